@@ -1,0 +1,10 @@
+"""Receives phone providers' callbacks, stores each before acknowledging it, and hands it to your functions.
+
+What a handler module needs from here: Handlers, CallRecord, Outcome, Direction, Context, RetryLater and Drop.
+The events and replies of each provider are in `receiver.providers.NAME`.
+"""
+
+from receiver.plugins import Context, Drop, Handlers, RetryLater
+from receiver.providers.records import CallRecord, Direction, Money, Outcome
+
+__all__ = ["CallRecord", "Context", "Direction", "Drop", "Handlers", "Money", "Outcome", "RetryLater"]

@@ -1,0 +1,6 @@
+"""What a handler author imports, and how handler modules are found."""
+
+from receiver.plugins.context import Context
+from receiver.plugins.handlers import Drop, Handler, Handlers, RetryLater
+
+__all__ = ["Context", "Drop", "Handler", "Handlers", "RetryLater"]

@@ -1,0 +1,28 @@
+"""What a handler may know and use beside its event."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Given to a handler that takes a second argument."""
+
+    provider: str = ""
+    callback_id: int | None = None
+    """The callback's row in the journal; None while a question is being answered, for it is stored after its reply."""
+    delivery_id: str | None = None
+    """The same for every attempt of one delivery: an idempotency key for what you call. None for questions."""
+    attempt: int = 1
+    """1 at the first try."""
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Your module's settings: the table `[handler_settings.NAME]`."""
+    http: httpx.AsyncClient = field(default_factory=httpx.AsyncClient, repr=False)
+    """A client shared by all handlers."""
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("receiver.handlers"), repr=False)

@@ -1,0 +1,179 @@
+"""How a handler author says which function takes which events."""
+
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from receiver.errors import HandlerError
+from receiver.providers.event import Event
+from receiver.providers.records import CallRecord
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Subject = type[Event] | type[CallRecord]
+
+
+class RetryLater(Exception):  # noqa: N818 - reads as what it asks for
+    """Raised by a handler: not now, try again after the usual pause, or `after` seconds."""
+
+    def __init__(self, reason: str = "", *, after: float | timedelta | None = None) -> None:
+        super().__init__(reason or "the handler asked to be called again later")
+        self.after = after.total_seconds() if isinstance(after, timedelta) else after
+
+
+class Drop(Exception):  # noqa: N818 - reads as what it asks for
+    """Raised by a handler: this will never work, do not try again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One function and what it listens to."""
+
+    name: str
+    """Stored with every delivery: an interface. Rename with an alias."""
+    subject: Subject
+    function: Callable[..., Any]
+    answers: bool
+    """Whether it answers questions; else it is told of what happened."""
+    filters: Mapping[str, object] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    attempts: int | None = None
+    """How many tries a delivery gets; the setting `attempts` where None."""
+    timeout: float | None = None
+    """Seconds one try may take; the setting `handler_timeout` where None."""
+    concurrency: int | None = None
+    """How many tries may run side by side; the setting `handler_concurrency` where None."""
+    module: str = ""
+    """The name its module's settings go by."""
+    requires: tuple[str, ...] = ()
+    """Settings that its module cannot do without."""
+    takes_context: bool = False
+    """Whether the function has a second argument."""
+    is_async: bool = False
+    """Whether the function is a coroutine function; others run in a thread."""
+
+    def matches(self, subject: Event | CallRecord) -> bool:
+        """Whether every filter lets this event or record pass."""
+        return all(_passes(getattr(subject, name), wanted) for name, wanted in self.filters.items())
+
+    def could_match_with(self, other: "Handler") -> bool:
+        """Whether one event could pass the filters of both."""
+        shared = self.filters.keys() & other.filters.keys()
+        return self.subject is other.subject and not any(
+            _exclude_each_other(self.filters[name], other.filters[name]) for name in shared
+        )
+
+    def describe(self) -> str:
+        """What it listens to, as a person would write it."""
+        filters = "".join(f", {name}={wanted!r}" for name, wanted in self.filters.items())
+        return f"{self.subject.__name__}{filters}"
+
+
+class Handlers:
+    """The handlers of one module. Make one, and decorate functions with `on` and `answer`.
+
+    `name` is what the module's settings go by, by default the module's last name. `requires` names settings that the
+    module cannot do without; the receiver refuses to start when one is missing.
+    """
+
+    def __init__(self, name: str = "", *, requires: Collection[str] = ()) -> None:
+        self.name = name
+        self.requires = tuple(requires)
+        self._handlers: list[Handler] = []
+
+    def __iter__(self) -> Iterator[Handler]:
+        return iter(self._handlers)
+
+    def on(
+        self,
+        subject: Subject,
+        /,
+        *,
+        name: str = "",
+        aliases: Collection[str] = (),
+        attempts: int | None = None,
+        timeout: float | None = None,
+        concurrency: int | None = None,
+        **filters: object,
+    ) -> Callable[[Function], Function]:
+        """Tell the function of each `subject` that passes the filters: after it is acknowledged, retried if it fails.
+
+        `subject` is CallRecord or an event that asks nothing. A filter names a field and is a value, a collection of
+        values, or a function of the value. Raises HandlerError where the function or a filter cannot work.
+        """
+        limits = {"attempts": attempts, "timeout": timeout, "concurrency": concurrency}
+        return self._register(subject, name, aliases, filters, answers=False, **limits)
+
+    def answer(
+        self, question: type[Event], /, *, name: str = "", aliases: Collection[str] = (), **filters: object
+    ) -> Callable[[Function], Function]:
+        """Let the function's return value be the reply to each `question` that passes the filters.
+
+        Exactly one handler answers a question: the first whose filters match. Raises HandlerError as `on` does.
+        """
+        return self._register(question, name, aliases, filters, answers=True)
+
+    def _register(
+        self, subject: Subject, name: str, aliases: Collection[str], filters: Mapping[str, object], **rest: Any
+    ) -> Callable[[Function], Function]:
+        def decorate(function: Function) -> Function:
+            where = f"{function.__module__}.{function.__qualname__}"
+            _check_signature(function, where)
+            _check_filters(subject, filters, where)
+            self._handlers.append(
+                Handler(
+                    name=name or where,
+                    subject=subject,
+                    function=function,
+                    filters=dict(filters),
+                    aliases=tuple(aliases),
+                    module=self.name or function.__module__.rsplit(".", 1)[-1],
+                    requires=self.requires,
+                    takes_context=len(_positional(function)) > 1,
+                    is_async=inspect.iscoroutinefunction(function),
+                    **rest,
+                )
+            )
+            return function
+
+        return decorate
+
+
+def _passes(value: object, wanted: object) -> bool:
+    if callable(wanted) and not isinstance(wanted, type):
+        return bool(wanted(value))
+    if isinstance(wanted, list | tuple | set | frozenset):
+        return value in wanted
+    return value == wanted
+
+
+def _exclude_each_other(one: object, other: object) -> bool:
+    """Whether no value passes both filters; functions cannot be compared, so they never exclude."""
+    if callable(one) or callable(other):
+        return False
+    ones = one if isinstance(one, list | tuple | set | frozenset) else (one,)
+    others = other if isinstance(other, list | tuple | set | frozenset) else (other,)
+    return not any(value == wanted for value in ones for wanted in others)
+
+
+def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter for parameter in inspect.signature(function).parameters.values() if parameter.kind in kinds]
+
+
+def _check_signature(function: Callable[..., Any], where: str) -> None:
+    needed = [p for p in inspect.signature(function).parameters.values() if p.default is inspect.Parameter.empty]
+    positional = _positional(function)
+    if not 1 <= len(positional) <= 2 or any(parameter not in positional for parameter in needed):
+        raise HandlerError(f"{where} takes {len(positional)} arguments; a handler takes its event and, maybe, a Context")
+
+
+def _check_filters(subject: Subject, filters: Mapping[str, object], where: str) -> None:
+    for name in filters:
+        if name not in subject.model_fields and not isinstance(getattr(subject, name, None), property):
+            fields = ", ".join(sorted(subject.model_fields))
+            raise HandlerError(f"{where}: {subject.__name__} has no field {name!r} to filter on; it has {fields}")

@@ -1,0 +1,128 @@
+"""Finding handler modules and putting their handlers in order."""
+
+import importlib
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from receiver.errors import HandlerError, SettingsError
+from receiver.plugins.handlers import Handler, Handlers
+from receiver.providers.contract import Kind, Mode, Provider
+from receiver.providers.event import Event
+from receiver.providers.records import CallRecord
+
+ENTRY_POINTS = "receiver.handlers"
+"""The entry point group in which an installed package may offer its handler module under a short name."""
+
+
+class Registry:
+    """All handlers that are loaded, by what they listen to."""
+
+    def __init__(self, handlers: Iterable[Handler], providers: Mapping[str, Provider[Any]]) -> None:
+        self._handlers = tuple(handlers)
+        self._listeners: dict[type, list[Handler]] = {}
+        self._answerers: dict[type, list[Handler]] = {}
+        self._by_name: dict[str, Handler] = {}
+        kinds = {kind.event: kind for provider in providers.values() for kind in provider.kinds}
+        for handler in self._handlers:
+            _check_mode(handler, kinds)
+            table = self._answerers if handler.answers else self._listeners
+            table.setdefault(handler.subject, []).append(handler)
+            self._add_names(handler)
+
+    def __iter__(self) -> Iterator[Handler]:
+        return iter(self._handlers)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def named(self, name: str) -> Handler | None:
+        """The handler of that name or alias."""
+        return self._by_name.get(name)
+
+    @property
+    def listener_names(self) -> tuple[str, ...]:
+        """Every name and alias under which deliveries may stand."""
+        return tuple(name for name, handler in self._by_name.items() if not handler.answers)
+
+    @property
+    def wants_records(self) -> bool:
+        """Whether any handler listens to call records."""
+        return CallRecord in self._listeners
+
+    def listeners(self, event: Event, record: CallRecord | None) -> list[Handler]:
+        """The handlers to tell of this event or of its record."""
+        found = [handler for handler in self._listeners.get(type(event), ()) if handler.matches(event)]
+        if record is not None:
+            found += [handler for handler in self._listeners.get(CallRecord, ()) if handler.matches(record)]
+        return found
+
+    def answerer(self, event: Event) -> Handler | None:
+        """The first handler whose filters let this question pass."""
+        return next((handler for handler in self._answerers.get(type(event), ()) if handler.matches(event)), None)
+
+    def overlaps(self) -> list[tuple[Handler, Handler]]:
+        """Pairs of answering handlers that could both match one question; the earlier one wins."""
+        return [
+            (one, other)
+            for handlers in self._answerers.values()
+            for index, one in enumerate(handlers)
+            for other in handlers[index + 1 :]
+            if one.could_match_with(other)
+        ]
+
+    def _add_names(self, handler: Handler) -> None:
+        for name in (handler.name, *handler.aliases):
+            if name in self._by_name:
+                raise HandlerError(f"two handlers are named {name!r}; give one of them another `name=`")
+            self._by_name[name] = handler
+
+
+def _check_mode(handler: Handler, kinds: Mapping[type[Event], Kind]) -> None:
+    kind = kinds.get(handler.subject) if issubclass(handler.subject, Event) else None
+    asks = kind is not None and kind.mode is Mode.ASK
+    if handler.answers and not asks:
+        raise HandlerError(f"{handler.name}: {handler.subject.__name__} asks nothing; use `on` in place of `answer`")
+    if not handler.answers and asks:
+        raise HandlerError(f"{handler.name}: {handler.subject.__name__} wants a reply; use `answer` in place of `on`")
+
+
+def load(names: Iterable[str], providers: Mapping[str, Provider[Any]]) -> Registry:
+    """The handlers of these modules, in this order. Raises SettingsError or HandlerError with what to do about it.
+
+    A name is an entry point of the group `receiver.handlers`, or a module's import path; the working folder counts.
+    """
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.append(folder)  # last: a folder named like an installed package must not hide it
+        importlib.invalidate_caches()
+    offered = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
+    modules = [_import(offered.get(name, name), name) for name in names]
+    return Registry((handler for module in modules for handler in _handlers_in(module)), providers)
+
+
+def _import(path: str, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name is None or not path.startswith(error.name):
+            raise SettingsError(f"handlers: {name!r} needs a module that is not installed: {error.name}") from error
+        raise SettingsError(
+            f"handlers: there is no module {name!r}. Write its import path, such as handlers.demo for "
+            f"handlers/demo.py below the working folder, or the name of an installed `{ENTRY_POINTS}` entry point"
+        ) from error
+    except HandlerError:
+        raise
+    except Exception as error:
+        raise SettingsError(f"handlers: {name!r} failed while it was imported: {error!r}") from error
+
+
+def _handlers_in(module: ModuleType) -> Iterator[Handler]:
+    groups = {id(value): value for value in vars(module).values() if isinstance(value, Handlers)}
+    if not groups:
+        raise SettingsError(f"handlers: {module.__name__} has no `handlers = Handlers()`")
+    for group in groups.values():
+        yield from group

@@ -1,0 +1,1 @@
+"""Plain values to events, replies to plain values: one folder a provider, none of which knows another."""

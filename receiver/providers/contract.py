@@ -1,0 +1,222 @@
+"""What a provider folder offers to the rest of the receiver, and the words they share.
+
+A provider turns requests into readings and replies into bytes. It stores nothing and calls no handler. Its folder
+exports a class `PROVIDER`; nothing else in the project names it.
+"""
+
+import hashlib
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from receiver.providers.event import Event
+from receiver.providers.records import CallRecord
+from receiver.wire import Format, Value
+
+
+class Mode(StrEnum):
+    """The two kinds of callback."""
+
+    NOTIFY = "notify"
+    """We own it now: stored, acknowledged, then handed to handlers."""
+    ASK = "ask"
+    """Somebody is on the line: a handler's return value is the reply."""
+
+
+class Fault(StrEnum):
+    """Why a callback gets an error reply."""
+
+    PARSE = "parse"
+    """It could not be read, or is no callback we know (err 1)."""
+    APPLICATION = "application"
+    """We could not do our part (err 2)."""
+    UNKNOWN_METHOD = "unknown_method"
+    """A whole XML-RPC call of a method that nobody knows (A-07)."""
+
+
+class Reply(BaseModel):
+    """What a provider gets as an answer. Checked when it is made, so that an error shows where its author erred."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, str_strip_whitespace=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One callback of a provider. `patience` is how many seconds the provider waits, where that is known."""
+
+    name: str
+    mode: Mode
+    event: type[Event]
+    replies: tuple[type[Reply], ...] = ()
+    patience: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path below the provider's own. `kind` is what arrives there; empty where the content tells.
+
+    `on_get` says that GET carries a callback in its query; elsewhere GET only says that the receiver is ready.
+    """
+
+    path: str = ""
+    kind: str = ""
+    on_get: bool = False
+    cors: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRequest:
+    """One HTTP request of a provider, as bytes."""
+
+    endpoint: Endpoint
+    method: str
+    path: str
+    query: bytes
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    peer: str = ""
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type header as sent, empty when there is none."""
+        return next((value for name, value in self.headers if name.lower() == "content-type"), "")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """What goes back over the socket."""
+
+    body: bytes
+    content_type: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One callback inside a request: an event, or the reason why there is none."""
+
+    kind: str
+    """The kind's name; empty when not even that could be told."""
+    content_hash: bytes
+    """Of the content as sent, whatever its format; of the bytes where they could not be read (B-25)."""
+    event: Event | None = None
+    fault: Fault | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a request holds: at least one item, the dialect its reply is due in, and the repairs it took."""
+
+    dialect: Format
+    items: tuple[Item, ...]
+    notes: tuple[str, ...] = ()
+
+
+class ProviderOptions(BaseModel):
+    """Settings that every provider has, under `[providers.NAME]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str = ""
+    """Where its callbacks arrive; "/NAME" when empty (A-27)."""
+
+
+Options = TypeVar("Options", bound=ProviderOptions)
+
+
+class Provider(ABC, Generic[Options]):
+    """One phone provider: how its requests read and how its replies are written."""
+
+    name: ClassVar[str]
+    """In URLs, in the journal and in settings."""
+    title: ClassVar[str]
+    """For people."""
+    options_type: ClassVar[type[ProviderOptions]]
+    endpoints: ClassVar[tuple[Endpoint, ...]]
+    kinds: ClassVar[tuple[Kind, ...]]
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._kinds: Mapping[str, Kind] = {kind.name: kind for kind in self.kinds}
+
+    @cached_property
+    def path(self) -> str:
+        """The path its callbacks arrive at, without a slash at the end."""
+        return "/" + (self.options.path or self.name).strip("/")
+
+    def kind(self, name: str) -> Kind | None:
+        """The kind of that name, if it is one of this provider's."""
+        return self._kinds.get(name)
+
+    @abstractmethod
+    def read(self, request: CallbackRequest) -> Reading:
+        """The content of a request. Never raises: what cannot be read is an item with a fault."""
+
+    @abstractmethod
+    def acknowledgement(self, kind: str) -> Reply:
+        """What a stored notify callback of this kind is answered with."""
+
+    @abstractmethod
+    def refusal(self, kind: str, fault: Fault, reason: str) -> Reply:
+        """The error reply for a callback of this kind (empty: unknown)."""
+
+    @abstractmethod
+    def fallback(self, event: Event) -> Reply | None:
+        """The reply from settings for an ask event that no handler answered; None where nothing is configured."""
+
+    @abstractmethod
+    def last_resort(self, kind: str) -> Reply:
+        """What an ask callback gets when there is no answer and no fallback."""
+
+    @abstractmethod
+    def write(self, reply: Reply, dialect: Format) -> HttpReply:
+        """The bytes of a reply in the dialect of its request."""
+
+    @abstractmethod
+    def record(self, event: Event) -> CallRecord | None:
+        """The call record of a notify event; None for events that end no call."""
+
+
+def fingerprint(provider: str, kind: str, content: Value) -> bytes:
+    """A hash of what was sent: equal for the same names and values in any format, case and order (A-09, B-25)."""
+    canonical = orjson.dumps(_canonical(content), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), canonical)), digest_size=16).digest()
+
+
+def bytes_fingerprint(provider: str, kind: str, *parts: bytes) -> bytes:
+    """A hash for what could not be read: of its bytes."""
+    return hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), b"bytes", *parts)), digest_size=16).digest()
+
+
+def _canonical(value: Value) -> Value:
+    match value:
+        case str():
+            return value.strip()
+        case dict():
+            return {str(name).strip().casefold(): _canonical(item) for name, item in value.items()}
+        case list():
+            return [_canonical(item) for item in value]
+        case bool() | None:
+            return value
+        case bytes():
+            return value.hex()
+    return str(value)
+
+
+def discover() -> dict[str, type[Provider[Any]]]:
+    """Every provider that has a folder beside this module, by name."""
+    package = importlib.import_module("receiver.providers")
+    folders = (module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg)
+    classes = (importlib.import_module(f"receiver.providers.{folder}").PROVIDER for folder in sorted(folders))
+    return {provider.name: provider for provider in classes}

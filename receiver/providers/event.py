@@ -1,0 +1,97 @@
+"""What every event has in common: typed fields, the values as sent, and how names are looked up."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from receiver.providers import lenient
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """How a field's value is taken from the wire, and which other names it goes by."""
+
+    convert: Callable[[object], object]
+    aliases: tuple[str, ...] = ()
+
+
+Text = Annotated[str, Reads(lenient.text)]
+Identifier = Annotated[str, Reads(lenient.identifier)]
+Url = Annotated[str, Reads(lenient.url)]
+Integer = Annotated[int | None, Reads(lenient.integer)]
+NumberOrNone = Annotated[int | None, Reads(lenient.identifier_number)]
+Amount = Annotated[Decimal | None, Reads(lenient.amount)]
+Flag = Annotated[bool | None, Reads(lenient.flag)]
+Structure = Annotated[Any, Reads(lenient.structure)]
+Objects = Annotated[list[dict[str, Any]], Reads(lenient.objects)]
+Pairs = Annotated[dict[str, str], Reads(lenient.pairs)]
+
+
+def spelling(name: str) -> str:
+    """A name as it is compared: without regard to case, blanks, hyphens and underscores (A-05, A-18, B-04)."""
+    return "".join(name.casefold().translate(_SEPARATORS).split())
+
+
+_SEPARATORS = {ord("-"): None, ord("_"): None}
+
+
+class WireModel(BaseModel):
+    """Values of a provider, typed. Every field has a default: nothing missing ever loses the record (A-22)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Fields that nobody documented, under the names they were sent with (A-21)."""
+    raw: dict[str, Any] = Field(default_factory=dict, repr=False)
+    """Every value as it was sent, under the name it was sent with."""
+    unread: tuple[str, ...] = ()
+    """Names of fields whose value could not be converted: None or empty here, the value as sent in `raw` (A-17)."""
+
+    _names: ClassVar[dict[str, tuple[str, Callable[[object], object]]]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Prepare the table of names once a class."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls._names = {
+            spelling(name): (field, reads.convert)
+            for field, info in cls.model_fields.items()
+            for reads in info.metadata
+            if isinstance(reads, Reads)
+            for name in (field, *reads.aliases)
+        }
+
+    @classmethod
+    def from_wire(cls, values: Mapping[str, Any], **derived: object) -> Self:
+        """The model that `values` holds; never fails. `derived` sets fields that come from settings, not the wire."""
+        fields: dict[str, object] = dict(derived)
+        extra: dict[str, Any] = {}
+        unread: list[str] = []
+        for name, value in values.items():
+            known = cls._names.get(spelling(name))
+            if known is None:
+                extra[name.strip()] = value
+                continue
+            field, convert = known
+            if value in lenient.BLANK and field in fields:
+                continue  # two spellings of one field: the one that says something counts
+            try:
+                fields[field] = convert(value)
+            except (ValueError, OverflowError, RecursionError):
+                unread.append(name)
+        return cls.model_validate({**fields, "extra": extra, "raw": dict(values), "unread": tuple(unread)})
+
+
+class Event(WireModel):
+    """The content of one callback."""
+
+    kind: ClassVar[str]
+    """The callback's name in the journal and on the command line."""
+
+    @property
+    def call_id(self) -> str:
+        """What the provider calls this call; empty when it said nothing. Two legs may share it (B-25)."""
+        return ""

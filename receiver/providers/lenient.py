@@ -1,0 +1,160 @@
+"""Reading single values as providers really send them: numbers as strings, blanks around, wrong types.
+
+Each function takes what stood on the wire and returns the value of its kind, or raises ValueError; the caller keeps
+the raw value then (decisions A-15 to A-18).
+"""
+
+import json
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from receiver.wire.message import nests_too_deep
+
+BLANK = (None, "")
+
+
+def text(value: object) -> str:
+    """Text without the blanks around it; numbers become their digits, so that phone numbers stay strings (A-17)."""
+    match value:
+        case str():
+            return value.strip()
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case int() | Decimal():
+            return str(value)
+        case float():
+            return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        case datetime():
+            return value.isoformat()
+    raise ValueError(f"no text: {type(value).__name__}")
+
+
+def identifier(value: object) -> str:
+    """A call id: opaque, of any length, compared exactly; all white space inside is print damage (C-05, B-06)."""
+    return "".join(text(value).split())
+
+
+def url(value: object) -> str:
+    """A link without the line breaks that were printed into it; hyphens are left alone (B-24)."""
+    return text(value).translate({ord(char): None for char in "\r\n\t"})
+
+
+def integer(value: object) -> int | None:
+    """A whole number of at most 64 bits, also from a string of digits or an integral float; blank is None."""
+    if isinstance(value, str):
+        value = value.strip()
+    if value in BLANK:
+        return None
+    match value:
+        case bool():
+            number = int(value)
+        case int():
+            number = value
+        case float() if value.is_integer():
+            number = int(value)
+        case str() if len(value) <= 40:
+            number = _from_digits(value)
+        case _:
+            raise ValueError("no whole number")
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("wider than 64 bits")
+    return number
+
+
+def _from_digits(value: str) -> int:
+    try:
+        return int(value.replace(" ", ""))
+    except ValueError:
+        as_float = float(value)  # "12.0": integral, though written as a fraction
+        if not as_float.is_integer():
+            raise
+        return int(as_float)
+
+
+def identifier_number(value: object) -> int | None:
+    """A number that names something, where 0, blank and null all mean "none" (B-21)."""
+    return integer(value) or None
+
+
+def amount(value: object) -> Decimal | None:
+    """An exact number with or without a fraction; blank is None (B-22, G-09)."""
+    if isinstance(value, str):
+        value = value.strip()
+    if value in BLANK:
+        return None
+    if not isinstance(value, int | float | str | Decimal) or isinstance(value, bool) or len(str(value)) > 40:
+        raise ValueError("no amount")
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation as error:
+        raise ValueError("no amount") from error
+    if not number.is_finite() or abs(number.adjusted()) > 30:
+        raise ValueError("no amount")
+    return number
+
+
+def flag(value: object) -> bool | None:
+    """Yes or no, from 0/1, true/false or yes/no; blank is None."""
+    word = text(value).lower()
+    if word in {"", "null"}:
+        return None
+    if word in {"1", "true", "yes"}:
+        return True
+    if word in {"0", "false", "no"}:
+        return False
+    raise ValueError("neither yes nor no")
+
+
+def structure(value: object) -> Any:
+    """An object or a list, also when it comes as a JSON string inside the JSON; None when blank."""
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        try:
+            value = json.loads(value)
+        except RecursionError as error:
+            raise ValueError("nests too deep") from error
+    if value is None or isinstance(value, dict | list):
+        if nests_too_deep(value):
+            raise ValueError("nests too deep")
+        return value
+    raise ValueError("neither an object nor a list")
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """A list of objects, also from a JSON string; a single object counts as a list of one."""
+    value = structure(value)
+    items = [value] if isinstance(value, dict) else value or []
+    if not all(isinstance(item, dict) for item in items):
+        raise ValueError("not a list of objects")
+    return list(items)
+
+
+def pairs(value: object) -> dict[str, str]:
+    """Custom data in any of its shapes: object, list of objects, list of pairs, JSON string, null (E-09).
+
+    Values stay verbatim. Keys are trimmed unless two would collide (E-12).
+    """
+    value = structure(value)
+    items: list[tuple[object, object]] = []
+    for entry in [value] if isinstance(value, dict) else value or []:
+        match entry:
+            case dict():
+                items.extend(entry.items())
+            case [key, item]:
+                items.append((key, item))
+            case _:
+                raise ValueError("not a list of pairs")
+    exact = {str(key): item if isinstance(item, str) else _as_text(item) for key, item in items}
+    trimmed = {key.strip(): item for key, item in exact.items()}
+    return trimmed if len(trimmed) == len(exact) else exact
+
+
+def _as_text(value: object) -> str:
+    try:
+        return text(value)
+    except ValueError:
+        return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,151 @@
+"""Spokn: reading status posts and saying that they arrived."""
+
+from decimal import Decimal
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from receiver.errors import PayloadError, WireError
+from receiver.providers.contract import (
+    CallbackRequest,
+    Endpoint,
+    Fault,
+    HttpReply,
+    Item,
+    Kind,
+    Mode,
+    Provider,
+    ProviderOptions,
+    Reading,
+    Reply,
+    bytes_fingerprint,
+    fingerprint,
+)
+from receiver.providers.event import Event, spelling
+from receiver.providers.records import CallRecord, Direction, Money, Outcome, international
+from receiver.providers.spokn.events import StatusCode, StatusPost
+from receiver.wire import Format, Message, Value, read, tell_format
+from receiver.wire.form import read_urlencoded
+
+OUTCOMES = {
+    StatusCode.SUCCESS: Outcome.ANSWERED,
+    StatusCode.NUMBER_BUSY: Outcome.BUSY,
+    StatusCode.NO_ANSWER: Outcome.NO_ANSWER,
+    StatusCode.ROUTE_CONGESTED: Outcome.FAILED,
+    StatusCode.CALL_CANCELLED_BEFORE_ANSWER: Outcome.CANCELLED,
+    StatusCode.INVALID_NUMBER: Outcome.INVALID_NUMBER,
+    StatusCode.OTHER_ERROR: Outcome.FAILED,
+    StatusCode.CALL_ALREADY_IN_PROGRESS: Outcome.NOT_DIALED,  # refused: an earlier one still ran (G-11)
+}
+
+_FALLBACK_CHARSETS = ("latin-1",)  # G-18
+_FIELDS = {"userid", "aparty", "bparty", "leg", "start", "duration", "token", "rate", "cost", "status"}
+_TELLING = {"userid", "aparty", "bparty", "token", "status"}
+
+
+class SpoknOptions(ProviderOptions):
+    """Spokn's settings: only its path."""
+
+
+class StatusReply(Reply):
+    """The answer to a status post. The document asks for none: plain text, "OK" unless something is wrong (G-02)."""
+
+    text: Annotated[str, Field(max_length=200)] = "OK"
+
+
+class Spokn(Provider[SpoknOptions]):
+    """Spokn's status posts on one URL."""
+
+    name: ClassVar[str] = "spokn"
+    title: ClassVar[str] = "Spokn"
+    options_type: ClassVar[type[ProviderOptions]] = SpoknOptions
+    endpoints: ClassVar[tuple[Endpoint, ...]] = (Endpoint(kind="STATUS"),)
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind("STATUS", Mode.NOTIFY, StatusPost),)
+
+    def read(self, request: CallbackRequest) -> Reading:
+        """The status posts of a request: form, multipart, JSON or query; the first that has any counts (G-01)."""
+        dialect = tell_format(request.body, request.content_type)
+        try:
+            message = self._message(request)
+        except WireError as error:
+            content = bytes_fingerprint(self.name, "STATUS", request.query, request.body)
+            return Reading(dialect, (Item("STATUS", content, None, Fault.PARSE, str(error)),))
+        posts = message.values if isinstance(message.values, list) and message.values else [message.values]
+        return Reading(message.format, tuple(map(self._item, posts)), message.notes)
+
+    def _message(self, request: CallbackRequest) -> Message:
+        if request.body.strip() or not request.query:
+            message = read(request.body, request.content_type, _FALLBACK_CHARSETS)
+            if not (request.query and _says_nothing(message.values)):
+                return message
+        fields, notes = read_urlencoded(request.query, fallbacks=_FALLBACK_CHARSETS)
+        return Message(Format.QUERY, fields, notes=notes)
+
+    def _item(self, values: Value) -> Item:
+        content = fingerprint(self.name, "STATUS", values)
+        try:
+            if not isinstance(values, dict):
+                raise PayloadError("the post holds no fields")
+            present = {spelling(name) for name, value in values.items() if value not in (None, "")}
+            if not present & _TELLING:
+                raise PayloadError("the post has none of userid, aparty, bparty, token and status")
+        except PayloadError as error:
+            return Item("STATUS", content, None, Fault.PARSE, str(error))
+        return Item("STATUS", content, StatusPost.from_wire(values))
+
+    def acknowledgement(self, kind: str) -> Reply:
+        """OK."""
+        return StatusReply()
+
+    def refusal(self, kind: str, fault: Fault, reason: str) -> Reply:
+        """One line that says what is wrong."""
+        return StatusReply(text=f"ERROR: {reason}"[:200])
+
+    def fallback(self, event: Event) -> Reply | None:
+        """Spokn asks nothing."""
+        return None
+
+    def last_resort(self, kind: str) -> Reply:
+        """Spokn asks nothing."""
+        return StatusReply()
+
+    def write(self, reply: Reply, dialect: Format) -> HttpReply:
+        """One line of plain text, whatever the format of the request (G-02)."""
+        assert isinstance(reply, StatusReply)  # noqa: S101 - intake only passes replies of this provider
+        return HttpReply(reply.text.encode(), "text/plain; charset=utf-8")
+
+    def record(self, event: Event) -> CallRecord | None:
+        """The call record of one leg; both legs say who was connected with whom."""
+        if not isinstance(event, StatusPost):
+            return None
+        return CallRecord(
+            provider=self.name,
+            call_id=event.call_id,
+            leg=event.leg,
+            from_number=event.aparty,
+            to_number=event.bparty,
+            from_international=_international(event.aparty),
+            to_international=_international(event.bparty),
+            direction=Direction.OUTGOING,
+            started=event.started,
+            talk_seconds=event.duration_seconds,
+            outcome=_outcome(event.status),
+            cost=None if event.cost is None else Money(amount=event.cost / Decimal(100), currency="USD"),
+            event=event,
+        )
+
+
+def _says_nothing(values: Value) -> bool:
+    return isinstance(values, dict) and not any(spelling(name) in _FIELDS for name in values)
+
+
+def _outcome(status: int | None) -> Outcome:
+    try:
+        return OUTCOMES[StatusCode(status)] if status is not None else Outcome.UNKNOWN
+    except ValueError:
+        return Outcome.UNKNOWN
+
+
+def _international(party: str) -> str | None:
+    """Numbers carry their country's "+"; digits alone are a Spokn ID (G-14)."""
+    return international(party, "") if party.startswith("+") else None

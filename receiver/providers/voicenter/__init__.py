@@ -1,0 +1,66 @@
+"""Voicenter: CDR, GET_IVR_ACTION, HANGUP_CALL, the layer IVR and the pop-up screen (API document, revision 3.2)."""
+
+from receiver.providers.voicenter.events import (
+    Cdr,
+    CdrType,
+    HangupCall,
+    IvrLayer,
+    IvrRequest,
+    LayerInput,
+    PopupRequest,
+)
+from receiver.providers.voicenter.provider import Voicenter
+from receiver.providers.voicenter.replies import (
+    Call,
+    CdrReply,
+    Contact,
+    Dial,
+    GoToLayer,
+    Vo,
+    Hangup,
+    HangupCallReply,
+    HangupCause,
+    IvrError,
+    LayerError,
+    LayerSayDigits,
+    Menu,
+    NoContact,
+    PopupError,
+    SayDigits,
+    SilentRecord,
+    Spoken,
+    Target,
+)
+
+PROVIDER = Voicenter
+
+__all__ = [
+    "PROVIDER",
+    "Call",
+    "Cdr",
+    "CdrReply",
+    "CdrType",
+    "Contact",
+    "Dial",
+    "GoToLayer",
+    "Vo",
+    "Hangup",
+    "HangupCall",
+    "HangupCallReply",
+    "HangupCause",
+    "IvrError",
+    "IvrLayer",
+    "IvrRequest",
+    "LayerError",
+    "LayerInput",
+    "LayerSayDigits",
+    "Menu",
+    "NoContact",
+    "PopupError",
+    "PopupRequest",
+    "SayDigits",
+    "SilentRecord",
+    "Spoken",
+    "Target",
+    "Voicenter",
+]

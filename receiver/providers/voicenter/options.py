@@ -1,0 +1,61 @@
+"""Voicenter's settings, under `[providers.voicenter]`: each doubtful point of its document can be turned."""
+
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from receiver.providers.contract import ProviderOptions
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone; write one like Asia/Jerusalem or UTC") from error
+    return name
+
+
+class Fallback(BaseModel):
+    """The reply to a question that no handler answered well or in time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["GET_IVR_ACTION", "IVR_LAYER_INPUT", "POPUP"]
+    action: str
+    """The reply: MENU, CALL, SAYDIGITS, VO, SILENTRECORD, HANGUP; GO_TO_LAYER, DIAL, SAY_DIGITS; CONTACT."""
+    did: str = ""
+    """Only for calls to this number; empty for all."""
+    fields: dict[str, Any] = Field(default_factory=dict)
+    """The reply's fields, by their Python names."""
+
+
+class VoicenterOptions(ProviderOptions):
+    """Voicenter's settings."""
+
+    language: str = "he"
+    """LANGUAGE of replies that name none (C-10)."""
+    languages: tuple[str, ...] = ("he", "en")
+    """Languages that are sent without a warning (C-10)."""
+    language_case: Literal["documented", "lower", "upper"] = "documented"
+    """Case of LANGUAGE: "documented" is lower in XML-RPC and upper in JSON (C-09)."""
+    json_err_as_integer: bool = False
+    """Whether `err` is an integer in JSON replies too, not the document's string (B-01)."""
+    unknown_method: Literal["fault", "error"] = "fault"
+    """What an unknown XML-RPC method gets: a fault, or err 1 (A-07)."""
+    ivr_error: Literal["full", "status_only"] = "full"
+    """The error reply to GET_IVR_ACTION: all four fields, or STATUS alone (C-26)."""
+    empty_custom_data: Literal["list", "object", "omit"] = "list"
+    """CUSTOM_DATA without data: `[]`, `{}`, or left out (E-09)."""
+    trim_custom_data_keys: bool = True
+    """Whether blanks around the keys of CUSTOM_DATA are taken away in replies (E-12)."""
+    unavailable_key: Literal["UNAVAILABLE_VO_ID", "UNAVAILABLE_VO", "both"] = "UNAVAILABLE_VO_ID"
+    """The doubtful name of DIAL's field for nobody answering (E-06)."""
+    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    """The zone whose wall clock a CDR's `time` tells (B-19)."""
+    country_code: Annotated[str, Field(pattern=r"^[0-9]{0,4}$")] = "972"
+    """Put before local numbers for their international form; empty for none (B-17)."""
+    popup_origins: tuple[str, ...] = ()
+    """Origins that may call the pop-up from a browser, "*" for any (F-06)."""
+    fallbacks: tuple[Fallback, ...] = ()
+    """Replies for when no handler answers; the first whose kind and number match."""

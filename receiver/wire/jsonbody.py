@@ -1,0 +1,89 @@
+"""JSON: strict first, then one bounded tolerant pass (decisions A-19 and A-20)."""
+
+import json
+import math
+import re
+
+import orjson
+import pyjson5
+
+from receiver.errors import WireError
+from receiver.wire.message import MAX_DEPTH, Value, nests_too_deep
+
+MAX_LENIENT_CHARS = 256 * 1024
+"""Only documents up to this size get the tolerant pass: hand-written JSON is small."""
+
+_KEY = re.compile(r'"\s*:')
+
+
+def read(text: str) -> tuple[Value, tuple[str, ...]]:
+    """The values in `text`, with notes "lenient_json" and "repeated:NAME" where they apply. Raises WireError.
+
+    Bare keys and trailing commas are tolerated, as the provider's own example has them (A-19).
+    A key given twice keeps its last value (A-20).
+    """
+    notes: tuple[str, ...] = ()
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        value, notes = _read_leniently(text, error), ("lenient_json",)
+    if nests_too_deep(value):
+        raise WireError("the JSON nests too deep")
+    return value, notes + tuple(f"repeated:{name}" for name in _repeated(text, value, strict=not notes))
+
+
+def write(value: Value) -> bytes:
+    """Strict JSON in UTF-8."""
+    return orjson.dumps(value)
+
+
+def _read_leniently(text: str, error: orjson.JSONDecodeError) -> Value:
+    if len(text) > MAX_LENIENT_CHARS:
+        raise WireError(f"the JSON is broken: {error}") from error
+    try:
+        value = pyjson5.decode(text, maxdepth=MAX_DEPTH)
+    except (pyjson5.Json5DecoderException, ValueError) as lenient_error:
+        raise WireError(f"the JSON is broken: {error}") from lenient_error
+    if _has_no_json_number(value):
+        raise WireError("the JSON is broken: NaN, infinity or a number wider than 64 bits")
+    return value
+
+
+def _has_no_json_number(value: Value) -> bool:
+    match value:
+        case dict():
+            return any(map(_has_no_json_number, value.values()))
+        case list():
+            return any(map(_has_no_json_number, value))
+        case float():
+            return not math.isfinite(value)
+        case int():
+            return not -(2**63) <= value < 2**64
+    return False
+
+
+def _repeated(text: str, value: Value, *, strict: bool) -> list[str]:
+    """Keys that one object gives twice with different values; cheap unless there are any."""
+    if not strict or len(_KEY.findall(text)) == _count_keys(value):
+        return []
+    names: list[str] = []
+
+    def collect(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+        seen: dict[str, Value] = {}
+        for key, item in pairs:
+            if key in seen and seen[key] != item and key not in names:
+                names.append(key)
+            seen[key] = item
+        return seen
+
+    json.loads(text, object_pairs_hook=collect, parse_int=str, parse_float=str)
+    return names
+
+
+def _count_keys(value: Value) -> int:
+    match value:
+        case dict():
+            return len(value) + sum(map(_count_keys, value.values()))
+        case list():
+            return sum(map(_count_keys, value))
+    return 0

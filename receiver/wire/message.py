@@ -1,0 +1,46 @@
+"""What reading a body gives: plain values, the format they came in, and what had to be repaired."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+Value: TypeAlias = Any
+"""str, int, float, bool, None, bytes, datetime, and lists and dicts of them, nested at most MAX_DEPTH deep."""
+
+MAX_DEPTH = 32
+"""How deep values may nest. Real callbacks nest four deep; a parser's recursion ends near a thousand."""
+
+
+class Format(StrEnum):
+    """The formats a callback can come in, told from its bytes."""
+
+    XMLRPC = "xmlrpc"
+    JSON = "json"
+    FORM = "form"
+    MULTIPART = "multipart"
+    QUERY = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A body that could be read.
+
+    `values` is whatever stood in it: a dict for a JSON object, a form or an XML-RPC struct.
+    `method` is XML-RPC's methodName, empty in the other formats.
+    `notes` names each repair, such as "lenient_json" (A-19) or "charset:windows-1255" (A-11).
+    """
+
+    format: Format
+    values: Value
+    method: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def nests_too_deep(value: Value, limit: int = MAX_DEPTH) -> bool:
+    """Whether lists and dicts stand in each other more than `limit` levels deep."""
+    if not isinstance(value, dict | list):
+        return False
+    if limit == 0:
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return any(nests_too_deep(item, limit - 1) for item in inner)

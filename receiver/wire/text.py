@@ -1,0 +1,83 @@
+"""Bytes to text, honouring what the sender declares and surviving where it errs (decision A-11)."""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Python has codecs that are no character sets (zip, rot13) and some that hide markup (utf-7): only these are used.
+_KNOWN = re.compile(r"utf-(8|16|16-le|16-be|32|32-le|32-be)|ascii|iso8859-\d{1,2}|cp\d{3,4}|koi8-[ru]")
+_WIDE = re.compile(r"utf-(16|32)")
+_DECLARATION = re.compile(rb"\A\s*<\?xml[^>]{0,100}?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+HEBREW_FALLBACKS = ("windows-1255", "latin-1")
+"""Tried in this order when the bytes are not what was declared: Hebrew Windows, then what never fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Text, and a note for each liberty taken to get it."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def decode(body: bytes, charset: str | None = None, fallbacks: tuple[str, ...] = HEBREW_FALLBACKS) -> Decoded:
+    """Text of `body`: by its BOM, its XML declaration, the header's `charset`, or UTF-8; never fails.
+
+    Bytes that do not fit are read as the first of `fallbacks` that takes them, and the note says so; the last of
+    these must take every byte, as latin-1 does.
+    """
+    for bom, encoding in _BOMS:
+        if body.startswith(bom):
+            return _decode_as(body[len(bom) :], encoding, fallbacks)
+    if (wide := _wide_without_bom(body)) is not None:
+        return _decode_as(body, wide, fallbacks)
+    declared = _DECLARATION.match(body)
+    name = declared[1].decode("ascii") if declared else charset
+    if name is None:
+        return _decode_as(body, "utf-8", fallbacks)
+    encoding = _codec(name)
+    if encoding is None or _WIDE.match(encoding):
+        # Wide encodings were told from the bytes above: this declaration is mistaken.
+        decoded = _decode_as(body, "utf-8", fallbacks)
+        return Decoded(decoded.text, (f"charset_ignored:{name[:40]}", *decoded.notes))
+    return _decode_as(body, encoding, fallbacks)
+
+
+def _decode_as(body: bytes, encoding: str, fallbacks: tuple[str, ...]) -> Decoded:
+    try:
+        return Decoded(body.decode(encoding))
+    except UnicodeDecodeError:
+        pass
+    for fallback in fallbacks:
+        try:
+            return Decoded(body.decode(fallback), (f"charset:{fallback}",))
+        except UnicodeDecodeError:
+            continue
+    raise AssertionError(f"the last of {fallbacks} must read every byte")
+
+
+def _wide_without_bom(body: bytes) -> str | None:
+    """UTF-16 shows in a zero byte beside the first ASCII character."""
+    if len(body) < 2 or len(body) % 2:
+        return None
+    if body[0] == 0 and body[1] in b"<{[ \r\n\t":
+        return "utf-16-be"
+    if body[1] == 0 and body[0] in b"<{[ \r\n\t":
+        return "utf-16-le"
+    return None
+
+
+def _codec(name: str) -> str | None:
+    """Python's name of a character set we are willing to use, else None."""
+    try:
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return None
+    return found if _KNOWN.fullmatch(found) else None

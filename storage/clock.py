@@ -1,0 +1,13 @@
+"""The database's own clock: machines' clocks are never compared, so due times and leases are measured by it."""
+
+from sqlalchemy import Connection, text
+
+_NOW = {
+    "sqlite": text("SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"),
+    "postgresql": text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"),
+}
+
+
+def now_us(connection: Connection) -> int:
+    """Microseconds since 1970 by the clock of the database; in steps of a millisecond on SQLite."""
+    return int(connection.execute(_NOW[connection.dialect.name]).scalar_one())

@@ -1,0 +1,141 @@
+"""Opening the database and running work on it: on threads, each piece of work in a transaction of its own."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from storage import migrating
+from storage.errors import DatabaseUrlError, StoreUnavailableError
+
+Result = TypeVar("Result")
+
+BUSY_SECONDS = 10
+"""How long a transaction waits for SQLite's lock, which another process may hold."""
+READERS = 4
+"""Reads at once; on SQLite they never wait for the writer (WAL)."""
+
+
+class Database:
+    """One database, with one writer on SQLite and a few on PostgreSQL.
+
+    Work is a plain function of a connection. Raises StoreUnavailableError when the database cannot do it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self._writing, self._reading = _sqlite_engine(self.url, "BEGIN IMMEDIATE"), _sqlite_engine(self.url, "BEGIN")
+        else:
+            self._writing = self._reading = create_engine(self.url, pool_pre_ping=True, pool_size=8)
+        self._writers = ThreadPoolExecutor(1 if self.is_sqlite else 3, thread_name_prefix="journal-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
+
+    @property
+    def place(self) -> str:
+        """Where the data lies, for people: without a password."""
+        if self.is_sqlite and self.url.database:
+            return str(Path(self.url.database).resolve())
+        return self.url.render_as_string(hide_password=True)
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; several processes may try at once."""
+        with self._translated(), self._writing.connect() as connection:
+            migrating.upgrade(connection)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A connection in a transaction that may write."""
+        with self._translated(), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """A connection in a transaction that only reads."""
+        with self._translated(), self._reading.begin() as connection:
+            yield connection
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """What `work` returns, once its transaction is committed and on disk."""
+        return await _on_thread(self._writers, self._run, self.begin, work)
+
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        """What `work` returns."""
+        return await _on_thread(self._readers, self._run, self.look, work)
+
+    def close(self) -> None:
+        """Finish what is running, then let go of every connection."""
+        self._writers.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
+        for engine in {self._writing, self._reading}:
+            engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @staticmethod
+    def _run(opening: Any, work: Callable[[Connection], Result]) -> Result:
+        with opening() as connection:
+            return work(connection)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error, OSError) as error:
+            raise StoreUnavailableError(f"the database {self.place} failed: {_first_line(error)}") from error
+
+
+async def _on_thread(pool: ThreadPoolExecutor, function: Callable[..., Result], *arguments: Any) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+
+
+def parse_url(text: str) -> URL:
+    """A database URL as people write it, with the driver we use. Raises DatabaseUrlError."""
+    try:
+        url = make_url(text)
+        backend = url.get_backend_name()
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseUrlError(f"{_hint(text)} is no database URL; write one like sqlite:///receiver.db") from error
+    if backend == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise DatabaseUrlError("the journal must survive a restart: name a file, as in sqlite:///receiver.db")
+        return url
+    raise DatabaseUrlError(f"{backend} is no database we support; write sqlite:///FILE")
+
+
+def _hint(text: str) -> str:
+    return repr(text) if "@" not in text else "what is set"
+
+
+def _first_line(error: BaseException) -> str:
+    origin = getattr(error, "orig", None) or error
+    return (str(origin).strip().splitlines() or [type(origin).__name__])[0]
+
+
+def _sqlite_engine(url: URL, begin: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=READERS)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # our own BEGIN, below, decides what a transaction locks
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+

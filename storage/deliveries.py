@@ -1,0 +1,200 @@
+"""Deliveries: which are due, who has them, how they ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from storage import journal
+from storage.clock import now_us
+from storage.tables import attempts, callbacks, deliveries, from_microseconds
+from storage.values import Attempt, Claim, Delivery, Finish, State
+
+LOST = "lost"
+"""The result of an attempt whose worker vanished before it could say how it ended."""
+
+
+def claim(connection: Connection, worker: str, free: Mapping[str, int], lease_seconds: float) -> list[Claim]:
+    """Take deliveries that are due: for each handler's name at most as many as it has `free` places.
+
+    Of one call only the earliest unfinished delivery of a handler can be taken, so its events stay in order. A
+    delivery whose lease has ended is taken over, and the attempt that vanished is written down.
+    """
+    now = now_us(connection)
+    taken: list[Any] = []
+    for handler, places in free.items():
+        if places > 0:
+            taken += connection.execute(_due(handler, now, places)).all()
+    if not taken:
+        return []
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_([row.id for row in taken]))
+        .values(
+            state=State.RUNNING,
+            worker=worker,
+            attempts=deliveries.c.attempts + 1,
+            due_at=from_microseconds(now + int(lease_seconds * 1_000_000)),
+        )
+    )
+    _write_lost(connection, [row for row in taken if row.state == State.RUNNING], now)
+    return _claims(connection, taken)
+
+
+def _due(handler: str, now: int, limit: int) -> Any:
+    earlier = deliveries.alias("earlier")
+    blocked = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.handler == deliveries.c.handler,
+            earlier.c.call_key == deliveries.c.call_key,
+            earlier.c.id < deliveries.c.id,
+            earlier.c.due_at.is_not(None),
+        )
+        .exists()
+    )
+    return (
+        select(deliveries.c.id, deliveries.c.callback_id, deliveries.c.handler, deliveries.c.attempts, deliveries.c.state)
+        .where(deliveries.c.handler == handler, deliveries.c.due_at <= from_microseconds(now), ~blocked)
+        .order_by(deliveries.c.due_at, deliveries.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # SQLite needs no locks: its writer is alone
+    )
+
+
+def _write_lost(connection: Connection, rows: Sequence[Any], now: int) -> None:
+    lost = [
+        {
+            "delivery_id": row.id,
+            "number": row.attempts,
+            "started_at": from_microseconds(now),
+            "took_us": 0,
+            "result": LOST,
+            "error": "the worker vanished: its lease ended before it said how the attempt went",
+            "traceback": "",
+        }
+        for row in rows
+    ]
+    if lost:
+        connection.execute(insert(attempts), lost)
+
+
+def _claims(connection: Connection, taken: Sequence[Any]) -> list[Claim]:
+    wanted = {row.callback_id for row in taken}
+    found = connection.execute(journal.SELECT_CALLBACK.where(callbacks.c.id.in_(wanted)))
+    by_id = {row.id: journal.stored(row) for row in found}
+    return [
+        Claim(delivery_id=row.id, handler=row.handler, attempt=row.attempts + 1, callback=by_id[row.callback_id])
+        for row in taken
+    ]
+
+
+def finish(connection: Connection, finishes: Sequence[Finish]) -> list[bool]:
+    """Write down how attempts ended. False where the worker's lease had ended and another one took over."""
+    now = now_us(connection)
+    held = _held(connection, finishes)
+    kept = [finish for finish in finishes if (finish.delivery_id, finish.worker, finish.attempt) in held]
+    if kept:
+        connection.execute(_FINISH, [_finish_row(finish, now) for finish in kept])
+    failures = [_attempt_row(finish, now) for finish in kept if finish.result != "done"]
+    if failures:
+        connection.execute(insert(attempts), failures)
+    return [(finish.delivery_id, finish.worker, finish.attempt) in held for finish in finishes]
+
+
+def _held(connection: Connection, finishes: Sequence[Finish]) -> set[tuple[int, str, int]]:
+    running = (
+        select(deliveries.c.id, deliveries.c.worker, deliveries.c.attempts)
+        .where(deliveries.c.id.in_([finish.delivery_id for finish in finishes]), deliveries.c.state == State.RUNNING)
+        .with_for_update()
+    )
+    return {(row.id, row.worker, row.attempts) for row in connection.execute(running)}
+
+
+_FINISH = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("of"))
+    .values(
+        state=bindparam("new_state"),
+        due_at=bindparam("new_due_at"),
+        reason=bindparam("new_reason"),
+        finished_at=bindparam("new_finished_at"),
+        worker="",
+    )
+)
+
+
+def _finish_row(finish: Finish, now: int) -> dict[str, Any]:
+    again = finish.state is State.DUE
+    return {
+        "of": finish.delivery_id,
+        "new_state": finish.state,
+        "new_due_at": from_microseconds(now + int(finish.retry_in * 1_000_000)) if again else None,
+        "new_reason": finish.error,
+        "new_finished_at": None if again else from_microseconds(now),
+    }
+
+
+def _attempt_row(finish: Finish, now: int) -> dict[str, Any]:
+    return {
+        "delivery_id": finish.delivery_id,
+        "number": finish.attempt,
+        "started_at": finish.started_at or from_microseconds(now),
+        "took_us": finish.took_us,
+        "result": finish.result,
+        "error": finish.error,
+        "traceback": finish.traceback,
+    }
+
+
+def renew(connection: Connection, worker: str, ids: Sequence[int], lease_seconds: float) -> None:
+    """Extend the leases that this worker still holds."""
+    until = from_microseconds(now_us(connection) + int(lease_seconds * 1_000_000))
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(ids), deliveries.c.worker == worker, deliveries.c.state == State.RUNNING)
+        .values(due_at=until)
+    )
+
+
+def seconds_to_next(connection: Connection, handlers: Sequence[str]) -> float | None:
+    """Seconds until the next of these handlers' deliveries is due; None when there is nothing to wait for."""
+    soonest = select(func.min(deliveries.c.due_at)).where(
+        deliveries.c.handler.in_(handlers), deliveries.c.due_at.is_not(None)
+    )
+    due_at = connection.execute(soonest).scalar_one_or_none()
+    if due_at is None:
+        return None
+    return max(0.0, (due_at - from_microseconds(now_us(connection))).total_seconds())
+
+
+def of_callback(connection: Connection, callback_id: int) -> list[Delivery]:
+    """The deliveries of a callback with their failed attempts, in order."""
+    rows = connection.execute(
+        select(deliveries).where(deliveries.c.callback_id == callback_id).order_by(deliveries.c.id)
+    )
+    found = {row.id: _delivery(row) for row in rows}
+    tries = connection.execute(
+        select(attempts).where(attempts.c.delivery_id.in_(found)).order_by(attempts.c.delivery_id, attempts.c.number)
+    )
+    for row in tries:
+        fields = dict(row._mapping)
+        delivery = found[fields.pop("delivery_id")]
+        found[delivery.id] = replace(delivery, failures=(*delivery.failures, Attempt(**fields)))
+    return list(found.values())
+
+
+def _delivery(row: Any) -> Delivery:
+    fields = {name: value for name, value in row._mapping.items() if name not in {"call_key", "worker"}}
+    return Delivery(**{**fields, "state": State(row.state)})
+
+
+def counts(connection: Connection) -> dict[tuple[str, State], int]:
+    """How many deliveries stand in each state, by handler."""
+    rows = connection.execute(
+        select(deliveries.c.handler, deliveries.c.state, func.count()).group_by(deliveries.c.handler, deliveries.c.state)
+    )
+    return {(handler, State(state)): count for handler, state, count in rows}
+
+

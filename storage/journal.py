@@ -1,0 +1,175 @@
+"""Storing callbacks and finding them again."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from storage.clock import now_us
+from storage.tables import callbacks, deliveries, from_microseconds, once_index
+from storage.values import Appended, Filter, NewCallback, State, StoredCallback
+
+_UPSERT = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+
+
+def append(connection: Connection, batch: Sequence[NewCallback]) -> list[Appended]:
+    """Store a batch and its deliveries; one result for each, in order.
+
+    Of equal content that counts once, the first is the original and gets deliveries; a unique index decides, so that
+    several processes may append at the same moment.
+    """
+    if not batch:
+        return []
+    ids = _next_ids(connection, len(batch))
+    rows = [_row(id_, new, part_of) for id_, new, part_of in zip(ids, batch, _part_heads(ids, batch), strict=True)]
+    _insert_originals(connection, rows)
+    originals = _originals(connection, [row["content_hash"] for row in rows if row["original"]])
+    results: list[Appended] = []
+    repeats: list[dict[str, Any]] = []
+    for row in rows:
+        original = originals.get(row["content_hash"], row["id"]) if row["original"] else row["id"]
+        results.append(Appended(row["id"], None if original == row["id"] else original))
+        if original != row["id"]:
+            repeats.append(_as_repeat(row, original))
+    if repeats:
+        connection.execute(insert(callbacks), repeats)
+    _insert_deliveries(connection, batch, results)
+    return results
+
+
+def _next_ids(connection: Connection, count: int) -> list[int]:
+    """Numbers in order of receipt, taken before the rows are sorted for the insert."""
+    if connection.dialect.name == "sqlite":  # the transaction holds the only write lock
+        last = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'callbacks'")).scalar() or 0
+        return list(range(last + 1, last + 1 + count))
+    taken = text("SELECT nextval(pg_get_serial_sequence('callbacks', 'id')) FROM generate_series(1, :count)")
+    return sorted(connection.execute(taken, {"count": count}).scalars())
+
+
+def _part_heads(ids: Sequence[int], batch: Sequence[NewCallback]) -> Iterator[int | None]:
+    """For each callback the one that holds its body: the last before it that is a part 0; None for itself."""
+    head = ids[0]
+    for id_, new in zip(ids, batch, strict=True):
+        if new.part == 0:
+            head = id_
+        yield None if new.part == 0 else head
+
+
+def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "received_at": new.received_at,
+        "provider": new.provider,
+        "kind": new.kind,
+        "call_id": new.call_id,
+        "outcome": new.outcome,
+        "reason": new.reason,
+        "notes": "\n".join(new.notes),
+        "duplicate_of": None,
+        "content_hash": new.content_hash,
+        "original": new.once,
+        "format": new.format,
+        "method": new.method,
+        "path": new.path,
+        "query": new.query,
+        "headers": "\n".join(f"{name}: {value}" for name, value in new.headers),
+        "peer": new.peer,
+        "body": new.body,
+        "part": new.part,
+        "part_of": part_of,
+        "reply_status": new.reply_status,
+        "reply_type": new.reply_type,
+        "reply_body": new.reply_body,
+        "took_us": new.took_us,
+    }
+
+
+def _insert_originals(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    statement = _UPSERT[connection.dialect.name](callbacks).on_conflict_do_nothing(
+        index_elements=[callbacks.c.content_hash], index_where=once_index.dialect_options["sqlite"]["where"]
+    )
+    # Sorted by hash, so that two processes with the same repeats never wait for each other in a circle.
+    connection.execute(statement, sorted(rows, key=lambda row: (row["content_hash"], row["id"])))
+
+
+def _originals(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:
+    found = select(callbacks.c.content_hash, callbacks.c.id).where(
+        callbacks.c.content_hash.in_(hashes), once_index.dialect_options["sqlite"]["where"]
+    )
+    return {bytes(row.content_hash): row.id for row in connection.execute(found)} if hashes else {}
+
+
+def _as_repeat(row: dict[str, Any], original: int) -> dict[str, Any]:
+    """A repeat of an accepted callback is a duplicate; one of an unreadable callback stays unparsed, and says of what."""
+    outcome = "duplicate" if row["outcome"] == "accepted" else row["outcome"]
+    return {**row, "original": False, "duplicate_of": original, "outcome": outcome}
+
+
+def _insert_deliveries(connection: Connection, batch: Sequence[NewCallback], results: Sequence[Appended]) -> None:
+    wanted = [
+        (result.id, handler, new.call_key)
+        for new, result in zip(batch, results, strict=True)
+        if result.duplicate_of is None
+        for handler in new.deliveries
+    ]
+    if not wanted:
+        return
+    due_at = from_microseconds(now_us(connection))
+    rows = [
+        {
+            "callback_id": callback_id,
+            "handler": handler,
+            "call_key": call_key or f"#{callback_id}",
+            "state": State.DUE,
+            "due_at": due_at,
+            "attempts": 0,
+            "worker": "",
+            "reason": "",
+        }
+        for callback_id, handler, call_key in wanted
+    ]
+    connection.execute(insert(deliveries), rows)
+
+
+_head = callbacks.alias("head")
+SELECT_CALLBACK: Select[Any] = select(
+    *(column for column in callbacks.c if column.name not in {"body", "part_of", "original"}),
+    func.coalesce(_head.c.body, callbacks.c.body).label("body"),
+).select_from(callbacks.outerjoin(_head, callbacks.c.part_of == _head.c.id))
+"""Callbacks with the body of their request, wherever it is stored."""
+
+
+def stored(row: Row[Any]) -> StoredCallback:
+    """The value of a row of SELECT_CALLBACK."""
+    fields = dict(row._mapping)
+    fields["notes"] = tuple(fields["notes"].splitlines())
+    pairs = (line.split(": ", 1) for line in fields["headers"].splitlines())
+    fields["headers"] = tuple((name, value) for name, value in pairs)
+    return StoredCallback(**{name: fields[name] for name in StoredCallback.__dataclass_fields__})
+
+
+def get(connection: Connection, callback_id: int) -> StoredCallback | None:
+    """The callback of that number."""
+    row = connection.execute(SELECT_CALLBACK.where(callbacks.c.id == callback_id)).one_or_none()
+    return None if row is None else stored(row)
+
+
+def find(connection: Connection, wanted: Filter, limit: int) -> list[StoredCallback]:
+    """The newest `limit` callbacks that match, newest first."""
+    statement = SELECT_CALLBACK.where(matching(wanted)).order_by(callbacks.c.id.desc()).limit(limit)
+    return [stored(row) for row in connection.execute(statement)]
+
+
+def matching(wanted: Filter) -> Any:
+    """The filter as a condition; kinds and outcomes in any case."""
+    conditions = [
+        callbacks.c.provider == wanted.provider.lower() if wanted.provider else None,
+        callbacks.c.kind == wanted.kind.upper() if wanted.kind else None,
+        callbacks.c.call_id == wanted.call_id if wanted.call_id else None,
+        callbacks.c.outcome == wanted.outcome.lower() if wanted.outcome else None,
+        callbacks.c.received_at >= wanted.since if wanted.since else None,
+        callbacks.c.received_at < wanted.until if wanted.until else None,
+    ]
+    return and_(callbacks.c.id > 0, *(condition for condition in conditions if condition is not None))

@@ -1,0 +1,32 @@
+"""Bringing the tables up to date, with Alembic and the migrations that ship with this package."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+_ADVISORY_LOCK = 7_236_482_991  # any number, as long as every receiver locks the same
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the migrations that are missing, in one transaction; processes that start together take turns."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    with connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        if MigrationContext.configure(connection).get_current_revision() != newest():
+            command.upgrade(config, "head")
+
+
+def newest() -> str:
+    """The revision that this version of the program works with."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    assert head is not None  # noqa: S101 - the package ships at least one migration
+    return head

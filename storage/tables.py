@@ -1,0 +1,139 @@
+"""The journal's tables, the same on SQLite and PostgreSQL. Changes to them are migrations."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    true,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment as microseconds since 1970 in UTC: exact, compact and alike in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """A moment with a zone to microseconds."""
+        return None if value is None else to_microseconds(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Microseconds to a moment in UTC."""
+        return None if value is None else from_microseconds(value)
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 of a moment with a zone."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(value: int) -> datetime:
+    """The moment in UTC."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+metadata = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s"}
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True, comment="in order of receipt"),
+    Column("received_at", Instant, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("call_id", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("notes", Text, nullable=False, comment="one repair a line"),
+    Column("duplicate_of", Id, ForeignKey("callbacks.id"), nullable=True),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("original", Boolean, nullable=False, comment="the first of its content; repeats point to it"),
+    Column("format", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("query", LargeBinary, nullable=False),
+    Column("headers", Text, nullable=False, comment="one `name: value` a line"),
+    Column("peer", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("part", SmallInteger, nullable=False, comment="place in a request that holds several callbacks"),
+    Column("part_of", Id, nullable=True, comment="the callback that holds the body"),
+    Column("reply_status", SmallInteger, nullable=False),
+    Column("reply_type", Text, nullable=False),
+    Column("reply_body", LargeBinary, nullable=False),
+    Column("took_us", BigInteger, nullable=False),
+    sqlite_autoincrement=True,  # the number of a pruned callback is never given again
+)
+Index("ix_callbacks_call_id", callbacks.c.call_id, callbacks.c.id)
+Index("ix_callbacks_received_at", callbacks.c.received_at)
+Index("ix_callbacks_kind", callbacks.c.provider, callbacks.c.kind, callbacks.c.id)
+once_index = Index(
+    "uq_callbacks_content",
+    callbacks.c.content_hash,
+    unique=True,
+    sqlite_where=callbacks.c.original.is_(true()),
+    postgresql_where=callbacks.c.original.is_(true()),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("callback_id", Id, ForeignKey("callbacks.id"), nullable=False),
+    Column("handler", Text, nullable=False),
+    Column("call_key", Text, nullable=False, comment="same key: one after the other"),
+    Column("state", Text, nullable=False),
+    Column("due_at", Instant, nullable=True, comment="when it may be taken, or taken over; empty once finished"),
+    Column("attempts", Integer, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("finished_at", Instant, nullable=True),
+    sqlite_autoincrement=True,
+)
+Index("ix_deliveries_callback_id", deliveries.c.callback_id)
+Index(
+    "ix_deliveries_due",
+    deliveries.c.handler,
+    deliveries.c.due_at,
+    sqlite_where=deliveries.c.due_at.is_not(None),
+    postgresql_where=deliveries.c.due_at.is_not(None),
+)
+Index(
+    "ix_deliveries_call",
+    deliveries.c.handler,
+    deliveries.c.call_key,
+    deliveries.c.id,
+    sqlite_where=deliveries.c.due_at.is_not(None),
+    postgresql_where=deliveries.c.due_at.is_not(None),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("delivery_id", Id, ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("started_at", Instant, nullable=False),
+    Column("took_us", BigInteger, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("traceback", Text, nullable=False),
+)

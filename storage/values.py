@@ -1,0 +1,155 @@
+"""What goes into the journal and what comes out: plain values, never rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCallback:
+    """One callback to be stored, with the deliveries that are due once it is."""
+
+    provider: str
+    received_at: datetime
+    outcome: str
+    content_hash: bytes
+    """16 bytes: equal content has an equal hash."""
+    once: bool
+    """Whether a repeat of the same content counts as a duplicate; questions may be asked again."""
+    kind: str = ""
+    call_id: str = ""
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    format: str = ""
+    method: str = "POST"
+    path: str = ""
+    query: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    peer: str = ""
+    body: bytes = b""
+    part: int = 0
+    """The place in a request that holds several callbacks, from 0; the body is stored with the first."""
+    reply_status: int = 200
+    reply_type: str = ""
+    reply_body: bytes = b""
+    took_us: int = 0
+    """Microseconds from the last byte of the request to the reply being ready, the commit not counted."""
+    deliveries: tuple[str, ...] = ()
+    """Names of the handlers to tell."""
+    call_key: str = ""
+    """Deliveries with the same key reach one handler one after the other; empty for no order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a NewCallback: its number in the journal, and whose repeat it is."""
+
+    id: int
+    duplicate_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCallback:
+    """A callback as the journal has it. Bodies and replies are the exact bytes."""
+
+    id: int
+    provider: str
+    received_at: datetime
+    kind: str
+    call_id: str
+    outcome: str
+    reason: str
+    notes: tuple[str, ...]
+    duplicate_of: int | None
+    content_hash: bytes
+    format: str
+    method: str
+    path: str
+    query: bytes
+    headers: tuple[tuple[str, str], ...]
+    peer: str
+    body: bytes
+    part: int
+    reply_status: int
+    reply_type: str
+    reply_body: bytes
+    took_us: int
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    DUE = "due"
+    """Waits for its time and for the earlier ones of its call."""
+    RUNNING = "running"
+    """A worker has it, until its lease ends."""
+    DONE = "done"
+    DEAD = "dead"
+    """Given up; revived by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A delivery that a worker has taken, with the callback it is about."""
+
+    delivery_id: int
+    handler: str
+    attempt: int
+    """Which try this is, from 1."""
+    callback: StoredCallback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """How an attempt ended. `retry_in` seconds later it is due again, if the state is DUE."""
+
+    delivery_id: int
+    worker: str
+    attempt: int
+    state: State
+    result: str = "done"
+    """done, failed, retry, dropped, late or lost."""
+    error: str = ""
+    traceback: str = ""
+    retry_in: float = 0.0
+    started_at: datetime | None = None
+    took_us: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt that did not succeed, for people to read."""
+
+    number: int
+    started_at: datetime
+    took_us: int
+    result: str
+    error: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One callback for one handler, for people to read."""
+
+    id: int
+    callback_id: int
+    handler: str
+    state: State
+    attempts: int
+    due_at: datetime | None
+    reason: str
+    finished_at: datetime | None
+    failures: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which callbacks are meant; empty fields let everything pass."""
+
+    provider: str = ""
+    kind: str = ""
+    call_id: str = ""
+    outcome: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
