@@ -1,8 +1,8 @@
 """Trying handlers without a server and without a database.
 
-    def test_main_menu_leads_to_sales() -> None:
-        reply = answer(handlers, IvrRequest(menu="main", dtmf="1"))
-        assert reply.target == "0540000000"
+def test_main_menu_leads_to_sales() -> None:
+    reply = answer(handlers, IvrRequest(menu="main", dtmf="1"))
+    assert reply.target == "0540000000"
 """
 
 import asyncio
@@ -25,9 +25,7 @@ def answer(handlers: Handlers, question: Event, settings: Mapping[str, Any] | No
     raise HandlerError(f"no handler answers this {type(question).__name__}")
 
 
-def deliver(
-    handlers: Handlers, subject: Event | CallRecord, settings: Mapping[str, Any] | None = None
-) -> list[str]:
+def deliver(handlers: Handlers, subject: Event | CallRecord, settings: Mapping[str, Any] | None = None) -> list[str]:
     """Tell every handler that listens to `subject`; the names of those told. Raises what a handler raises."""
     told = [
         handler

@@ -32,7 +32,10 @@ class Database:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            self._writing, self._reading = _sqlite_engine(self.url, "BEGIN IMMEDIATE"), _sqlite_engine(self.url, "BEGIN")
+            self._writing, self._reading = (
+                _sqlite_engine(self.url, "BEGIN IMMEDIATE"),
+                _sqlite_engine(self.url, "BEGIN"),
+            )
         else:
             self._writing = self._reading = create_engine(self.url, pool_pre_ping=True, pool_size=8)
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else 3, thread_name_prefix="journal-writer")
@@ -137,5 +140,3 @@ def _sqlite_engine(url: URL, begin: str) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
-
-

@@ -55,7 +55,13 @@ def _due(handler: str, now: int, limit: int) -> Any:
         .exists()
     )
     return (
-        select(deliveries.c.id, deliveries.c.callback_id, deliveries.c.handler, deliveries.c.attempts, deliveries.c.state)
+        select(
+            deliveries.c.id,
+            deliveries.c.callback_id,
+            deliveries.c.handler,
+            deliveries.c.attempts,
+            deliveries.c.state,
+        )
         .where(deliveries.c.handler == handler, deliveries.c.due_at <= from_microseconds(now), ~blocked)
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(limit)
@@ -106,7 +112,10 @@ def finish(connection: Connection, finishes: Sequence[Finish]) -> list[bool]:
 def _held(connection: Connection, finishes: Sequence[Finish]) -> set[tuple[int, str, int]]:
     running = (
         select(deliveries.c.id, deliveries.c.worker, deliveries.c.attempts)
-        .where(deliveries.c.id.in_([finish.delivery_id for finish in finishes]), deliveries.c.state == State.RUNNING)
+        .where(
+            deliveries.c.id.in_([finish.delivery_id for finish in finishes]),
+            deliveries.c.state == State.RUNNING,
+        )
         .with_for_update()
     )
     return {(row.id, row.worker, row.attempts) for row in connection.execute(running)}
@@ -166,7 +175,8 @@ def seconds_to_next(connection: Connection, handlers: Sequence[str]) -> float | 
     due_at = connection.execute(soonest).scalar_one_or_none()
     if due_at is None:
         return None
-    return max(0.0, (due_at - from_microseconds(now_us(connection))).total_seconds())
+    left = due_at - from_microseconds(now_us(connection))
+    return float(max(0.0, left.total_seconds()))
 
 
 def of_callback(connection: Connection, callback_id: int) -> list[Delivery]:
@@ -193,8 +203,8 @@ def _delivery(row: Any) -> Delivery:
 def counts(connection: Connection) -> dict[tuple[str, State], int]:
     """How many deliveries stand in each state, by handler."""
     rows = connection.execute(
-        select(deliveries.c.handler, deliveries.c.state, func.count()).group_by(deliveries.c.handler, deliveries.c.state)
+        select(deliveries.c.handler, deliveries.c.state, func.count()).group_by(
+            deliveries.c.handler, deliveries.c.state
+        )
     )
     return {(handler, State(state)): count for handler, state, count in rows}
-
-

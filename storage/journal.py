@@ -11,7 +11,7 @@ from storage.clock import now_us
 from storage.tables import callbacks, deliveries, from_microseconds, once_index
 from storage.values import Appended, Filter, NewCallback, State, StoredCallback
 
-_UPSERT = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+_UPSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
 
 
 def append(connection: Connection, batch: Sequence[NewCallback]) -> list[Appended]:
@@ -57,25 +57,30 @@ def _part_heads(ids: Sequence[int], batch: Sequence[NewCallback]) -> Iterator[in
         yield None if new.part == 0 else head
 
 
+def _text(value: str) -> str:
+    """Text as every database takes it: PostgreSQL knows no zero character."""
+    return value.replace("\0", "\ufffd")
+
+
 def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
     return {
         "id": id_,
         "received_at": new.received_at,
         "provider": new.provider,
         "kind": new.kind,
-        "call_id": new.call_id,
+        "call_id": _text(new.call_id),
         "outcome": new.outcome,
-        "reason": new.reason,
-        "notes": "\n".join(new.notes),
+        "reason": _text(new.reason),
+        "notes": _text("\n".join(new.notes)),
         "duplicate_of": None,
         "content_hash": new.content_hash,
         "original": new.once,
         "format": new.format,
         "method": new.method,
-        "path": new.path,
+        "path": _text(new.path),
         "query": new.query,
         "headers": "\n".join(f"{name}: {value}" for name, value in new.headers),
-        "peer": new.peer,
+        "peer": _text(new.peer),
         "body": new.body,
         "part": new.part,
         "part_of": part_of,
@@ -102,7 +107,7 @@ def _originals(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:
 
 
 def _as_repeat(row: dict[str, Any], original: int) -> dict[str, Any]:
-    """A repeat of an accepted callback is a duplicate; one of an unreadable callback stays unparsed, and says of what."""
+    """A repeat of an accepted callback is a duplicate; one of an unreadable callback stays unparsed."""
     outcome = "duplicate" if row["outcome"] == "accepted" else row["outcome"]
     return {**row, "original": False, "duplicate_of": original, "outcome": outcome}
 
@@ -121,7 +126,7 @@ def _insert_deliveries(connection: Connection, batch: Sequence[NewCallback], res
         {
             "callback_id": callback_id,
             "handler": handler,
-            "call_key": call_key or f"#{callback_id}",
+            "call_key": _text(call_key) or f"#{callback_id}",
             "state": State.DUE,
             "due_at": due_at,
             "attempts": 0,

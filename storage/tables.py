@@ -51,7 +51,10 @@ def from_microseconds(value: int) -> datetime:
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 metadata = MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s"}
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
 )
 
 callbacks = Table(

@@ -118,7 +118,12 @@ class Handlers:
         return self._register(question, name, aliases, filters, answers=True)
 
     def _register(
-        self, subject: Subject, name: str, aliases: Collection[str], filters: Mapping[str, object], **rest: Any
+        self,
+        subject: Subject,
+        name: str,
+        aliases: Collection[str],
+        filters: Mapping[str, object],
+        **rest: Any,
     ) -> Callable[[Function], Function]:
         def decorate(function: Function) -> Function:
             where = f"{function.__module__}.{function.__qualname__}"
@@ -169,7 +174,9 @@ def _check_signature(function: Callable[..., Any], where: str) -> None:
     needed = [p for p in inspect.signature(function).parameters.values() if p.default is inspect.Parameter.empty]
     positional = _positional(function)
     if not 1 <= len(positional) <= 2 or any(parameter not in positional for parameter in needed):
-        raise HandlerError(f"{where} takes {len(positional)} arguments; a handler takes its event and, maybe, a Context")
+        raise HandlerError(
+            f"{where} takes {len(positional)} arguments; a handler takes its event and, maybe, a Context"
+        )
 
 
 def _check_filters(subject: Subject, filters: Mapping[str, object], where: str) -> None:

@@ -1,4 +1,4 @@
-"""Calling a handler's function: coroutines on the loop, plain functions in a thread of a bounded pool."""
+"""Calling a handler's function: coroutines on the loop, plain functions in threads of their own pool."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +12,15 @@ from receiver.providers.records import CallRecord
 
 
 class Runner:
-    """Runs handlers. `threads` bounds how many plain functions run at once; further ones wait for a thread."""
+    """Runs handlers. Each plain function has a pool of its own, so that one that hangs takes no thread from others.
+
+    `threads` is a pool's size where the handler does not say how many may run side by side.
+    """
 
     def __init__(self, threads: int, name: str = "handlers") -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._threads = threads
+        self._name = name
+        self._pools: dict[str, ThreadPoolExecutor] = {}
 
     async def run(self, handler: Handler, subject: Event | CallRecord, context: Context) -> Any:
         """What the function returns. Whatever it raises comes out, but nothing that would end the receiver."""
@@ -23,13 +28,20 @@ class Runner:
         try:
             if handler.is_async:
                 return await handler.function(*arguments)
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _call, handler, arguments)
+            return await asyncio.get_running_loop().run_in_executor(self._pool(handler), _call, handler, arguments)
         except (SystemExit, KeyboardInterrupt) as error:
             raise HandlerError(f"{handler.name} tried to end the receiver with {type(error).__name__}") from error
 
+    def _pool(self, handler: Handler) -> ThreadPoolExecutor:
+        if handler.name not in self._pools:
+            size = handler.concurrency or self._threads
+            self._pools[handler.name] = ThreadPoolExecutor(size, thread_name_prefix=f"{self._name}-{handler.name}")
+        return self._pools[handler.name]
+
     def close(self) -> None:
         """Take no more work. A thread that is inside a function cannot be stopped and is left behind."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _call(handler: Handler, arguments: tuple[Any, ...]) -> Any:

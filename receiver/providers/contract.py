@@ -159,6 +159,11 @@ class Provider(ABC, Generic[Options]):
         """The kind of that name, if it is one of this provider's."""
         return self._kinds.get(name)
 
+    def endpoint_of(self, path: str) -> Endpoint:
+        """The endpoint that a stored path belongs to; the provider's own path where none is named."""
+        last = path.rstrip("/").rsplit("/", 1)[-1]
+        return next((endpoint for endpoint in self.endpoints if endpoint.path == last), self.endpoints[0])
+
     @abstractmethod
     def read(self, request: CallbackRequest) -> Reading:
         """The content of a request. Never raises: what cannot be read is an item with a fault."""

@@ -126,11 +126,10 @@ def structure(value: object) -> Any:
 
 def objects(value: object) -> list[dict[str, Any]]:
     """A list of objects, also from a JSON string; a single object counts as a list of one."""
-    value = structure(value)
-    items = [value] if isinstance(value, dict) else value or []
+    items = _as_list(structure(value))
     if not all(isinstance(item, dict) for item in items):
         raise ValueError("not a list of objects")
-    return list(items)
+    return items
 
 
 def pairs(value: object) -> dict[str, str]:
@@ -138,9 +137,8 @@ def pairs(value: object) -> dict[str, str]:
 
     Values stay verbatim. Keys are trimmed unless two would collide (E-12).
     """
-    value = structure(value)
     items: list[tuple[object, object]] = []
-    for entry in [value] if isinstance(value, dict) else value or []:
+    for entry in _as_list(structure(value)):
         match entry:
             case dict():
                 items.extend(entry.items())
@@ -151,6 +149,10 @@ def pairs(value: object) -> dict[str, str]:
     exact = {str(key): item if isinstance(item, str) else _as_text(item) for key, item in items}
     trimmed = {key.strip(): item for key, item in exact.items()}
     return trimmed if len(trimmed) == len(exact) else exact
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [value] if isinstance(value, dict) else list(value or ())
 
 
 def _as_text(value: object) -> str:

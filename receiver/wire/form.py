@@ -1,6 +1,7 @@
 """Forms: urlencoded bodies, query strings and multipart/form-data."""
 
 from collections.abc import Iterable
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
@@ -22,7 +23,10 @@ def read_urlencoded(
     try:
         # Latin-1 carries every byte through the splitting; the real decoding comes after, field by field.
         pairs = parse_qsl(
-            body.strip().decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding="latin-1"
+            body.strip().decode("latin-1"),
+            keep_blank_values=True,
+            max_num_fields=MAX_FIELDS,
+            encoding="latin-1",
         )
     except ValueError as error:
         raise WireError(f"the form has more than {MAX_FIELDS} fields") from error
@@ -39,7 +43,7 @@ def read_multipart(
         raise WireError("the multipart form names no boundary")
     parts = _Parts()
     try:
-        parser = MultipartParser(boundary, parts.callbacks())
+        parser = MultipartParser(boundary, cast("Any", parts.callbacks()))
         parser.write(body)
         parser.finalize()
     except (FormParserError, ValueError) as error:

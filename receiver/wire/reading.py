@@ -25,9 +25,7 @@ def tell_format(body: bytes, content_type: str = "") -> Format:
     return Format.FORM
 
 
-def read(
-    body: bytes, content_type: str = "", fallbacks: tuple[str, ...] = HEBREW_FALLBACKS
-) -> Message:
+def read(body: bytes, content_type: str = "", fallbacks: tuple[str, ...] = HEBREW_FALLBACKS) -> Message:
     """What `body` holds. Raises WireError, and nothing else, when it cannot be read.
 
     `content_type` is the header as sent; it tells the charset and the boundary, never the format.

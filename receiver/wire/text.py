@@ -42,12 +42,12 @@ def decode(body: bytes, charset: str | None = None, fallbacks: tuple[str, ...] =
     name = declared[1].decode("ascii") if declared else charset
     if name is None:
         return _decode_as(body, "utf-8", fallbacks)
-    encoding = _codec(name)
-    if encoding is None or _WIDE.match(encoding):
+    known = _codec(name)
+    if known is None or _WIDE.match(known):
         # Wide encodings were told from the bytes above: this declaration is mistaken.
         decoded = _decode_as(body, "utf-8", fallbacks)
         return Decoded(decoded.text, (f"charset_ignored:{name[:40]}", *decoded.notes))
-    return _decode_as(body, encoding, fallbacks)
+    return _decode_as(body, known, fallbacks)
 
 
 def _decode_as(body: bytes, encoding: str, fallbacks: tuple[str, ...]) -> Decoded:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any, cast
 from xml.parsers.expat import ExpatError
 from xml.sax.saxutils import escape
 
@@ -111,7 +112,7 @@ class _Document:
     def end(self, tag: str) -> None:
         """An element ends: what it held becomes part of what encloses it."""
         self._depth -= 1
-        handle = _ENDINGS.get(tag.lower(), _Document._end_unknown)
+        handle = _ENDINGS.get(tag.lower(), _Document.end_unknown)
         handle(self)
 
     def close(self) -> "_Document":
@@ -127,15 +128,17 @@ class _Document:
         self._value, self._typed = value, True
         self._text.clear()
 
-    def _end_scalar(self, convert: Callable[[str], Value]) -> None:
+    def end_scalar(self, convert: Callable[[str], Value]) -> None:
+        """A typed value ends."""
         self._give(convert(self._take_text()))
 
-    def _end_unknown(self) -> None:
+    def end_unknown(self) -> None:
         """A type tag nobody knows counts as text."""
         if not self._typed:
             self._give(self._take_text())
 
-    def _end_value(self) -> None:
+    def end_value(self) -> None:
+        """A value ends: it joins the array around it."""
         if not self._typed:
             self._give(self._take_text())  # an untyped value is a string (A-15)
         if self._open and isinstance(self._open[-1][0], list):
@@ -143,11 +146,13 @@ class _Document:
         elif not self._open and self.is_fault:
             self.params.append(self._value)
 
-    def _end_name(self) -> None:
+    def end_name(self) -> None:
+        """A member's name ends."""
         members, _ = self._in_struct()
         self._open[-1] = (members, self._take_text())
 
-    def _end_member(self) -> None:
+    def end_member(self) -> None:
+        """A member ends: it joins its struct."""
         members, name = self._in_struct()
         if name is None or not self._typed:
             raise WireError("an XML-RPC member lacks its name or its value")
@@ -157,19 +162,23 @@ class _Document:
         self._open[-1] = (members, None)
         self._typed = False
 
-    def _end_container(self) -> None:
+    def end_container(self) -> None:
+        """A struct or an array ends: it is the value now."""
         self._give(self._open.pop()[0])
 
-    def _end_param(self) -> None:
+    def end_param(self) -> None:
+        """A param ends."""
         if not self._typed:
             raise WireError("an XML-RPC param has no value")
         self.params.append(self._value)
         self._typed = False
 
-    def _end_method_name(self) -> None:
+    def end_method_name(self) -> None:
+        """The method's name ends."""
         self.method = self._take_text().strip()
 
-    def _end_frame(self) -> None:
+    def end_frame(self) -> None:
+        """An element that only frames others ends."""
         self._text.clear()
 
     def _in_struct(self) -> tuple[dict[str, Value], str | None]:
@@ -233,23 +242,22 @@ _SCALARS: dict[str, Callable[[str], Value]] = {
     "ex:nil": _nil,
 }
 _ENDINGS: dict[str, Callable[[_Document], None]] = {
-    **{tag: partial(_Document._end_scalar, convert=convert) for tag, convert in _SCALARS.items()},
-    "value": _Document._end_value,
-    "name": _Document._end_name,
-    "member": _Document._end_member,
-    "struct": _Document._end_container,
-    "array": _Document._end_container,
-    "param": _Document._end_param,
-    "methodname": _Document._end_method_name,
-    **dict.fromkeys(("data", "params", "fault", "methodcall", "methodresponse"), _Document._end_frame),
+    **{tag: partial(_Document.end_scalar, convert=convert) for tag, convert in _SCALARS.items()},
+    "value": _Document.end_value,
+    "name": _Document.end_name,
+    "member": _Document.end_member,
+    "struct": _Document.end_container,
+    "array": _Document.end_container,
+    "param": _Document.end_param,
+    "methodname": _Document.end_method_name,
+    **dict.fromkeys(("data", "params", "fault", "methodcall", "methodresponse"), _Document.end_frame),
 }
 
 
 def _parse(text: str) -> _Document:
     document = _Document()
     try:
-        parser = DefusedExpatParser(document, forbid_dtd=True)
-        parser._parser.buffer_text = True
+        parser = DefusedExpatParser(cast("Any", document), forbid_dtd=True)
         # The text is decoded already: expat gets a str, and the declared encoding no longer counts.
         parser.feed(text)
         parser.close()
@@ -286,7 +294,7 @@ def _value(value: Value) -> str:
     return f"<value>{_typed(value)}</value>"
 
 
-def _typed(value: Value) -> str:  # noqa: PLR0911 - one line a type
+def _typed(value: Value) -> str:
     match value:
         case None:
             return "<nil/>"

@@ -50,7 +50,7 @@ def _leg(value: object) -> int | None:
 
 
 def _moment(value: object) -> datetime | None:
-    """An ISO 8601 moment as it was written, with or without zone, T or blank between, an offset's "+" restored (G-07)."""
+    """An ISO 8601 moment as it was written, T or blank between, with or without a zone, its "+" restored (G-07)."""
     text = lenient.text(value)
     if not text:
         return None

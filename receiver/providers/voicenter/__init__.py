@@ -9,28 +9,19 @@ from receiver.providers.voicenter.events import (
     LayerInput,
     PopupRequest,
 )
-from receiver.providers.voicenter.provider import Voicenter
-from receiver.providers.voicenter.replies import (
+from receiver.providers.voicenter.ivr_actions import (
     Call,
-    CdrReply,
-    Contact,
-    Dial,
-    GoToLayer,
-    Vo,
     Hangup,
-    HangupCallReply,
     HangupCause,
     IvrError,
-    LayerError,
-    LayerSayDigits,
     Menu,
-    NoContact,
-    PopupError,
     SayDigits,
     SilentRecord,
-    Spoken,
-    Target,
+    Vo,
 )
+from receiver.providers.voicenter.layer_actions import Dial, GoToLayer, LayerError, LayerSayDigits, Spoken, Target
+from receiver.providers.voicenter.provider import Voicenter
+from receiver.providers.voicenter.replies import CdrReply, Contact, HangupCallReply, NoContact, PopupError
 
 PROVIDER = Voicenter
 
@@ -43,7 +34,6 @@ __all__ = [
     "Contact",
     "Dial",
     "GoToLayer",
-    "Vo",
     "Hangup",
     "HangupCall",
     "HangupCallReply",
@@ -62,5 +52,6 @@ __all__ = [
     "SilentRecord",
     "Spoken",
     "Target",
+    "Vo",
     "Voicenter",
 ]

@@ -26,17 +26,14 @@ from receiver.providers.contract import (
 from receiver.providers.event import Event, spelling
 from receiver.providers.records import CallRecord
 from receiver.providers.voicenter.events import Cdr, HangupCall, IvrRequest, LayerInput, PopupRequest
+from receiver.providers.voicenter.ivr_actions import IVR_ACTIONS, IvrAction, IvrError
+from receiver.providers.voicenter.layer_actions import LAYER_ACTIONS, LayerError
 from receiver.providers.voicenter.options import Fallback, VoicenterOptions
 from receiver.providers.voicenter.outcomes import record_of_cdr, record_of_hangup
 from receiver.providers.voicenter.replies import (
-    IVR_ACTIONS,
-    LAYER_ACTIONS,
     CdrReply,
     Contact,
     HangupCallReply,
-    IvrAction,
-    IvrError,
-    LayerError,
     NoContact,
     PopupError,
     UnknownMethod,
@@ -288,4 +285,3 @@ def _reply_of(fallback: Fallback) -> VoicenterReply:
         raise SettingsError(
             f"providers.voicenter.fallbacks: {fallback.kind} {fallback.action}: fields {problems}"
         ) from error
-

@@ -21,9 +21,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("notes", sa.Text, nullable=False, comment="one repair a line"),
-        sa.Column(
-            "duplicate_of", ID, sa.ForeignKey("callbacks.id", name="fk_callbacks_duplicate_of"), nullable=True
-        ),
+        sa.Column("duplicate_of", ID, sa.ForeignKey("callbacks.id", name="fk_callbacks_duplicate_of"), nullable=True),
         sa.Column("content_hash", sa.LargeBinary, nullable=False),
         sa.Column("original", sa.Boolean, nullable=False, comment="the first of its content; repeats point to it"),
         sa.Column("format", sa.Text, nullable=False),
@@ -61,7 +59,10 @@ def upgrade() -> None:
         sa.Column("call_key", sa.Text, nullable=False, comment="same key: one after the other"),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column(
-            "due_at", sa.BigInteger, nullable=True, comment="when it may be taken, or taken over; empty once finished"
+            "due_at",
+            sa.BigInteger,
+            nullable=True,
+            comment="when it may be taken, or taken over; empty once finished",
         ),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("worker", sa.Text, nullable=False),

@@ -1,0 +1,211 @@
+"""`receiver callbacks`: what is in the journal."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, opened, print_json
+from storage import Delivery, StoredCallback, deliveries, journal
+from storage.values import Filter
+
+group = typer.Typer(no_args_is_help=True, help="Look at stored callbacks.")
+app.add_typer(group, name="callbacks")
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(text: str) -> datetime:
+    """A point in time: ISO 8601, with its zone or else in local time, or a time ago such as 90m, 24h or 7d."""
+    if text[-1:] in _UNITS and text[:-1].isdigit():
+        return datetime.now(UTC) - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter("write a time like 2026-11-21T08:00, or a time ago like 90m, 24h or 7d") from error
+
+
+Provider = Annotated[str, typer.Option(help="Only this provider's, such as voicenter.", show_default=False)]
+Kind = Annotated[str, typer.Option(help="Only this kind, such as CDR or GET_IVR_ACTION.", show_default=False)]
+CallId = Annotated[str, typer.Option(help="Only this call's.", show_default=False)]
+Outcome = Annotated[
+    str,
+    typer.Option(help="Only accepted, duplicate, unparsed, answered, fallback or failed ones.", show_default=False),
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(parser=moment, metavar="TIME", help="Received at this time or later: ISO 8601, or 90m, 24h, 7d ago."),
+]
+Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Received before this time.")]
+
+
+@group.command("list")
+def list_callbacks(
+    provider: Provider = "",
+    kind: Kind = "",
+    call_id: CallId = "",
+    outcome: Outcome = "",
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    as_json: AsJson = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List callbacks, the newest last."""
+    wanted = Filter(provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until)
+    with opened(database_url) as (_, database), database.look() as connection:
+        found = journal.find(connection, wanted, limit)[::-1]
+    if as_json:
+        for callback in found:
+            print_json(summary(callback))
+        return
+    console.print(_table(found))
+    if len(found) == limit:
+        errors.print(f"The newest {limit}; there may be more: --limit.", style="dim")
+
+
+@group.command("show")
+def show(
+    callback_id: Annotated[int, typer.Argument(metavar="ID", help="The number that `list` shows.")],
+    as_json: AsJson = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show one callback with its bytes, its reply and its deliveries."""
+    with opened(database_url) as (_, database), database.look() as connection:
+        callback = journal.get(connection, callback_id)
+        told = deliveries.of_callback(connection, callback_id)
+    if callback is None:
+        errors.print(f"[bold red]error:[/] there is no callback {callback_id}; `receiver callbacks list` shows them")
+        raise typer.Exit(1)
+    if as_json:
+        print_json(details(callback, told))
+        return
+    _print_details(callback, told)
+
+
+def summary(callback: StoredCallback) -> dict[str, Any]:
+    """A callback without its bytes, as JSON values."""
+    return {
+        "id": callback.id,
+        "received_at": callback.received_at.isoformat(),
+        "provider": callback.provider,
+        "kind": callback.kind or None,
+        "call_id": callback.call_id or None,
+        "outcome": callback.outcome,
+        "reason": callback.reason or None,
+        "duplicate_of": callback.duplicate_of,
+        "notes": list(callback.notes),
+        "format": callback.format,
+        "peer": callback.peer,
+        "took_us": callback.took_us,
+    }
+
+
+def details(callback: StoredCallback, told: list[Delivery]) -> dict[str, Any]:
+    """A callback with everything that belongs to it, as JSON values; bytes that are no UTF-8 show as escapes."""
+    return {
+        **summary(callback),
+        "content_hash": callback.content_hash.hex(),
+        "request": {
+            "method": callback.method,
+            "path": callback.path,
+            "query": as_text(callback.query),
+            "headers": dict(callback.headers),
+            "part": callback.part,
+            "body": as_text(callback.body),
+        },
+        "reply": {
+            "status": callback.reply_status,
+            "content_type": callback.reply_type,
+            "body": as_text(callback.reply_body),
+        },
+        "deliveries": [
+            {
+                "id": delivery.id,
+                "handler": delivery.handler,
+                "state": delivery.state,
+                "attempts": delivery.attempts,
+                "reason": delivery.reason or None,
+                "due_at": delivery.due_at.isoformat() if delivery.due_at else None,
+                "finished_at": delivery.finished_at.isoformat() if delivery.finished_at else None,
+                "failures": [
+                    {
+                        "number": attempt.number,
+                        "started_at": attempt.started_at.isoformat(),
+                        "result": attempt.result,
+                        "error": attempt.error,
+                        "traceback": attempt.traceback,
+                        "took_us": attempt.took_us,
+                    }
+                    for attempt in delivery.failures
+                ],
+            }
+            for delivery in told
+        ],
+    }
+
+
+def as_text(data: bytes) -> str:
+    """Bytes as a person can read them."""
+    return data.decode("utf-8", errors="backslashreplace")
+
+
+def _table(found: list[StoredCallback]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("ID", "received", "provider", "kind", "call", "outcome", "reason"):
+        table.add_column(heading, justify="right" if heading == "ID" else "left", overflow="fold")
+    for callback in found:
+        reason = f"repeat of {callback.duplicate_of}" if callback.duplicate_of else callback.reason
+        table.add_row(
+            str(callback.id),
+            f"{callback.received_at.astimezone():%Y-%m-%d %H:%M:%S}",
+            callback.provider,
+            callback.kind or "?",
+            escape(printable(callback.call_id)),
+            f"[{_COLOURS.get(callback.outcome, 'default')}]{callback.outcome}[/]",
+            escape(printable(reason)),
+        )
+    return table
+
+
+_COLOURS = {"accepted": "green", "answered": "green", "duplicate": "cyan", "unparsed": "red", "failed": "red"}
+
+
+def printable(text: str) -> str:
+    """Text from outside without what could steer a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(printable(line) for line in text.splitlines())
+
+
+def _print_details(callback: StoredCallback, told: list[Delivery]) -> None:
+    facts = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in summary(callback).items():
+        if value not in (None, [], ""):
+            facts.add_row(
+                f"[bold]{name}[/]",
+                escape(printable(", ".join(value) if isinstance(value, list) else str(value))),
+            )
+    console.print(facts)
+    query = f"?{as_text(callback.query)}" if callback.query else ""
+    console.print(f"\n[bold]{callback.method} {escape(printable(callback.path + query))}[/]", highlight=False)
+    for name, value in callback.headers:
+        console.print(escape(printable(f"{name}: {value}")), highlight=False)
+    console.print(f"\n{escape(_lines(as_text(callback.body)))}", highlight=False, soft_wrap=True)
+    console.print(f"\n[bold]reply {callback.reply_status}[/] {escape(callback.reply_type)}", highlight=False)
+    console.print(escape(_lines(as_text(callback.reply_body))), highlight=False, soft_wrap=True)
+    for delivery in told:
+        console.print(
+            f"\n[bold]delivery {delivery.id}[/] to {escape(delivery.handler)}: {delivery.state}"
+            f", {delivery.attempts} attempt(s)",
+            highlight=False,
+        )
+        for attempt in delivery.failures:
+            what = f"attempt {attempt.number} at {attempt.started_at.astimezone():%Y-%m-%d %H:%M:%S}: {attempt.error}"
+            console.print(escape(_lines(what)), style="red", highlight=False)
+            if attempt.traceback:
+                console.print(escape(_lines(attempt.traceback)), highlight=False, soft_wrap=True)

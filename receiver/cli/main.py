@@ -1,0 +1,82 @@
+"""The `receiver` command and what its subcommands share."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from receiver.app import open_database
+from receiver.errors import ReceiverError
+from receiver.settings import Settings, load
+from storage import Database, StoreError
+
+app = typer.Typer(
+    name="receiver",
+    help="Receives phone providers' callbacks, stores each before acknowledging it, and hands it to your functions.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option("--database-url", help="The journal, such as sqlite:///receiver.db.", show_default=False),
+]
+HandlerModules = Annotated[
+    str | None,
+    typer.Option("--handlers", help="Handler modules, separated by commas, such as handlers.demo.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(version("callback-receiver"))
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Settings come from the options, RECEIVER_… environment variables and receiver.toml, in this order."""
+
+
+@contextmanager
+def complaints() -> Iterator[None]:
+    """Turn our own errors into one clear line and exit code 2; anything else is a fault of ours and shows itself."""
+    try:
+        yield
+    except (ReceiverError, StoreError) as error:
+        for line in str(error).splitlines():
+            errors.print(f"[bold red]error:[/] {_escaped(line)}", highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+@contextmanager
+def opened(database_url: str | None) -> Iterator[tuple[Settings, Database]]:
+    """The settings and the journal they name, for commands that look into it."""
+    with complaints():
+        settings = load(database_url=database_url)
+        with open_database(settings) as database:
+            yield settings, database
+
+
+def print_json(line: Any) -> None:
+    """One JSON object on one line."""
+    import orjson
+
+    sys.stdout.write(orjson.dumps(line, default=str).decode() + "\n")

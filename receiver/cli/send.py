@@ -1,0 +1,76 @@
+"""`receiver send`: play the provider, with the documented samples that ship with the receiver."""
+
+from typing import Annotated
+
+import httpx
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from receiver.cli.callbacks import as_text, printable
+from receiver.cli.main import app, complaints, console, errors
+from receiver.providers.samples import Sample, find_samples
+from receiver.settings import load
+
+
+@app.command()
+def send(
+    name: Annotated[str, typer.Argument(help="A sample's name, such as cdr; --list shows them.")] = "",
+    format_: Annotated[
+        str, typer.Option("--format", help="xmlrpc, json, form, multipart or query; else the first there is.")
+    ] = "",
+    url: Annotated[str, typer.Option(help="The receiver's address; else host and port from the settings.")] = "",
+    list_samples: Annotated[bool, typer.Option("--list", help="List the samples.")] = False,
+) -> None:
+    """Send a documented callback to a running receiver, and show request and reply."""
+    if list_samples or not name:
+        console.print(_table(find_samples()))
+        return
+    found = [sample for sample in find_samples(name=name.lower()) if format_.lower() in ("", sample.format)]
+    if not found:
+        formats = ", ".join(sample.format for sample in find_samples(name=name.lower()))
+        hint = f"{name} comes as {formats}" if formats else "`receiver send --list` shows the samples"
+        errors.print(f"[bold red]error:[/] there is no sample {name} {format_}; {hint}", highlight=False)
+        raise typer.Exit(2)
+    _send(found[0], url or _own_address())
+
+
+def _own_address() -> str:
+    with complaints():
+        settings = load()
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - not a bind
+    return f"http://{host}:{settings.port}"
+
+
+def _send(sample: Sample, base: str) -> None:
+    address = base.rstrip("/") + sample.target
+    console.print(f"[bold]{sample.method} {escape(address)}[/]", highlight=False)
+    for header, value in sample.headers:
+        console.print(escape(f"{header}: {value}"), highlight=False)
+    _print_body(sample.body)
+    try:
+        reply = httpx.request(sample.method, address, headers=list(sample.headers), content=sample.body, timeout=10)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        errors.print(f"[bold red]error:[/] {escape(str(error))}; start one with `receiver serve`", highlight=False)
+        raise typer.Exit(1) from error
+    console.print(f"[bold]reply {reply.status_code}[/] {reply.headers.get('content-type', '')}", highlight=False)
+    _print_body(reply.content)
+    if reply.status_code != httpx.codes.OK:
+        raise typer.Exit(1)
+
+
+def _print_body(body: bytes) -> None:
+    lines = (printable(line) for line in as_text(body).splitlines())
+    console.print("\n" + escape("\n".join(lines)) + "\n", highlight=False, soft_wrap=True)
+
+
+def _table(samples: list[Sample]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("name", "formats", "provider", "what"):
+        table.add_column(heading)
+    by_name: dict[tuple[str, str], list[Sample]] = {}
+    for sample in samples:
+        by_name.setdefault((sample.provider, sample.name), []).append(sample)
+    for (provider, name), formats in by_name.items():
+        table.add_row(name, ", ".join(sample.format for sample in formats), provider, formats[0].what)
+    return table

@@ -1,0 +1,108 @@
+"""`receiver serve`: listen, and say what is where."""
+
+import logging
+import os
+import sys
+import threading
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+
+from receiver.app import Parts, build_app, load_parts, open_database
+from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints
+from receiver.settings import load
+from receiver.web.routes import url_path
+from storage import Database
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", show_default="8000")
+    ] = None,
+    database_url: DatabaseUrl = None,
+    handlers: HandlerModules = None,
+) -> None:
+    """Receive callbacks until stopped."""
+    with complaints():
+        settings = load(host=host, port=port, database_url=database_url, handlers=handlers)
+        _log_to_stderr(settings.log_level)
+        parts = load_parts(settings)
+        database = open_database(settings)
+    config = uvicorn.Config(
+        build_app(parts, database),
+        host=settings.host,
+        port=settings.port,
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
+    )
+    server = _Server(config, parts, database)
+    server.run()
+    _leave(0 if server.started else 1)
+
+
+class _Server(uvicorn.Server):
+    """Says what is where as soon as it listens."""
+
+    def __init__(self, config: uvicorn.Config, parts: Parts, database: Database) -> None:
+        super().__init__(config)
+        self._parts = parts
+        self._database = database
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Listen, then print the banner."""
+        await super().startup(sockets)
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            _print_banner(Console(file=sys.stdout, soft_wrap=True), self._parts, self._database, port)
+
+
+def _print_banner(console: Console, parts: Parts, database: Database, port: int) -> None:
+    settings = parts.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = settings.public_url.rstrip("/") or f"http://{host}:{port}"
+    console.print(f"The receiver listens on [bold]http://{host}:{port}[/]", highlight=False)
+    console.print("\nURLs to paste into the provider's panel:")
+    for provider in parts.providers.values():
+        for endpoint in provider.endpoints:
+            what = endpoint.kind or "all callbacks"
+            console.print(f"  {provider.title:<10} {what:<16} {base}{url_path(provider, endpoint)}", highlight=False)
+    console.print("\nHandlers:")
+    console.print(handler_table(parts))
+    console.print(f"The journal is in {database.place}. Stop with Ctrl-C.\n", highlight=False)
+    console.file.flush()
+
+
+def handler_table(parts: Parts) -> Table:
+    """Which handler listens to what."""
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for handler in parts.registry:
+        table.add_row("answers" if handler.answers else "is told of", handler.describe(), handler.name)
+    if not list(parts.registry):
+        table.add_row("none", "callbacks are stored and acknowledged; questions get their fallback", "")
+    return table
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    for chatty in ("httpx", "httpcore", "alembic", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(max(logging.getLevelName(level.upper()), logging.WARNING))
+
+
+def _leave(code: int) -> None:
+    """End the process, also when a handler's thread hangs: Python would wait for it for ever."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+        os._exit(code)
+    raise typer.Exit(code)

@@ -1,0 +1,332 @@
+"""Running due deliveries through their handlers.
+
+Everything starts from the database: what is due, who has it, how it ended. Memory only holds what runs at this
+moment, so a crash loses nothing but time.
+"""
+
+import asyncio
+import logging
+import random
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from time import perf_counter_ns
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from receiver.errors import HandlerError, PayloadError
+from receiver.plugins.context import Context
+from receiver.plugins.handlers import Drop, Handler, RetryLater
+from receiver.plugins.loading import Registry
+from receiver.plugins.running import Runner
+from receiver.providers.contract import CallbackRequest, Provider
+from receiver.providers.event import Event
+from receiver.providers.records import CallRecord
+from storage import Claim, Database, Finish, GroupCommit, State, StoredCallback, StoreError, deliveries
+from storage.retry import RetryPolicy
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 5.0
+"""How long deliveries of other processes may go unnoticed."""
+PAUSE_AFTER_STORE_ERROR = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may run, and for how long; see the settings of the same names."""
+
+    timeout: float = 60.0
+    concurrency: int = 16
+    total: int = 64
+    lease: float = 30.0
+    shutdown: float = 10.0
+
+
+class Deliverer:
+    """Claims deliveries, runs them and writes down how they ended, until it is stopped."""
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        providers: Mapping[str, Provider[Any]],
+        *,
+        runner: Runner,
+        http: httpx.AsyncClient,
+        handler_settings: Mapping[str, Mapping[str, Any]],
+        policy: RetryPolicy,
+        limits: Limits,
+        luck: Callable[[], float] = random.random,
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._providers = providers
+        self._runner = runner
+        self._http = http
+        self._handler_settings = handler_settings
+        self._policy = policy
+        self._limits = limits
+        self._luck = luck
+        self._worker = uuid4().hex
+        self._finishes = GroupCommit(database, deliveries.finish)
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._busy: Counter[str] = Counter()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to take deliveries."""
+        self._finishes.start()
+        self._tasks = [
+            asyncio.create_task(self._claim_forever(), name="claim-deliveries"),
+            asyncio.create_task(self._renew_forever(), name="renew-leases"),
+        ]
+
+    def wake(self) -> None:
+        """There may be something new to take."""
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Take no more, let what runs finish for a while, release the rest, and write all of it down."""
+        self._stopping = True
+        self._wake.set()
+        if self._tasks:
+            await self._tasks[0]
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=self._limits.shutdown)
+        for task in list(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._finishes.close()
+
+    # --- taking ---
+
+    async def _claim_forever(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                claims = await self._claim()
+                pause = POLL_SECONDS if claims else await self._seconds_to_next()
+            except StoreError as error:
+                logger.error("deliveries cannot be taken: %s", error)  # noqa: TRY400
+                claims, pause = [], PAUSE_AFTER_STORE_ERROR
+            for claim in claims:
+                self._start(claim)
+            if not claims:
+                await self._sleep(pause)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _claim(self) -> list[Claim]:
+        free = self._free_places()
+        if not free:
+            return []
+        claim = partial(deliveries.claim, worker=self._worker, free=free, lease_seconds=self._limits.lease)
+        return await self._database.write(claim)
+
+    async def _seconds_to_next(self) -> float:
+        names = [name for name, places in self._free_places().items() if places]
+        if not names:
+            return POLL_SECONDS
+        seconds = await self._database.read(partial(deliveries.seconds_to_next, handlers=names))
+        # A delivery that is due but waits for an earlier one of its call shows as 0: its turn comes with a wake-up.
+        return POLL_SECONDS if not seconds else min(POLL_SECONDS, seconds + 0.001)
+
+    def _free_places(self) -> dict[str, int]:
+        left = self._limits.total - len(self._running)
+        free: dict[str, int] = {}
+        for name in self._registry.listener_names:
+            handler = self._handler(name)
+            places = min(left, (handler.concurrency or self._limits.concurrency) - self._busy[handler.name])
+            if places > 0:
+                free[name] = places
+                left -= places
+        return free
+
+    def _handler(self, name: str) -> Handler:
+        handler = self._registry.named(name)
+        if handler is None:
+            raise HandlerError(f"no handler is named {name}")
+        return handler
+
+    async def _renew_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.lease / 3)
+            ids = list(self._running)
+            if not ids:
+                continue
+            renew = partial(deliveries.renew, worker=self._worker, ids=ids, lease_seconds=self._limits.lease)
+            try:
+                await self._database.write(renew)
+            except StoreError as error:
+                logger.error("leases could not be renewed: %s", error)  # noqa: TRY400
+
+    # --- running ---
+
+    def _start(self, claim: Claim) -> None:
+        handler = self._handler(claim.handler)
+        self._busy[handler.name] += 1
+        task = asyncio.create_task(self._deliver(handler, claim))
+        self._running[claim.delivery_id] = task
+        task.add_done_callback(lambda _: self._done(handler, claim))
+
+    def _done(self, handler: Handler, claim: Claim) -> None:
+        self._running.pop(claim.delivery_id, None)
+        self._busy[handler.name] -= 1
+        self._wake.set()
+
+    async def _deliver(self, handler: Handler, claim: Claim) -> None:
+        started_at, began = datetime.now(UTC), perf_counter_ns()
+        try:
+            state, result, error, trace, pause = await self._attempt(handler, claim)
+        except asyncio.CancelledError:
+            state, result, error, trace, pause = State.DUE, "released", "the receiver was stopped", "", 0.0
+        finish = Finish(
+            delivery_id=claim.delivery_id,
+            worker=self._worker,
+            attempt=claim.attempt,
+            state=state,
+            result=result,
+            error=error,
+            traceback=trace,
+            retry_in=pause,
+            started_at=started_at,
+            took_us=(perf_counter_ns() - began) // 1000,
+        )
+        try:
+            await self._finishes.submit([finish])
+        except StoreError as store_error:
+            logger.error("how delivery %d ended could not be written: %s", claim.delivery_id, store_error)  # noqa: TRY400
+
+    async def _attempt(self, handler: Handler, claim: Claim) -> tuple[State, str, str, str, float]:
+        try:
+            subject = self._subject(handler, claim.callback)
+            context = self._context(handler, claim)
+            await self._run(handler, subject, context)
+        except Drop as drop:
+            return State.DEAD, "dropped", str(drop), "", 0.0
+        except PayloadError as error:
+            return State.DEAD, "failed", str(error), "", 0.0
+        except RetryLater as later:
+            return self._again(handler, claim, "retry", str(later), "", later.after)
+        except TimeoutError:
+            reason = f"{handler.name} did not finish within {self._timeout(handler):g} s"
+            return self._again(handler, claim, "late", reason, "", None)
+        except Exception as error:
+            trace = "".join(traceback.format_exception(error))
+            return self._again(handler, claim, "failed", f"{type(error).__name__}: {error}", trace, None)
+        return State.DONE, "done", "", "", 0.0
+
+    def _again(
+        self, handler: Handler, claim: Claim, result: str, error: str, trace: str, after: float | None
+    ) -> tuple[State, str, str, str, float]:
+        """Due again after a pause, or dead after the last attempt."""
+        policy = (
+            self._policy
+            if handler.attempts is None
+            else RetryPolicy(
+                handler.attempts,
+                self._policy.first_pause,
+                self._policy.factor,
+                self._policy.ceiling,
+                self._policy.jitter,
+            )
+        )
+        pause = policy.pause_after(claim.attempt, self._luck())
+        log = logger.error if pause is None else logger.warning
+        log(
+            "%s failed on callback %d, attempt %d: %s%s",
+            handler.name,
+            claim.callback.id,
+            claim.attempt,
+            error,
+            " (given up)" if pause is None else "",
+        )
+        if pause is None:
+            return State.DEAD, result, error, trace, 0.0
+        return State.DUE, result, error, trace, pause if after is None else max(0.0, after)
+
+    def _subject(self, handler: Handler, callback: StoredCallback) -> Event | CallRecord:
+        """The event, read again from the stored bytes, or its record. Raises PayloadError."""
+        provider = self._providers.get(callback.provider)
+        if provider is None:
+            raise PayloadError(f"there is no provider {callback.provider!r} any more")
+        item = read_again(provider, callback)
+        subject = provider.record(item) if handler.subject is CallRecord else item
+        if subject is None:
+            raise PayloadError(f"callback {callback.id} has no call record any more")
+        return subject
+
+    def _context(self, handler: Handler, claim: Claim) -> Context:
+        return Context(
+            provider=claim.callback.provider,
+            callback_id=claim.callback.id,
+            delivery_id=str(claim.delivery_id),
+            attempt=claim.attempt,
+            received_at=claim.callback.received_at,
+            settings=self._handler_settings.get(handler.module, {}),
+            http=self._http,
+        )
+
+    def _timeout(self, handler: Handler) -> float:
+        return self._limits.timeout if handler.timeout is None else handler.timeout
+
+    async def _run(self, handler: Handler, subject: Event | CallRecord, context: Context) -> None:
+        """Run the function under its time limit. Raises TimeoutError, and whatever it raises."""
+        task = asyncio.create_task(self._runner.run(handler, subject, context))
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._timeout(handler))
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if done:
+            task.result()
+            return
+        self._hold_place_of(handler, task)
+        raise TimeoutError
+
+    def _hold_place_of(self, handler: Handler, task: asyncio.Task[Any]) -> None:
+        """A function that ignores its time limit keeps its place, so that it cannot pile up."""
+        self._busy[handler.name] += 1
+
+        def ended(_: object) -> None:
+            self._busy[handler.name] -= 1
+            self._wake.set()
+
+        task.add_done_callback(ended)
+        task.cancel()
+
+
+def read_again(provider: Provider[Any], callback: StoredCallback) -> Event:
+    """The event of a stored callback, read from its bytes by today's code. Raises PayloadError."""
+    request = CallbackRequest(
+        endpoint=provider.endpoint_of(callback.path),
+        method=callback.method,
+        path=callback.path,
+        query=callback.query,
+        headers=callback.headers,
+        body=callback.body,
+        peer=callback.peer,
+        received_at=callback.received_at,
+    )
+    items = provider.read(request).items
+    if callback.part >= len(items):
+        raise PayloadError(f"callback {callback.id} is no longer part {callback.part} of its request")
+    event = items[callback.part].event
+    if event is None:
+        raise PayloadError(f"callback {callback.id} cannot be read: {items[callback.part].reason}")
+    return event

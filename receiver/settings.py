@@ -1,0 +1,135 @@
+"""The receiver's settings: from `receiver.toml` in the working folder and from RECEIVER_… environment variables.
+
+What is given on the command line counts most, then the environment, then the file, then the defaults here.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from receiver.errors import SettingsError
+
+FILE = "receiver.toml"
+PREFIX = "RECEIVER_"
+TEST_PREFIX = "RECEIVER_TEST_"
+"""Variables of the tests, not settings."""
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Every setting, with a default that suits a laptop."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", toml_file=FILE, extra="forbid", frozen=True
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port to listen on; 0 takes a free one."""
+    public_url: str = ""
+    """How the provider reaches this receiver, such as https://calls.example.com: only for the URLs that are printed."""
+    database_url: SecretStr = SecretStr("sqlite:///receiver.db")
+    """The journal's database."""
+    handlers: Annotated[list[str], NoDecode, BeforeValidator(_split)] = ["handlers.demo"]
+    """Handler modules by import path or entry point name; in the environment separated by commas."""
+    handler_settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """One table for each handler module, given to its handlers as `ctx.settings`."""
+    providers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """One table for each provider; see its page."""
+
+    deadline: Annotated[float, Field(gt=0)] = 3.0
+    """Seconds a handler has to answer a question before the fallback goes out; less if a provider is less patient."""
+    answer_threads: Annotated[int, Field(gt=0)] = 8
+    """Threads for each answering handler that is a plain function."""
+
+    attempts: Annotated[int, Field(gt=0)] = 10
+    """Tries a delivery gets before it is given up as dead."""
+    retry_first_pause: Annotated[float, Field(ge=0)] = 5.0
+    """Seconds between the first failure and the second try; each later pause is three times as long."""
+    retry_longest_pause: Annotated[float, Field(ge=0)] = 3600.0
+    """No pause between two tries is longer, in seconds."""
+    handler_timeout: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds one try of a delivery may take."""
+    handler_concurrency: Annotated[int, Field(gt=0)] = 16
+    """Tries of one handler side by side."""
+    delivery_concurrency: Annotated[int, Field(gt=0)] = 64
+    """Tries of all handlers side by side."""
+    lease_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """How long a delivery stays with a worker that has vanished before another one takes over."""
+    shutdown_seconds: Annotated[float, Field(ge=0)] = 10.0
+    """Seconds that running handlers get to finish when the receiver is stopped."""
+
+    max_body_bytes: Annotated[int, Field(gt=0)] = 16 * 1024 * 1024
+    """Longest body of a callback; longer ones get 413. Transcripts in CDRs of 10 MB occur."""
+    journal_capacity: Annotated[int, Field(gt=0)] = 10_000
+    """Callbacks that may wait to be stored; further ones get 503."""
+    journal_batch: Annotated[int, Field(gt=0)] = 500
+    """Callbacks that share one transaction at most."""
+
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    """debug, info, warning or error."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, environment, file: in this order."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(**given: Any) -> Settings:
+    """The settings, with what is `given` in place of all else. Raises SettingsError that names each bad one."""
+    _refuse_unknown_variables()
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError("\n".join(_problem(item) for item in error.errors())) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{FILE} is no TOML: {error}") from error
+    except ValueError as error:  # a nested variable that is no JSON
+        raise SettingsError(f"{error}: {error.__cause__ or ''}") from error
+
+
+def problems(error: ValidationError, where: str = "") -> str:
+    """A validation error as lines that each name a setting and say what is wrong with it."""
+    return "\n".join(_problem(item, where) for item in error.errors())
+
+
+def _problem(item: Any, where: str = "") -> str:
+    name = ".".join([*([where] if where else []), *map(str, item["loc"])])
+    if item["type"] == "extra_forbidden":
+        return f"{name}: there is no such setting; docs/settings.md lists them all"
+    return f"{name}: {item['msg']}"
+
+
+def _refuse_unknown_variables() -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for variable in os.environ:
+        if not variable.startswith(PREFIX) or variable.startswith(TEST_PREFIX):
+            continue
+        if variable.split("__")[0] not in known:
+            raise SettingsError(f"{variable}: there is no such setting; docs/settings.md lists them all")
+
+
+def working_folder() -> Path:
+    """Where `receiver.toml`, the default database and the user's handlers are looked for."""
+    return Path.cwd()

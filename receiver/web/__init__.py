@@ -1,0 +1,1 @@
+"""HTTP: routes, limits, health. All else is in the intake."""

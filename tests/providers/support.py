@@ -1,0 +1,135 @@
+"""Helpers of the provider tests: requests from samples or by hand, replies read by somebody else's parser."""
+
+import json
+import xmlrpc.client
+from typing import Any
+from urllib.parse import urlencode
+
+from receiver.providers.contract import CallbackRequest, HttpReply, Item, Provider, Reading, Reply, discover
+from receiver.providers.event import Event, WireModel
+from receiver.providers.samples import Sample
+from receiver.providers.voicenter import Voicenter
+from receiver.providers.voicenter.options import VoicenterOptions
+from receiver.providers.voicenter.replies import VoicenterReply
+from receiver.wire import Format
+from receiver.wire.xmlrpc import write_call
+
+XML, JSON = Format.XMLRPC, Format.JSON
+
+
+def provider_of(name: str) -> Provider[Any]:
+    """A provider with its default settings."""
+    provider = discover()[name]
+    return provider(provider.options_type())
+
+
+def voicenter(**options: object) -> Voicenter:
+    """Voicenter with these settings."""
+    return Voicenter(VoicenterOptions.model_validate(options))
+
+
+def request(
+    provider: Provider[Any], body: bytes | str = b"", *, path: str = "", content_type: str = "", query: str = ""
+) -> CallbackRequest:
+    """A request to one of the provider's endpoints."""
+    endpoint = next(each for each in provider.endpoints if each.path == path)
+    return CallbackRequest(
+        endpoint=endpoint,
+        method="POST",
+        path=f"{provider.path}/{path}".rstrip("/"),
+        query=query.encode(),
+        headers=(("Content-Type", content_type),) if content_type else (),
+        body=body.encode() if isinstance(body, str) else body,
+    )
+
+
+def sample_request(provider: Provider[Any], sample: Sample) -> CallbackRequest:
+    """The request that a sample is."""
+    path, _, query = sample.target.partition("?")
+    endpoint = next(each for each in provider.endpoints if f"{provider.path}/{each.path}".rstrip("/") == path)
+    return CallbackRequest(endpoint, sample.method, path, query.encode(), sample.headers, sample.body)
+
+
+def read(body: bytes | str, *, path: str = "", content_type: str = "", query: str = "", **options: object) -> Reading:
+    """What Voicenter, with these settings, reads in a body."""
+    provider = voicenter(**options)
+    return provider.read(request(provider, body, path=path, content_type=content_type, query=query))
+
+
+def only(reading: Reading) -> Item:
+    """The single item of a reading."""
+    assert len(reading.items) == 1
+    return reading.items[0]
+
+
+def event_in(body: bytes | str, *, path: str = "", **options: object) -> Any:
+    """The single event that Voicenter reads in a body."""
+    item = only(read(body, path=path, **options))
+    assert item.event is not None, item.reason
+    return item.event
+
+
+def in_json(method: str, fields: object) -> bytes:
+    """A METHOD/DATA envelope; the bare object where `method` is empty."""
+    return json.dumps({"METHOD": method, "DATA": fields} if method else fields, ensure_ascii=False).encode()
+
+
+def in_xml(method: str, fields: object) -> bytes:
+    """An XML-RPC call with one param."""
+    return write_call(method, fields)
+
+
+def in_form(fields: dict[str, str]) -> bytes:
+    """An urlencoded form."""
+    return urlencode(fields).encode()
+
+
+def in_every_format(method: str, fields: dict[str, Any]) -> list[bytes]:
+    """The same callback in XML-RPC and in JSON."""
+    return [in_xml(method, fields), in_json("" if method == "CDR" else method, fields)]
+
+
+def parsed(reply: HttpReply) -> Any:
+    """The values of a reply, read by the standard library: exact types, strict syntax."""
+    if reply.content_type.startswith("text/xml"):
+        (values,), _ = xmlrpc.client.loads(reply.body)
+        return values
+    assert reply.content_type == "application/json"
+    return json.loads(reply.body)
+
+
+def sent(reply: Reply, dialect: Format = JSON, **options: object) -> Any:
+    """What Voicenter, with these settings, sends for a reply."""
+    assert isinstance(reply, VoicenterReply)
+    return parsed(voicenter(**options).write(reply, dialect))
+
+
+def exact(value: Any) -> Any:
+    """A value in which 1, "1", True and 1.0 all differ when compared."""
+    match value:
+        case dict():
+            return {name: exact(item) for name, item in value.items()}
+        case list() | tuple():
+            return [exact(item) for item in value]
+    return type(value).__name__, value
+
+
+def differing(model: WireModel) -> dict[str, Any]:
+    """Every field that differs from its default, except `raw`, as JSON values."""
+    values = model.model_dump(mode="json", exclude_defaults=True)
+    return {name: _without_raw(getattr(model, name), value) for name, value in values.items() if name != "raw"}
+
+
+def _without_raw(field: object, value: Any) -> Any:
+    if isinstance(field, tuple) and any(isinstance(item, WireModel) for item in field):
+        return [differing(item) for item in field]
+    return value
+
+
+def record_of(provider: Provider[Any], event: Event) -> dict[str, Any] | None:
+    """The call record of an event as JSON values, without those that are at their default."""
+    record = provider.record(event)
+    if record is None:
+        return None
+    defaults = type(record).model_fields
+    return {name: value for name, value in record.as_json().items() if value != defaults[name].default}
