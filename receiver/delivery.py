@@ -215,8 +215,8 @@ class Deliverer:
     async def _attempt(self, handler: Handler, claim: Claim) -> tuple[State, str, str, str, float]:
         try:
             subject = self._subject(handler, claim.callback)
-            context = self._context(handler, claim)
-            await self._run(handler, subject, context)
+            if handler.matches(subject):
+                await self._run(handler, subject, self._context(handler, claim))
         except Drop as drop:
             return State.DEAD, "dropped", str(drop), "", 0.0
         except PayloadError as error:

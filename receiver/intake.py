@@ -87,12 +87,16 @@ class Intake:
     async def receive(self, provider: Provider[Any], request: CallbackRequest) -> HttpReply:
         """The reply to a request. Never raises, whatever was sent."""
         began = perf_counter_ns()
-        reading = _read(provider, request)
-        first = reading.items[0]
-        kind = provider.kind(first.kind)
-        if kind is not None and kind.mode is Mode.ASK:
-            return await self._ask(provider, request, reading, kind, began)
-        return await self._notify(provider, request, reading, began)
+        try:
+            reading = provider.read(request)
+            kind = provider.kind(reading.items[0].kind)
+            if kind is not None and kind.mode is Mode.ASK:
+                return await self._ask(provider, request, reading, kind, began)
+            return await self._notify(provider, request, reading, began)
+        except Exception:
+            # A fault of ours must not lose the record: it is kept, and a repaired receiver can read it again.
+            logger.exception("taking in a callback of %s failed", provider.name)
+            return await self._notify(provider, request, _unread(provider, request), began)
 
     # --- notify: store, then acknowledge ---
 
@@ -242,16 +246,11 @@ def _log_if_lost(stored: asyncio.Future[list[Appended]]) -> None:
         logger.error("an answered question could not be stored: %s", stored.exception())
 
 
-def _read(provider: Provider[Any], request: CallbackRequest) -> Reading:
-    try:
-        return provider.read(request)
-    except Exception:
-        # A fault of ours must not lose the record: it is kept, and a repaired reader can read it again.
-        logger.exception("reading a callback of %s failed", provider.name)
-        kind = request.endpoint.kind
-        content = bytes_fingerprint(provider.name, kind, request.query, request.body)
-        item = Item(kind, content, None, Fault.APPLICATION, "the receiver failed while it read this callback")
-        return Reading(tell_format(request.body, request.content_type), (item,))
+def _unread(provider: Provider[Any], request: CallbackRequest) -> Reading:
+    kind = request.endpoint.kind
+    content = bytes_fingerprint(provider.name, kind, request.query, request.body)
+    item = Item(kind, content, None, Fault.APPLICATION, "the receiver failed while it read this callback")
+    return Reading(tell_format(request.body, request.content_type), (item,))
 
 
 def _write(provider: Provider[Any], kind: Kind, answer: Answer, reading: Reading) -> tuple[HttpReply, Answer]:

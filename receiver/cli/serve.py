@@ -2,8 +2,11 @@
 
 import logging
 import os
+import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -56,6 +59,16 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._parts = parts
         self._database = database
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT with exit code 0; uvicorn itself would end by the signal."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def startup(self, sockets: Any = None) -> None:
         """Listen, then print the banner."""

@@ -126,7 +126,7 @@ class Handlers:
         **rest: Any,
     ) -> Callable[[Function], Function]:
         def decorate(function: Function) -> Function:
-            where = f"{function.__module__}.{function.__qualname__}"
+            module, where = _home(function)
             _check_signature(function, where)
             _check_filters(subject, filters, where)
             self._handlers.append(
@@ -136,7 +136,7 @@ class Handlers:
                     function=function,
                     filters=dict(filters),
                     aliases=tuple(aliases),
-                    module=self.name or function.__module__.rsplit(".", 1)[-1],
+                    module=self.name or module.rsplit(".", 1)[-1],
                     requires=self.requires,
                     takes_context=len(_positional(function)) > 1,
                     is_async=inspect.iscoroutinefunction(function),
@@ -146,6 +146,13 @@ class Handlers:
             return function
 
         return decorate
+
+
+def _home(function: Callable[..., Any]) -> tuple[str, str]:
+    """The module a callable comes from, and its full name; a partial has neither of its own."""
+    module = getattr(function, "__module__", None) or ""
+    name = getattr(function, "__qualname__", None) or type(function).__name__
+    return module, f"{module}.{name}".lstrip(".")
 
 
 def _passes(value: object, wanted: object) -> bool:

@@ -54,10 +54,13 @@ class Registry:
         return CallRecord in self._listeners
 
     def listeners(self, event: Event, record: CallRecord | None) -> list[Handler]:
-        """The handlers to tell of this event or of its record."""
-        found = [handler for handler in self._listeners.get(type(event), ()) if handler.matches(event)]
+        """The handlers to tell of this event or of its record.
+
+        A filter that raises counts as a match here: the delivery then fails where people can see why.
+        """
+        found = [handler for handler in self._listeners.get(type(event), ()) if _may_match(handler, event)]
         if record is not None:
-            found += [handler for handler in self._listeners.get(CallRecord, ()) if handler.matches(record)]
+            found += [handler for handler in self._listeners.get(CallRecord, ()) if _may_match(handler, record)]
         return found
 
     def answerer(self, event: Event) -> Handler | None:
@@ -79,6 +82,13 @@ class Registry:
             if name in self._by_name:
                 raise HandlerError(f"two handlers are named {name!r}; give one of them another `name=`")
             self._by_name[name] = handler
+
+
+def _may_match(handler: Handler, subject: Event | CallRecord) -> bool:
+    try:
+        return handler.matches(subject)
+    except Exception:
+        return True
 
 
 def _check_mode(handler: Handler, kinds: Mapping[type[Event], Kind]) -> None:

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from receiver.providers.event import Event
 from receiver.providers.records import CallRecord
@@ -130,6 +130,23 @@ class ProviderOptions(BaseModel):
 
     path: str = ""
     """Where its callbacks arrive; "/NAME" when empty (A-27)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_lists(cls, values: Any) -> Any:
+        """Lists and tables come from environment variables as JSON."""
+        if not isinstance(values, dict):
+            return values
+        return {name: _from_json(value) for name, value in values.items()}
+
+
+def _from_json(value: Any) -> Any:
+    if not (isinstance(value, str) and value.lstrip().startswith(("[", "{"))):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
 
 
 Options = TypeVar("Options", bound=ProviderOptions)

@@ -23,7 +23,7 @@ def provider_of(name: str) -> Provider[Any]:
     return provider(provider.options_type())
 
 
-def voicenter(**options: object) -> Voicenter:
+def voicenter(**options: Any) -> Voicenter:
     """Voicenter with these settings."""
     return Voicenter(VoicenterOptions.model_validate(options))
 
@@ -50,7 +50,7 @@ def sample_request(provider: Provider[Any], sample: Sample) -> CallbackRequest:
     return CallbackRequest(endpoint, sample.method, path, query.encode(), sample.headers, sample.body)
 
 
-def read(body: bytes | str, *, path: str = "", content_type: str = "", query: str = "", **options: object) -> Reading:
+def read(body: bytes | str, *, path: str = "", content_type: str = "", query: str = "", **options: Any) -> Reading:
     """What Voicenter, with these settings, reads in a body."""
     provider = voicenter(**options)
     return provider.read(request(provider, body, path=path, content_type=content_type, query=query))
@@ -62,7 +62,7 @@ def only(reading: Reading) -> Item:
     return reading.items[0]
 
 
-def event_in(body: bytes | str, *, path: str = "", **options: object) -> Any:
+def event_in(body: bytes | str, *, path: str = "", **options: Any) -> Any:
     """The single event that Voicenter reads in a body."""
     item = only(read(body, path=path, **options))
     assert item.event is not None, item.reason
@@ -98,7 +98,7 @@ def parsed(reply: HttpReply) -> Any:
     return json.loads(reply.body)
 
 
-def sent(reply: Reply, dialect: Format = JSON, **options: object) -> Any:
+def sent(reply: Reply, dialect: Format = JSON, **options: Any) -> Any:
     """What Voicenter, with these settings, sends for a reply."""
     assert isinstance(reply, VoicenterReply)
     return parsed(voicenter(**options).write(reply, dialect))

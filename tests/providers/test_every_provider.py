@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from receiver.providers.contract import Fault, HttpReply, Mode, Provider, Reading, Reply, discover
-from receiver.providers.event import Event
 from receiver.providers.samples import Sample, find_samples
 from receiver.wire import Format
 from tests.providers.support import differing, exact, parsed, provider_of, record_of, sample_request
@@ -194,7 +193,6 @@ def test_every_question_has_a_last_resort_and_no_fallback_unless_configured(name
     for kind in provider.kinds:
         assert provider.fallback(kind.event()) is None
         assert provider.write(provider.last_resort(kind.name), Format.JSON).body
-
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""How a handler author says which function takes which events."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from receiver import CallRecord, Context, Handlers, Outcome, RetryLater
+from receiver.errors import HandlerError
+from receiver.providers.voicenter import Cdr, Hangup, IvrRequest, Menu
+from receiver.testing import answer, deliver
+
+
+@pytest.mark.parametrize(
+    ("filters", "matches"),
+    [
+        ({}, True),
+        ({"did": "072"}, True),
+        ({"did": "073"}, False),
+        ({"did": ["071", "072"]}, True),
+        ({"did": {"071"}}, False),
+        ({"did": lambda did: did.startswith("07")}, True),
+        ({"did": "072", "dtmf": "1"}, False),
+        ({"is_first": True}, True),
+    ],
+)
+def test_every_filter_must_let_an_event_pass(filters: dict[str, Any], matches: bool) -> None:
+    """A filter is a value, a collection of values or a function; fields and derived properties can be filtered."""
+    handlers = Handlers()
+
+    @handlers.answer(IvrRequest, **filters)
+    def hang_up(step: IvrRequest) -> Hangup:
+        return Hangup()
+
+    [handler] = handlers
+    assert handler.matches(IvrRequest(did="072", menu="-1", previous_menu="-1")) is matches
+
+
+def test_outcomes_can_be_filtered_by_their_words() -> None:
+    """`outcome="answered"` and `outcome=Outcome.ANSWERED` are the same."""
+    handlers = Handlers()
+    handlers.on(CallRecord, outcome="answered")(lambda record: None)
+    [handler] = handlers
+    assert handler.matches(CallRecord(provider="x", outcome=Outcome.ANSWERED, event=Cdr()))
+    assert not handler.matches(CallRecord(provider="x", outcome=Outcome.BUSY, event=Cdr()))
+
+
+def test_a_filter_on_a_field_that_is_not_there_is_refused_where_it_is_written() -> None:
+    """The message names the fields that are."""
+    with pytest.raises(HandlerError, match=r"no field 'dnis'.*caller_id"):
+        Handlers().answer(IvrRequest, dnis="072")(lambda step: Hangup())
+
+
+@pytest.mark.parametrize("function", [lambda: None, lambda a, b, c: None, lambda a, *, b: None])
+def test_a_function_that_cannot_be_called_with_its_event_is_refused(function: Callable[..., None]) -> None:
+    """A handler takes its event and, maybe, a context."""
+    with pytest.raises(HandlerError, match="a handler takes its event"):
+        Handlers().on(Cdr)(function)
+
+
+def test_the_decorator_gives_the_function_back() -> None:
+    """It can be called and tested as any other."""
+    handlers = Handlers()
+
+    @handlers.on(Cdr)
+    def note(cdr: Cdr) -> str:
+        return cdr.caller
+
+    assert note(Cdr(caller="054")) == "054"
+
+
+def test_the_first_handler_whose_filters_match_answers() -> None:
+    """The order of writing is the order of asking."""
+    handlers = Handlers()
+    handlers.answer(IvrRequest, did="072")(lambda step: Menu(menu="sales", rec="hi", size=1))
+    handlers.answer(IvrRequest)(lambda step: Hangup())
+    assert isinstance(answer(handlers, IvrRequest(did="072")), Menu)
+    assert isinstance(answer(handlers, IvrRequest(did="073")), Hangup)
+
+
+def test_every_listener_that_matches_is_told() -> None:
+    """Any number of handlers may listen; plain and async ones, with and without a context."""
+    handlers, told = Handlers(), []
+
+    @handlers.on(Cdr, name="plain")
+    def plain(cdr: Cdr) -> None:
+        told.append(("plain", cdr.caller))
+
+    @handlers.on(Cdr, name="with context")
+    async def with_context(cdr: Cdr, context: Context) -> None:
+        told.append(("with context", context.settings["greeting"]))
+
+    @handlers.on(Cdr, name="other", did="099")
+    def other(cdr: Cdr) -> None:
+        told.append(("other", ""))
+
+    assert deliver(handlers, Cdr(caller="054"), {"greeting": "shalom"}) == ["plain", "with context"]
+    assert told == [("plain", "054"), ("with context", "shalom")]
+
+
+def test_retry_later_takes_seconds_or_a_timedelta() -> None:
+    """Both mean the same pause."""
+    assert RetryLater(after=90).after == RetryLater(after=timedelta(minutes=1.5)).after == 90.0
+    assert RetryLater("busy").after is None
+
+
+def test_no_handler_for_a_question_is_an_error_in_tests() -> None:
+    """A test that forgot a handler must not pass."""
+    with pytest.raises(HandlerError, match="no handler answers"):
+        answer(Handlers(), IvrRequest())
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        ({}, {}, True),
+        ({"did": "1"}, {"did": "2"}, False),
+        ({"did": "1"}, {"did": ["1", "2"]}, True),
+        ({"did": "1"}, {"dtmf": "2"}, True),
+        ({"did": "1"}, {"did": lambda did: False}, True),
+        ({"did": "1", "dtmf": "1"}, {"did": "1", "dtmf": "2"}, False),
+    ],
+)
+def test_two_filters_overlap_unless_some_field_tells_them_apart(
+    one: dict[str, Any], other: dict[str, Any], overlap: bool
+) -> None:
+    """Functions cannot be compared, so they never tell apart."""
+    handlers = Handlers()
+    handlers.answer(IvrRequest, name="one", **one)(lambda step: Hangup())
+    handlers.answer(IvrRequest, name="other", **other)(lambda step: Hangup())
+    first, second = handlers
+    assert first.could_match_with(second) is overlap

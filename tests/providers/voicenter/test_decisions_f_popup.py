@@ -1,0 +1,106 @@
+"""Section F: the pop-up screen."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from receiver.providers.contract import Fault, Item, Mode
+from receiver.providers.voicenter import Contact, NoContact
+from tests.providers.support import JSON, XML, exact, in_form, in_xml, only, read, request, sent, voicenter
+
+URL = "http://www.yourdomain.com/contact_search.asp?user_phone=0722776772"
+
+
+def _asked(fields: dict[str, str]) -> list[Item]:
+    bodies = [
+        request(voicenter(), path="popup", query=in_form(fields).decode()),
+        request(voicenter(), in_form(fields), path="popup"),
+        request(voicenter(), json.dumps(fields), path="popup"),
+    ]
+    return [only(voicenter().read(each)) for each in bodies]
+
+
+def test_f01_the_pop_up_is_a_question_with_an_endpoint_of_its_own() -> None:
+    """By GET, and from a browser if an origin is configured."""
+    endpoint = next(each for each in voicenter().endpoints if each.kind == "POPUP")
+    assert (endpoint.path, endpoint.on_get, endpoint.cors) == ("popup", True, True)
+    kind = voicenter().kind("POPUP")
+    assert kind is not None
+    assert kind.mode is Mode.ASK
+
+
+@pytest.mark.parametrize("name", ["phone", "PHONE", "Phone"])
+def test_f02_query_form_and_json_say_the_same(name: str) -> None:
+    """Extra parameters are kept."""
+    for item in _asked({name: "0722776772", "lang": "he"}):
+        assert item.event is not None
+        assert item.event.model_dump(include={"phone", "extra"}) == {"phone": "0722776772", "extra": {"lang": "he"}}
+
+
+@pytest.mark.parametrize("state", ["status", "statusCall"])
+def test_f02_the_newer_parameters_are_fields(state: str) -> None:
+    """Call id, user, number and state, whose name differs between GET and POST."""
+    for item in _asked({"phone": "1", "ivrid": "id1", "extenUser": "A", "did": "2", state: "Ringing"}):
+        assert item.event is not None
+        fields = {"ivr_unique_id": "id1", "exten_user": "A", "did": "2", "status": "Ringing"}
+        assert item.event.model_dump(include=set(fields)) == fields
+        assert item.event.call_id == "id1"
+
+
+@pytest.mark.parametrize("fields", [{}, {"phone": ""}, {"did": "1"}])
+def test_f02_without_a_phone_it_is_a_parse_error(fields: dict[str, str]) -> None:
+    """There is nobody to look for."""
+    assert {item.fault for item in _asked(fields)} == {Fault.PARSE}
+
+
+def test_f02_a_query_outside_of_the_pop_up_carries_nothing() -> None:
+    """Other callbacks come in bodies; unknown query parameters are ignored (A-27)."""
+    assert only(read("", query="caller=054")).fault is Fault.PARSE
+
+
+@pytest.mark.parametrize("dialect", [JSON, XML])
+def test_f03_a_contact_is_five_strings_in_json(dialect: str) -> None:
+    """TOTAL too; the reply is JSON whatever the request was."""
+    reply = Contact(url=URL, client_name="John Doe", company="Voicenter")
+    values = {"STATUS": "OK", "URL": URL, "CLIENTNAME": "John Doe", "TOTAL": "1", "COMPANY": "Voicenter"}
+    assert exact(sent(reply, JSON if dialect == JSON else XML)) == exact(values)
+
+
+@pytest.mark.parametrize("total", [1, "one", "-1", ""])
+def test_f03_total_is_digits_in_a_string(total: str) -> None:
+    """Anything else is refused when the reply is made."""
+    with pytest.raises(ValidationError):
+        Contact(url=URL, client_name="", total=total)
+
+
+def test_f04_nobody_found_is_ok_with_total_0() -> None:
+    """Three empty strings beside it; also what a handler's absence is answered with."""
+    nobody = {"STATUS": "OK", "URL": "", "CLIENTNAME": "", "TOTAL": "0", "COMPANY": ""}
+    assert sent(NoContact()) == nobody
+    assert sent(voicenter().last_resort("POPUP")) == nobody
+
+
+def test_f04_an_error_is_not_ok() -> None:
+    """Only the exact word OK makes a bubble."""
+    for fault in (Fault.PARSE, Fault.APPLICATION):
+        assert sent(voicenter().refusal("POPUP", fault, "reason"))["STATUS"] == "1"
+
+
+def test_f05_the_pop_up_waits_three_seconds() -> None:
+    """It comes before the phone rings."""
+    kind = voicenter().kind("POPUP")
+    assert kind is not None
+    assert kind.patience == 3.0
+
+
+def test_f06_cors_is_off_until_an_origin_is_configured() -> None:
+    """`popup_origins` turns it on."""
+    assert voicenter().options.popup_origins == ()
+    assert voicenter(popup_origins=["https://crm.example"]).options.popup_origins == ("https://crm.example",)
+
+
+def test_an_xml_call_to_the_pop_up_is_answered_in_json() -> None:
+    """The document knows no other reply (F-04)."""
+    reading = read(in_xml("POPUP", {"phone": "1"}), path="popup")
+    assert only(reading).fault is Fault.UNKNOWN_METHOD

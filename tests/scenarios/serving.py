@@ -1,0 +1,113 @@
+"""A receiver as users run it: `receiver serve` in a process of its own, listening on a real socket."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "receiver"]
+_LISTENS = re.compile(r"listens on (http://\S+)")
+
+
+class Receiver:
+    """A running `receiver serve` in a folder of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        command: Sequence[str] = COMMAND,
+        options: Sequence[str] | None = None,
+        **environment: str,
+    ) -> None:
+        self.folder = folder
+        if options is None:
+            options = ("serve", "--port", "0", *arguments)
+        self.process = subprocess.Popen(
+            [*command, *options],
+            cwd=folder,
+            env={**_plain_environment(), "PYTHONUNBUFFERED": "1", **environment},
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.output: list[str] = []
+        self._listening = threading.Event()
+        self.url = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if not self._listening.wait(120) or not self.url:
+            self.kill()
+            raise RuntimeError("the receiver did not start:\n" + "".join(self.output))
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line)
+            if found := _LISTENS.search(line):
+                self.url = found[1]
+            if "Stop with Ctrl-C" in line:
+                self._listening.set()
+        self._listening.set()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self._wait()
+
+    def stop(self) -> int:
+        """Ask it to end, as a service manager does; its exit code."""
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self._wait()
+        return self.process.returncode
+
+    def _wait(self) -> None:
+        self.process.wait(30)
+        self._reader.join(10)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def callbacks(self, *options: str) -> list[dict[str, Any]]:
+        """What `receiver callbacks list --json` prints in the same folder."""
+        listed = run(self.folder, "callbacks", "list", "--json", "--limit", "1000", *options)
+        return [json.loads(line) for line in listed.stdout.splitlines()]
+
+
+@contextmanager
+def serving(folder: Path, *options: str, **environment: str) -> Iterator[Receiver]:
+    """A receiver that is stopped at the end, if it still runs."""
+    receiver = Receiver(folder, *options, **environment)
+    try:
+        yield receiver
+    finally:
+        if receiver.process.poll() is None:
+            receiver.stop()
+        else:
+            receiver._wait()
+
+
+def run(folder: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A `receiver` command as typed in `folder`; its exit code must be `code`."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env={**_plain_environment(), "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def _plain_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("RECEIVER_")}

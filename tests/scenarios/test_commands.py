@@ -1,0 +1,128 @@
+"""The command line as a person types it, against a listening receiver."""
+
+import csv
+import json
+import xmlrpc.client
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from receiver.cli import app
+from receiver.providers.samples import Sample, find_samples
+from tests.scenarios.serving import Receiver, run, serving
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    """A receiver with the demo and the call log."""
+    folder = tmp_path_factory.mktemp("receiver")
+    (folder / "receiver.toml").write_text(
+        'handlers = ["handlers.demo", "handlers.call_log"]\n[handler_settings.call_log]\npath = "calls.csv"\n'
+    )
+    with serving(folder) as receiver:
+        yield receiver
+
+
+def _banner(receiver: Receiver) -> str:
+    return "".join(receiver.output)
+
+
+def test_serve_prints_what_a_person_needs(receiver: Receiver) -> None:
+    """The URLs to paste, which handlers listen to what, and where the data lies."""
+    banner = _banner(receiver)
+    for needed in (f"{receiver.url}/voicenter", f"{receiver.url}/voicenter/popup", f"{receiver.url}/spokn"):
+        assert needed in banner
+    assert "handlers.demo.main_menu" in banner
+    assert str(receiver.folder / "receiver.db") in banner
+
+
+DOCUMENTED = [sample for sample in find_samples() if sample.documented]
+
+
+@pytest.mark.parametrize("sample", DOCUMENTED, ids=lambda sample: f"{sample.name}.{sample.format}")
+def test_every_documented_sample_can_be_sent(receiver: Receiver, sample: Sample) -> None:
+    """`receiver send NAME` shows the request and the reply of a running receiver."""
+    done = CliRunner().invoke(app, ["send", sample.name, "--format", sample.format, "--url", receiver.url])
+    assert done.exit_code == 0, done.output
+    assert "reply 200" in done.output
+
+
+def test_send_lists_its_samples(receiver: Receiver) -> None:
+    """With their formats."""
+    listed = run(receiver.folder, "send", "--list").stdout
+    assert "cdr" in listed
+    assert "xmlrpc" in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["send", "no-such"], 2, "receiver send --list"),
+        (["send", "cdr", "--url", "http://127.0.0.1:9"], 1, "receiver serve"),
+        (["callbacks", "show", "99999"], 1, "receiver callbacks list"),
+        (["callbacks", "list", "--since", "yesterday"], 2, "90m, 24h or 7d"),
+        (["check", "--handlers", "no.such"], 2, "there is no module 'no.such'"),
+        (["check", "--database-url", "nonsense"], 2, "sqlite:///receiver.db"),
+        (["serve", "--database-url", "sqlite:////no/such/folder/receiver.db"], 2, "unable to open database file"),
+        (["serve", "--port", "99999"], 2, "port"),
+    ],
+)
+def test_a_mistake_gets_one_clear_line(tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
+    """It says what to do next, and shows no traceback."""
+    done = run(tmp_path, *arguments, code=code)
+    said = " ".join((done.stdout + done.stderr).replace("│", " ").split())
+    assert message in said
+    assert "Traceback" not in said
+
+
+def test_callbacks_are_listed_and_shown(receiver: Receiver) -> None:
+    """A table for people, one JSON object a line for programs, and one callback with all its bytes."""
+    cdr = {"caller": "0541234567", "ivruniqueid": "shown", "status": "ANSWER"}
+    with xmlrpc.client.ServerProxy(f"{receiver.url}/voicenter") as proxy:
+        for _ in range(2):
+            proxy.CDR(cdr)
+    first, second = receiver.callbacks("--call-id", "shown")
+    assert {"id", "received_at", "provider", "kind", "call_id", "outcome", "reason", "duplicate_of"} <= first.keys()
+    assert (first["outcome"], first["duplicate_of"], second["duplicate_of"]) == ("accepted", None, first["id"])
+    table = run(receiver.folder, "callbacks", "list", "--kind", "cdr", "--outcome", "duplicate", "--since", "1h").stdout
+    assert f"repeat of {first['id']}" in table
+    shown = run(receiver.folder, "callbacks", "show", str(first["id"])).stdout
+    assert "<string>0541234567</string>" in shown
+    assert "handlers.demo.print_call" in shown
+    details = json.loads(run(receiver.folder, "callbacks", "show", str(first["id"]), "--json").stdout)
+    assert {one["handler"] for one in details["deliveries"]} == {"handlers.demo.print_call", "handlers.call_log.append"}
+
+
+def test_the_call_log_is_a_csv_that_harms_no_spreadsheet(receiver: Receiver) -> None:
+    """One line a call record, under a heading; what looks like a formula is made harmless."""
+    fields = {"userid": "1", "aparty": "=cmd()", "bparty": "+18474255380", "leg": "1", "status": "0", "token": "csv"}
+    assert httpx.post(f"{receiver.url}/spokn", data=fields).text == "OK"
+    receiver.stop()
+    with (receiver.folder / "calls.csv").open(newline="", encoding="utf-8") as file:
+        [row] = [row for row in csv.DictReader(file) if row["call_id"] == "csv"]
+    assert (row["from"], row["to"], row["outcome"]) == ("'=cmd()", "+18474255380", "answered")
+
+
+def test_check_names_handlers_and_what_could_go_wrong(tmp_path: Path) -> None:
+    """Two handlers that could both answer, and questions that nobody answers."""
+    (tmp_path / "mine.py").write_text(
+        "from receiver import Handlers\n"
+        "from receiver.providers.voicenter import Hangup, IvrRequest\n"
+        "handlers = Handlers()\n"
+        "@handlers.answer(IvrRequest, did='072')\ndef sales(step): return Hangup()\n"
+        "@handlers.answer(IvrRequest)\ndef rest(step): return Hangup()\n"
+    )
+    said = run(tmp_path, "check", "--handlers", "mine").stdout
+    assert "mine.sales and mine.rest could both answer" in said
+    assert "no handler answers Voicenter's IVR_LAYER_INPUT" in said
+    assert not list(tmp_path.glob("receiver.db*"))
+
+
+def test_help_is_enough_to_get_going(tmp_path: Path) -> None:
+    """Every command says what it does."""
+    said = run(tmp_path, "--help").stdout
+    for command in ("serve", "callbacks", "send", "check"):
+        assert command in said

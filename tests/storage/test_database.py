@@ -1,0 +1,70 @@
+"""Opening a journal."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from storage import Database, StoreUnavailableError
+from storage.database import parse_url
+from storage.errors import DatabaseUrlError
+from storage.tables import metadata
+
+
+def test_commits_are_on_disk_before_they_return(database: Database) -> None:
+    """WAL with synchronous FULL (2): the log is synced at every commit."""
+    with database.begin() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+
+
+def test_the_migrations_make_the_tables_that_the_code_works_with(database: Database) -> None:
+    """Columns, nullability and indexes are the same in both."""
+    with database.look() as connection:
+        inspector = inspect(connection)
+        for table in metadata.sorted_tables:
+            made = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
+            assert made == {column.name: column.nullable for column in table.columns}
+            assert {index["name"] for index in inspector.get_indexes(table.name)} == {i.name for i in table.indexes}
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    """It runs at every start."""
+    database.migrate()
+    database.migrate()
+
+
+def test_a_locked_or_broken_file_is_a_store_error(tmp_path: Path) -> None:
+    """What the driver raises never comes out."""
+    (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)
+    with Database(f"sqlite:///{tmp_path}/broken.db") as database, pytest.raises(StoreUnavailableError):
+        database.migrate()
+
+
+def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
+    """People can look while callbacks are stored."""
+    with database.begin(), database.look() as connection:
+        assert connection.execute(text("SELECT count(*) FROM callbacks")).scalar() == 0
+
+
+@pytest.mark.parametrize("url", ["", "receiver.db", "sqlite://", "sqlite:///:memory:", "mysql://host/db", "://"])
+def test_a_url_that_cannot_work_says_what_to_write(url: str) -> None:
+    """Memory does not survive a restart; other databases are not supported."""
+    with pytest.raises(DatabaseUrlError, match="sqlite:///"):
+        parse_url(url)
+
+
+def test_a_password_is_never_shown() -> None:
+    """Error messages end in logs."""
+    with pytest.raises(DatabaseUrlError) as caught:
+        parse_url("mysql://me:hunter2@host/db")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_file_is_an_ordinary_sqlite_database(database: Database) -> None:
+    """Anybody can open it with their own tools."""
+    with sqlite3.connect(database.place) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    assert {"callbacks", "deliveries", "attempts"} <= tables

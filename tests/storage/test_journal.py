@@ -1,0 +1,158 @@
+"""Storing callbacks and finding them again."""
+
+import threading
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from storage import Appended, Database, StoredCallback, deliveries, journal
+from storage.values import Filter
+from tests.storage.support import NOON, append, new_callback
+
+
+def test_a_callback_comes_back_as_it_was_stored(database: Database) -> None:
+    """Every field, every byte and every header is the same when it is read again."""
+    given: dict[str, Any] = {
+        "call_id": "call-1",
+        "reason": "because",
+        "notes": ("lenient_json", "charset:windows-1255"),
+        "format": "json",
+        "method": "POST",
+        "path": "/voicenter",
+        "query": b"a=%ff\xff",
+        "headers": (("content-type", "text/xml; charset=utf-8"), ("user-agent", "a: b: c")),
+        "peer": "192.0.2.7",
+        "body": bytes(range(256)),
+        "reply_status": 200,
+        "reply_type": "application/json",
+        "reply_body": b'{"err":"0"}',
+        "took_us": 1234,
+    }
+    [appended] = append(database, new_callback(**given))
+    with database.look() as connection:
+        stored = journal.get(connection, appended.id)
+    assert stored is not None
+    assert {name: getattr(stored, name) for name in given} == given
+    assert stored.received_at == NOON
+
+
+def test_every_field_of_a_stored_callback_is_read_from_the_table(database: Database) -> None:
+    """No field of the value is left to its default when a row is read."""
+    append(database, new_callback())
+    with database.look() as connection:
+        [stored] = journal.find(connection, Filter(), 10)
+    assert all(hasattr(stored, field.name) for field in fields(StoredCallback))
+
+
+def test_a09_a_repeat_is_stored_as_a_repeat_of_the_first_and_delivered_once(database: Database) -> None:
+    """The same content again, in the same batch or later, points to the first and gets no delivery."""
+    one = new_callback("same", deliveries=("crm",))
+    first, second = append(database, one, one)
+    [third] = append(database, one)
+    assert (first.duplicate_of, second.duplicate_of, third.duplicate_of) == (None, first.id, first.id)
+    with database.look() as connection:
+        assert [callback.outcome for callback in journal.find(connection, Filter(), 10)] == [
+            "duplicate",
+            "duplicate",
+            "accepted",
+        ]
+        assert len(deliveries.of_callback(connection, first.id)) == 1
+        assert deliveries.of_callback(connection, second.id) == []
+
+
+def test_b25_different_content_with_the_same_call_id_is_a_new_record(database: Database) -> None:
+    """Both legs of a click-to-call share their id; neither is a duplicate of the other."""
+    legs = append(database, new_callback("leg 1", call_id="x"), new_callback("leg 2", call_id="x"))
+    assert [leg.duplicate_of for leg in legs] == [None, None]
+
+
+def test_questions_may_repeat(database: Database) -> None:
+    """A caller may press the same key twice: what does not count once is never a duplicate."""
+    question = new_callback("question", once=False, outcome="answered")
+    assert [one.duplicate_of for one in append(database, question, question)] == [None, None]
+
+
+def test_a_repeated_unreadable_callback_stays_unparsed(database: Database) -> None:
+    """It says whose repeat it is, and can still be found among the unparsed."""
+    broken = new_callback("broken", outcome="unparsed", reason="the body is empty")
+    first, second = append(database, broken, broken)
+    assert second.duplicate_of == first.id
+    with database.look() as connection:
+        assert len(journal.find(connection, Filter(outcome="unparsed"), 10)) == 2
+
+
+def test_numbers_are_given_in_order_of_receipt(database: Database) -> None:
+    """Rows are inserted sorted by hash, yet their numbers follow the order they came in."""
+    results = append(database, *(new_callback(str(number)) for number in range(50)))
+    assert [result.id for result in results] == list(range(1, 51))
+    with database.look() as connection:
+        assert [one.body for one in journal.find(connection, Filter(), 50)][::-1] == [b"%d" % n for n in range(50)]
+
+
+def test_parts_of_a_request_share_its_body(database: Database) -> None:
+    """The bytes are stored once, with the first part, and read with each."""
+    whole, part, other = append(
+        database,
+        new_callback("p0", body=b"[1,2]"),
+        new_callback("p1", body=b"", part=1),
+        new_callback("other", body=b"other"),
+    )
+    with database.look() as connection:
+        bodies = [journal.get(connection, one.id) for one in (whole, part, other)]
+    assert [stored.body for stored in bodies if stored] == [b"[1,2]", b"[1,2]", b"other"]
+
+
+def test_a_zero_character_from_outside_is_stored_as_a_replacement(database: Database) -> None:
+    """Not every database takes it in text; the exact bytes are in the body."""
+    [appended] = append(database, new_callback(call_id="a\0b", body=b"a\0b"))
+    with database.look() as connection:
+        stored = journal.get(connection, appended.id)
+    assert stored is not None
+    assert (stored.call_id, stored.body) == ("a\ufffdb", b"a\0b")
+
+
+def test_many_appending_at_once_agree_on_one_original(database: Database) -> None:
+    """The unique index decides between writers, not a look before the insert."""
+    results: list[Appended] = []
+
+    def work() -> None:
+        for number in range(20):
+            results.extend(append(database, new_callback(f"content {number}", deliveries=("crm",))))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 80
+    assert sum(result.duplicate_of is None for result in results) == 20
+    with database.look() as connection:
+        assert sum(deliveries.counts(connection).values()) == 20
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Filter(), {"1", "2", "3"}),
+        (Filter(provider="SPOKN"), {"3"}),
+        (Filter(kind="hangup_call"), {"2"}),
+        (Filter(call_id="x"), {"1", "2"}),
+        (Filter(outcome="Unparsed"), {"2"}),
+        (Filter(since=NOON), {"2", "3"}),
+        (Filter(until=NOON), {"1"}),
+        (Filter(call_id="x", until=NOON), {"1"}),
+        (Filter(call_id="X"), set()),
+    ],
+)
+def test_find_keeps_what_every_filter_lets_pass(database: Database, wanted: Filter, found: set[str]) -> None:
+    """Kinds, providers and outcomes match in any case; call ids exactly (D-14); until is not included."""
+    append(
+        database,
+        new_callback("1", call_id="x", received_at=NOON - timedelta(microseconds=1)),
+        new_callback("2", call_id="x", kind="HANGUP_CALL", outcome="unparsed"),
+        new_callback("3", provider="spokn", kind="STATUS"),
+    )
+    with database.look() as connection:
+        assert {one.body.decode() for one in journal.find(connection, wanted, 10)} == found

@@ -1,0 +1,68 @@
+"""What users get: the wheel in an empty environment, and the two commands on a fresh clone."""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.scenarios.serving import Receiver
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.timeout(600)
+
+
+def _run(*command: str | Path, cwd: Path, **environment: str) -> str:
+    """What the command prints; it must succeed."""
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
+    """The `receiver` command, the handlers, the migrations and the samples are all in it."""
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    _run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT, cwd=tmp_path)
+    [wheel] = tmp_path.glob("callback_receiver-*.whl")
+    venv.create(tmp_path / "venv", with_pip=False)
+    python = tmp_path / "venv" / "bin" / "python"
+    constraints = ROOT / "deploy" / "constraints.txt"
+    _run(*pip, "--python", python, "install", "--quiet", "--constraint", constraints, wheel, cwd=tmp_path)
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    command = tmp_path / "venv" / "bin" / "receiver"
+    assert "handlers.demo.main_menu" in _run(command, "check", cwd=folder)
+    receiver = Receiver(folder, command=[str(command)])
+    try:
+        assert "reply 200" in _run(command, "send", "ivr-start", "--url", receiver.url, cwd=folder)
+        assert "GET_IVR_ACTION" in _run(command, "callbacks", "list", cwd=folder)
+    finally:
+        receiver.stop()
+
+
+def test_the_two_commands_work_on_a_fresh_clone(tmp_path: Path) -> None:
+    """`make serve` starts a receiver and `make test` runs tests, with nothing there but Python, its venv and make."""
+    for tool in ("git", "make"):
+        if shutil.which(tool) is None or not (ROOT / ".git").exists():
+            pytest.skip(f"this test needs a git checkout and {tool}: `apt-get install {tool}`")
+    clone = tmp_path / "clone"
+    _run("git", "clone", "--quiet", ROOT, clone, cwd=tmp_path)
+    _run("make", "test", cwd=clone, PYTEST_ADDOPTS="tests/storage/test_retry.py")
+    receiver = Receiver(clone, command=["make", "serve"], options=(), RECEIVER_PORT="0")
+    try:
+        reply = httpx.post(f"{receiver.url}/voicenter", json={"caller": "0540000000"})
+        assert reply.json() == {"err": "0", "errdesc": "OK"}
+    finally:
+        receiver.stop()

@@ -1,0 +1,129 @@
+"""JSON: strict first, then one bounded tolerant pass."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.errors import WireError
+from receiver.wire import jsonbody
+from receiver.wire.jsonbody import MAX_LENIENT_CHARS
+from receiver.wire.message import MAX_DEPTH
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@given(VALUES)
+def test_values_survive_writing_and_reading(value: Any) -> None:
+    """Ours and the standard library's parser read the same; strict JSON needs no note."""
+    body = jsonbody.write(value)
+    assert repr(json.loads(body)) == repr(value)
+    assert repr(jsonbody.read(body.decode())) == repr((value, ()))
+
+
+@given(VALUES, st.booleans(), st.sampled_from([None, 2]))
+def test_what_python_writes_is_read_back_equal(value: Any, ascii_: bool, indent: int | None) -> None:
+    """Escaped or not, indented or not."""
+    assert jsonbody.read(json.dumps(value, ensure_ascii=ascii_, indent=indent)) == (value, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{METHOD: "CDR"}', {"METHOD": "CDR"}),
+        ('{"a": 1,}', {"a": 1}),
+        ("[1, 2,]", [1, 2]),
+        ("{a: {b: [true, null]}}", {"a": {"b": [True, None]}}),
+        ('{a: "שלום"}', {"a": "שלום"}),
+    ],
+)
+def test_bare_keys_and_trailing_commas_are_tolerated_and_noted(text: str, value: object) -> None:
+    """As the provider's document prints them (A-19)."""
+    assert jsonbody.read(text) == (value, ("lenient_json",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[1,",
+        '{"a" 1}',
+        "{a}",
+        '{"a": 1} {"b": 2}',
+        '"a',
+        "NaN",
+        "{a: NaN}",
+        "[Infinity]",
+        "{a: 0x1FFFFFFFFFFFFFFFFF}",
+        "{,}",
+        '["\\ud800"]',
+    ],
+)
+def test_what_is_no_json_is_refused(text: str) -> None:
+    """With our own error alone; NaN, infinity and lone surrogates are no values of JSON in UTF-8."""
+    with pytest.raises(WireError):
+        jsonbody.read(text)
+
+
+def test_the_tolerant_pass_is_bounded_in_size() -> None:
+    """Large documents are strict or refused."""
+    padding = "x" * MAX_LENIENT_CHARS
+    assert jsonbody.read(f'{{"a": "{padding}"}}') == ({"a": padding}, ())
+    with pytest.raises(WireError, match="broken"):
+        jsonbody.read(f'{{a: "{padding}"}}')
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500, 5_000, 100_000])
+@pytest.mark.parametrize(("open_", "close"), [("[", "]"), ('{"a":', "}"), ("{a:", "}")])
+def test_values_nest_to_a_limit(open_: str, close: str, depth: int) -> None:
+    """Deeper ones are refused, in both passes and at any size."""
+    with pytest.raises(WireError):
+        jsonbody.read(open_ * depth + "1" + close * depth)
+    assert jsonbody.read(open_ * MAX_DEPTH + "1" + close * MAX_DEPTH)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "repeated"),
+    [
+        ('{"a": 1, "a": 2}', {"a": 2}, ("repeated:a",)),
+        ('{"a": 1, "a": 1}', {"a": 1}, ()),
+        ('{"a": 1, "A": 2}', {"a": 1, "A": 2}, ()),
+        ('[{"a": 1}, {"a": 2}]', [{"a": 1}, {"a": 2}], ()),
+        ('{"x": {"a": 1, "a": 2, "a": 3, "b": 1, "b": 2}}', {"x": {"a": 3, "b": 2}}, ("repeated:a", "repeated:b")),
+        ('{"a": "\\": \\":", "b": 1}', {"a": '": ":', "b": 1}, ()),
+    ],
+)
+def test_of_a_key_given_twice_the_last_counts_and_differences_are_noted(
+    text: str, value: object, repeated: tuple[str, ...]
+) -> None:
+    """Equal values are no difference (A-20)."""
+    got, notes = jsonbody.read(text)
+    assert got == value
+    assert set(notes) == set(repeated)
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**64 - 1, 15616841651])
+def test_whole_numbers_of_64_bits_are_exact(number: int) -> None:
+    """No detour through floats (A-14)."""
+    assert jsonbody.read(f'{{"n": {number}}}')[0] == {"n": number}
+
+
+@given(st.text(max_size=200) | st.text('{}[]":,abc1 \\u\n', max_size=60))
+def test_any_text_is_a_value_or_our_own_error(text: str) -> None:
+    """And what was read can be written again."""
+    try:
+        value, _ = jsonbody.read(text)
+    except WireError:
+        return
+    jsonbody.write(value)

@@ -1,0 +1,219 @@
+"""XML-RPC: read generously, written to the letter."""
+
+import math
+import xmlrpc.client
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.errors import WireError
+from receiver.wire.message import MAX_DEPTH
+from receiver.wire.xmlrpc import Response, read_call, read_response, write_call, write_fault, write_response
+
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff", min_codepoint=32)
+) | st.sampled_from(["", " ", "\t\n", "]]>", "<&>", "שלום", "\U0001f4a9"])
+MOMENTS = st.datetimes(min_value=datetime(1000, 1, 1), max_value=datetime(9999, 1, 1)).map(  # noqa: DTZ001
+    lambda moment: moment.replace(microsecond=0, fold=0)
+)
+SCALARS = (
+    TEXT
+    | st.integers(-(2**31), 2**31 - 1)
+    | st.booleans()
+    | st.none()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.binary()
+    | MOMENTS
+)
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=12
+)
+
+
+def _read_by_python(body: bytes) -> Any:
+    (value,), _ = xmlrpc.client.loads(body, use_builtin_types=True)
+    return value
+
+
+@given(VALUES)
+def test_what_python_writes_is_read_back_equal(value: Any) -> None:
+    """Structs, arrays and every scalar type of the standard library's writer."""
+    text = xmlrpc.client.dumps((value,), "CDR", allow_none=True)
+    call = read_call(text)
+    assert (call.method, call.params) == ("CDR", (value,))
+    assert repr(call.params) == repr((value,))
+
+
+@given(VALUES)
+def test_what_we_write_is_read_back_equal_by_python_and_by_us(value: Any) -> None:
+    """Calls and responses alike."""
+    assert repr(_read_by_python(write_call("CDR", value))) == repr(value)
+    assert repr(_read_by_python(write_response(value))) == repr(value)
+    assert repr(read_call(write_call("CDR", value).decode()).params) == repr((value,))
+    assert repr(read_response(write_response(value).decode()).value) == repr(value)
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_integers_of_64_bits_survive_where_the_standard_library_overflows(number: int) -> None:
+    """Replays need a writer of their own (A-14)."""
+    assert read_call(write_call("CDR", number).decode()).params == (number,)
+    assert _read_by_python(write_call("CDR", number)) == number
+
+
+@pytest.mark.parametrize(
+    "value", [2**63, -(2**63) - 1, object(), {1, 2}, "\x00", "\x0b", "\ud800", "\ufffe", {"a\x01": 1}]
+)
+def test_what_xml_cannot_carry_is_not_written(value: object) -> None:
+    """An error of ours, never broken XML."""
+    with pytest.raises(WireError):
+        write_response(value)
+
+
+@pytest.mark.parametrize("text", ["", "a\r\nb", "a\rb", "<&>\"'", "]]>", "\t", "שלום"])
+def test_text_survives_to_the_letter(text: str) -> None:
+    """Line ends too, which XML would turn into others."""
+    assert _read_by_python(write_response(text)) == text
+    assert read_response(write_response({text: text}).decode()).value == {text: text}
+
+
+def test_a_fault_has_its_code_and_text() -> None:
+    """Written for Python's parser, read by ours."""
+    body = write_fault(-32601, "nobody knows <it>")
+    with pytest.raises(xmlrpc.client.Fault, match="nobody knows <it>"):
+        xmlrpc.client.loads(body)
+    assert read_response(body.decode()) == Response(fault_code=-32601, fault_text="nobody knows <it>")
+
+
+def _value(typed: str) -> Any:
+    body = f"<methodCall><methodName>m</methodName><params><param><value>{typed}</value></param></params></methodCall>"
+    (value,) = read_call(body).params
+    return value
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("<int>12</int>", 12),
+        ("<int> +12\n</int>", 12),
+        ("<int>-0</int>", 0),
+        ("<int/>", None),
+        ("<int>12a</int>", "12a"),
+        ("<int>1_2</int>", "1_2"),
+        ("<int>٣</int>", "٣"),
+        ("<int>1.0</int>", "1.0"),
+        ("<int>99999999999999999999999</int>", "99999999999999999999999"),
+        ("<ex:i8>9</ex:i8>", 9),
+        ("<double>1.5</double>", 1.5),
+        ("<double>-.5e3</double>", -500.0),
+        ("<double>nan</double>", "nan"),
+        ("<double>inf</double>", "inf"),
+        ("<double>1e9999</double>", "1e9999"),
+        ("<double/>", None),
+        ("<boolean>1</boolean>", True),
+        ("<boolean>false</boolean>", False),
+        ("<boolean>2</boolean>", "2"),
+        ("<dateTime.iso8601>19980717T14:08:55</dateTime.iso8601>", datetime(1998, 7, 17, 14, 8, 55)),  # noqa: DTZ001
+        ("<dateTime.iso8601>soon</dateTime.iso8601>", "soon"),
+        ("<base64>aGV5\n</base64>", b"hey"),
+        ("<base64>*</base64>", "*"),
+        ("<nil/>", None),
+        ("<string> a </string>", " a "),
+        (" a ", " a "),
+        ("", ""),
+        ("<string/>", ""),
+        ("<color>red</color>", "red"),
+        ("\n <string>a</string> \n", "a"),
+        ("<STRING>a</STRING>", "a"),
+        ("<array><data/></array>", []),
+        ("<array><data><value>a</value><value><int>1</int></value></data></array>", ["a", 1]),
+        ("<struct/>", {}),
+        ("<struct><member><name>a</name><value/></member></struct>", {"a": ""}),
+        ("<![CDATA[<a>]]>", "<a>"),
+    ],
+)
+def test_a_value_is_read_generously(typed: str, value: object) -> None:
+    """What a tag does not fit stays the text it is (A-13 to A-17)."""
+    assert _value(typed) == value
+    assert type(_value(typed)) is type(value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<methodCall><params/></methodCall>",
+        "<methodCall><methodName> </methodName></methodCall>",
+        "<methodResponse><params/></methodResponse>",
+        "<html/>",
+        "<methodCall>",
+        "<methodCall><methodName>m</methodCall>",
+        "<methodCall><methodName>m</methodName><params><param/></params></methodCall>",
+        "<methodCall><methodName>m</methodName><member><name>a</name></member></methodCall>",
+        "<methodCall><methodName>m</methodName><name>a</name></methodCall>",
+        "<methodCall/><methodCall/>",
+        "text",
+        "",
+    ],
+)
+def test_what_is_no_call_is_refused(body: str) -> None:
+    """With our own error alone."""
+    with pytest.raises(WireError):
+        read_call(body)
+
+
+@pytest.mark.parametrize("member", ["<name>a</name>", "<value>1</value>", ""])
+def test_a_member_needs_its_name_and_its_value(member: str) -> None:
+    """Half a member is damage, not an empty field."""
+    with pytest.raises(WireError, match="member"):
+        _value(f"<struct><member><name>b</name><value>1</value></member><member>{member}</member></struct>")
+
+
+def _nested(depth: int, kind: str) -> str:
+    open_, close = {
+        "array": ("<array><data><value>", "</value></data></array>"),
+        "struct": ("<struct><member><name>a</name><value>", "</value></member></struct>"),
+    }[kind]
+    return open_ * depth + close * depth
+
+
+@pytest.mark.parametrize("kind", ["array", "struct"])
+def test_values_nest_to_a_limit(kind: str) -> None:
+    """Up to MAX_DEPTH they are read; far beyond they are refused, at any size."""
+    assert _value(_nested(MAX_DEPTH, kind))
+    for depth in (4 * MAX_DEPTH, 5_000):
+        with pytest.raises(WireError, match="deep"):
+            _value(_nested(depth, kind))
+
+
+def test_members_given_twice_are_named_if_they_differ() -> None:
+    """The last one counts (A-20)."""
+    twice = "".join(
+        f"<member><name>{name}</name><value>{value}</value></member>" for name, value in ("a1", "b1", "a2", "b1")
+    )
+    call = read_call(
+        f"<methodCall><methodName>m</methodName><params><param><value><struct>{twice}</struct></value></param></params></methodCall>"
+    )
+    assert call.params == ({"a": "2", "b": "1"},)
+    assert call.repeated == ("a",)
+
+
+@given(st.floats())
+def test_a_double_is_written_as_xml_rpc_has_it_or_not_at_all(number: float) -> None:
+    """Neither NaN nor infinity has a form in the specification."""
+    if math.isfinite(number):
+        assert _read_by_python(write_response(number)) == number
+    else:
+        with pytest.raises(WireError):
+            write_response(number)
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_call_or_our_own_error(text: str) -> None:
+    """Nothing else comes out of the parser."""
+    for read in (read_call, read_response):
+        try:
+            read(text)
+        except WireError:
+            continue
