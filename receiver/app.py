@@ -1,25 +1,36 @@
 """Where all parts meet: from settings to a running receiver."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 from pydantic import ValidationError
 from starlette.applications import Starlette
 
+from receiver.answering import Answering
 from receiver.delivery import Deliverer, Limits
 from receiver.errors import SettingsError
 from receiver.intake import Intake
+from receiver.metrics import Metrics
 from receiver.plugins.loading import Registry, load
 from receiver.plugins.running import Runner
 from receiver.providers.contract import Provider, discover
 from receiver.settings import Settings, problems
+from receiver.upkeep import keep_tidy
 from receiver.web import routes
-from storage import Appended, Database, GroupCommit, NewCallback, journal
+from receiver.web.trust import Trust
+from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, wake
 from storage.errors import DatabaseUrlError
 from storage.retry import RetryPolicy
+from storage.safekeeping import Safekeeping
+from storage.spool import Spool
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,18 @@ def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
         except ValidationError as error:
             raise SettingsError(problems(error, f"providers.{name}")) from error
         providers[name] = provider_class(options)
+    _check_paths(providers)
     return providers
+
+
+def _check_paths(providers: Mapping[str, Provider[Any]]) -> None:
+    taken = {"/health": "the receiver's own", "/metrics": "the receiver's own"}
+    for name, provider in providers.items():
+        for endpoint in provider.endpoints:
+            path = routes.url_path(provider, endpoint)
+            if path in taken:
+                raise SettingsError(f"providers.{name}.path: {path} is {taken[path]} path already; write another one")
+            taken[path] = f"{name}'s"
 
 
 def _check_required(settings: Settings, registry: Registry) -> None:
@@ -65,63 +87,139 @@ def _check_required(settings: Settings, registry: Registry) -> None:
                 )
 
 
-def open_database(settings: Settings) -> Database:
-    """The journal's database, its tables up to date. Raises SettingsError or StoreUnavailableError."""
+def make_database(settings: Settings) -> Database:
+    """The journal's database, not opened yet. Raises SettingsError."""
     try:
-        database = Database(settings.database_url.get_secret_value())
+        return Database(settings.database_url.get_secret_value())
     except DatabaseUrlError as error:
         raise SettingsError(f"database_url: {error}") from error
-    database.migrate()
+
+
+def open_database(settings: Settings) -> Database:
+    """The journal's database, its tables up to date. Raises SettingsError or StoreUnavailableError."""
+    database = make_database(settings)
+    try:
+        database.migrate()
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
-def build_app(parts: Parts, database: Database) -> Starlette:
-    """The ASGI app; its lifespan starts and stops all that runs beside it, and closes the database."""
+def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
+    """As `open_database`; but with a spool the receiver starts while its database is away."""
+    database = make_database(settings)
+    try:
+        database.migrate()
+    except StoreUnavailableError as error:
+        if spool is None:
+            database.close()
+            raise
+        logger.error("%s; the receiver starts with its spool %s", error, spool.path)  # noqa: TRY400
+    return database
+
+
+def open_spool(settings: Settings, database_is_sqlite: bool) -> Spool | None:
+    """The local spool, if the journal is on another machine; on SQLite it would be one more file on the same disk."""
+    if database_is_sqlite:
+        return None
+    spool = Spool(Path(settings.spool))
+    spool.open()
+    return spool
+
+
+def retry_policy(settings: Settings) -> RetryPolicy:
+    """How failed deliveries are tried again."""
+    return RetryPolicy(settings.attempts, settings.retry_first_pause, ceiling=settings.retry_longest_pause)
+
+
+@asynccontextmanager
+async def working(parts: Parts, database: Database, metrics: Metrics) -> AsyncIterator[Deliverer]:
+    """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
     settings = parts.settings
-    http = httpx.AsyncClient(timeout=settings.handler_timeout)
+    runner = Runner(settings.handler_concurrency, "deliver")
+    async with httpx.AsyncClient(timeout=settings.handler_timeout) as http:
+        deliverer = Deliverer(
+            database,
+            parts.registry,
+            parts.providers,
+            runner=runner,
+            http=http,
+            handler_settings=settings.handler_settings,
+            policy=retry_policy(settings),
+            limits=Limits(
+                timeout=settings.handler_timeout,
+                concurrency=settings.handler_concurrency,
+                total=settings.delivery_concurrency,
+                lease=settings.lease_seconds,
+                shutdown=settings.shutdown_seconds,
+            ),
+            metrics=metrics,
+        )
+        deliverer.start()
+        beside = [
+            asyncio.create_task(wake.listen(database, deliverer.wake), name="listen"),
+            asyncio.create_task(keep_tidy(database, settings.keep_days, settings.keep_bodies_days), name="prune"),
+        ]
+        try:
+            yield deliverer
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            await deliverer.stop()
+            runner.close()
+
+
+@asynccontextmanager
+async def answering_questions(parts: Parts) -> AsyncIterator[Answering]:
+    """Handlers answer questions inside the block."""
+    settings = parts.settings
     runner = Runner(settings.answer_threads, "answer")
-    listener_runner = Runner(settings.handler_concurrency, "deliver")
-    pending: GroupCommit[NewCallback, Appended] = GroupCommit(
-        database, journal.append, capacity=settings.journal_capacity, batch=settings.journal_batch
-    )
-    deliverer = Deliverer(
-        database,
-        parts.registry,
-        parts.providers,
-        runner=listener_runner,
-        http=http,
-        handler_settings=settings.handler_settings,
-        policy=RetryPolicy(settings.attempts, settings.retry_first_pause, ceiling=settings.retry_longest_pause),
-        limits=Limits(
-            timeout=settings.handler_timeout,
-            concurrency=settings.handler_concurrency,
-            total=settings.delivery_concurrency,
-            lease=settings.lease_seconds,
-            shutdown=settings.shutdown_seconds,
-        ),
-    )
-    intake = Intake(
-        parts.registry,
-        pending,
-        runner,
-        deadline=settings.deadline,
-        http=http,
-        handler_settings=settings.handler_settings,
-        delivered=deliverer.wake,
-    )
+    async with httpx.AsyncClient(timeout=settings.deadline) as http:
+        yield Answering(
+            parts.registry,
+            runner,
+            deadline=settings.deadline,
+            http=http,
+            handler_settings=settings.handler_settings,
+        )
+        runner.close()
+
+
+def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, deliver: bool = True) -> Starlette:
+    """The ASGI app. Its lifespan starts and stops all that runs beside it, and closes database and spool.
+
+    Without `deliver` it only receives; another process must run the deliveries.
+    """
+    settings = parts.settings
+    metrics = Metrics()
+    door = routes.Door(Trust(settings.secrets, settings.allow_from), metrics if settings.metrics else None)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        pending.start()
-        deliverer.start()
-        try:
+        async with AsyncExitStack() as stack:
+            stack.callback(database.close)
+            if spool is not None:
+                stack.callback(spool.close)
+            deliverer = await stack.enter_async_context(working(parts, database, metrics)) if deliver else None
+            delivered = deliverer.wake if deliverer else _nothing
+            safekeeping = Safekeeping(database, spool, moved=delivered)
+            safekeeping.start()
+            stack.push_async_callback(safekeeping.stop)
+            journal: GroupCommit[NewCallback, Appended] = GroupCommit(
+                safekeeping.store, capacity=settings.journal_capacity, batch=settings.journal_batch
+            )
+            journal.start()
+            stack.push_async_callback(journal.close)
+            answering = await stack.enter_async_context(answering_questions(parts))
+            metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
+            metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: safekeeping.spooled)
+            door.open(Intake(parts.registry, journal, answering, metrics=metrics, delivered=delivered))
             yield
-        finally:
-            await pending.close()
-            await deliverer.stop()
-            for one in (runner, listener_runner):
-                one.close()
-            await http.aclose()
-            database.close()
 
-    return routes.build(parts.providers, intake, max_body_bytes=settings.max_body_bytes, lifespan=lifespan)
+    return routes.build(parts.providers, door, max_body_bytes=settings.max_body_bytes, lifespan=lifespan)
+
+
+def _nothing() -> None:
+    """Nobody here delivers; PostgreSQL tells those who do."""

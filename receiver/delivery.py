@@ -8,9 +8,9 @@ import asyncio
 import logging
 import random
 import traceback
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from time import perf_counter_ns
@@ -20,13 +20,15 @@ from uuid import uuid4
 import httpx
 
 from receiver.errors import HandlerError, PayloadError
+from receiver.metrics import Metrics
 from receiver.plugins.context import Context
 from receiver.plugins.handlers import Drop, Handler, RetryLater
 from receiver.plugins.loading import Registry
 from receiver.plugins.running import Runner
-from receiver.providers.contract import CallbackRequest, Provider
+from receiver.providers.contract import Provider
 from receiver.providers.event import Event
 from receiver.providers.records import CallRecord
+from receiver.reading import read_again
 from storage import Claim, Database, Finish, GroupCommit, State, StoredCallback, StoreError, deliveries
 from storage.retry import RetryPolicy
 
@@ -62,6 +64,7 @@ class Deliverer:
         handler_settings: Mapping[str, Mapping[str, Any]],
         policy: RetryPolicy,
         limits: Limits,
+        metrics: Metrics,
         luck: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
@@ -72,13 +75,15 @@ class Deliverer:
         self._handler_settings = handler_settings
         self._policy = policy
         self._limits = limits
+        self._metrics = metrics
         self._luck = luck
         self._worker = uuid4().hex
-        self._finishes = GroupCommit(database, deliveries.finish)
+        self._finishes: GroupCommit[Finish, bool] = GroupCommit(self._store_finishes)
         self._wake = asyncio.Event()
         self._stopping = False
         self._running: dict[int, asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()
+        self._names = deque(registry.listener_names)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -109,6 +114,9 @@ class Deliverer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._finishes.close()
 
+    async def _store_finishes(self, batch: Sequence[Finish]) -> list[bool]:
+        return await self._database.write(partial(deliveries.finish, finishes=batch))
+
     # --- taking ---
 
     async def _claim_forever(self) -> None:
@@ -119,6 +127,9 @@ class Deliverer:
                 pause = POLL_SECONDS if claims else await self._seconds_to_next()
             except StoreError as error:
                 logger.error("deliveries cannot be taken: %s", error)  # noqa: TRY400
+                claims, pause = [], PAUSE_AFTER_STORE_ERROR
+            except Exception:
+                logger.exception("taking deliveries failed")  # a fault of ours must not end all deliveries
                 claims, pause = [], PAUSE_AFTER_STORE_ERROR
             for claim in claims:
                 self._start(claim)
@@ -132,10 +143,11 @@ class Deliverer:
             return
 
     async def _claim(self) -> list[Claim]:
+        total = self._limits.total - len(self._running)
         free = self._free_places()
-        if not free:
+        if total <= 0 or not free:
             return []
-        claim = partial(deliveries.claim, worker=self._worker, free=free, lease_seconds=self._limits.lease)
+        claim = partial(deliveries.claim, worker=self._worker, free=free, lease_seconds=self._limits.lease, total=total)
         return await self._database.write(claim)
 
     async def _seconds_to_next(self) -> float:
@@ -147,14 +159,14 @@ class Deliverer:
         return POLL_SECONDS if not seconds else min(POLL_SECONDS, seconds + 0.001)
 
     def _free_places(self) -> dict[str, int]:
-        left = self._limits.total - len(self._running)
+        """Places for each name; another handler comes first each time, so that none is always last."""
+        self._names.rotate()
         free: dict[str, int] = {}
-        for name in self._registry.listener_names:
+        for name in self._names:
             handler = self._handler(name)
-            places = min(left, (handler.concurrency or self._limits.concurrency) - self._busy[handler.name])
+            places = (handler.concurrency or self._limits.concurrency) - self._busy[handler.name]
             if places > 0:
                 free[name] = places
-                left -= places
         return free
 
     def _handler(self, name: str) -> Handler:
@@ -207,18 +219,21 @@ class Deliverer:
             started_at=started_at,
             took_us=(perf_counter_ns() - began) // 1000,
         )
+        self._metrics.attempted(handler.name, result)
         try:
             await self._finishes.submit([finish])
         except StoreError as store_error:
             logger.error("how delivery %d ended could not be written: %s", claim.delivery_id, store_error)  # noqa: TRY400
 
     async def _attempt(self, handler: Handler, claim: Claim) -> tuple[State, str, str, str, float]:
+        if claim.attempt - claim.forgiven > self._policy_of(handler).attempts:
+            return State.DEAD, "lost", "its worker vanished at every attempt: the handler may be what ends it", "", 0.0
         try:
             subject = self._subject(handler, claim.callback)
             if handler.matches(subject):
                 await self._run(handler, subject, self._context(handler, claim))
         except Drop as drop:
-            return State.DEAD, "dropped", str(drop), "", 0.0
+            return State.DROPPED, "dropped", str(drop), "", 0.0
         except PayloadError as error:
             return State.DEAD, "failed", str(error), "", 0.0
         except RetryLater as later:
@@ -235,18 +250,7 @@ class Deliverer:
         self, handler: Handler, claim: Claim, result: str, error: str, trace: str, after: float | None
     ) -> tuple[State, str, str, str, float]:
         """Due again after a pause, or dead after the last attempt."""
-        policy = (
-            self._policy
-            if handler.attempts is None
-            else RetryPolicy(
-                handler.attempts,
-                self._policy.first_pause,
-                self._policy.factor,
-                self._policy.ceiling,
-                self._policy.jitter,
-            )
-        )
-        pause = policy.pause_after(claim.attempt, self._luck())
+        pause = self._policy_of(handler).pause_after(claim.attempt - claim.forgiven, self._luck())
         log = logger.error if pause is None else logger.warning
         log(
             "%s failed on callback %d, attempt %d: %s%s",
@@ -259,6 +263,9 @@ class Deliverer:
         if pause is None:
             return State.DEAD, result, error, trace, 0.0
         return State.DUE, result, error, trace, pause if after is None else max(0.0, after)
+
+    def _policy_of(self, handler: Handler) -> RetryPolicy:
+        return self._policy if handler.attempts is None else replace(self._policy, attempts=handler.attempts)
 
     def _subject(self, handler: Handler, callback: StoredCallback) -> Event | CallRecord:
         """The event, read again from the stored bytes, or its record. Raises PayloadError."""
@@ -309,24 +316,3 @@ class Deliverer:
 
         task.add_done_callback(ended)
         task.cancel()
-
-
-def read_again(provider: Provider[Any], callback: StoredCallback) -> Event:
-    """The event of a stored callback, read from its bytes by today's code. Raises PayloadError."""
-    request = CallbackRequest(
-        endpoint=provider.endpoint_of(callback.path),
-        method=callback.method,
-        path=callback.path,
-        query=callback.query,
-        headers=callback.headers,
-        body=callback.body,
-        peer=callback.peer,
-        received_at=callback.received_at,
-    )
-    items = provider.read(request).items
-    if callback.part >= len(items):
-        raise PayloadError(f"callback {callback.id} is no longer part {callback.part} of its request")
-    event = items[callback.part].event
-    if event is None:
-        raise PayloadError(f"callback {callback.id} cannot be read: {items[callback.part].reason}")
-    return event

@@ -10,7 +10,9 @@ class WireError(ReceiverError):
 
 
 class PayloadError(ReceiverError):
-    """The sender's values were read, but they are no callback we know."""
+    """The sender's values were read, but they are no callback we know. `kind` is the callback's, if it told that."""
+
+    kind = ""
 
 
 class SettingsError(ReceiverError):

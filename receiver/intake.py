@@ -6,17 +6,14 @@ database never delays or breaks the answer to a caller.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter_ns
 from typing import Any
 
-import httpx
-
-from receiver.plugins.context import Context
-from receiver.plugins.handlers import Handler
+from receiver.answering import Answer, Answering, write_answer
+from receiver.metrics import Metrics
 from receiver.plugins.loading import Registry
-from receiver.plugins.running import Runner
 from receiver.providers.contract import (
     CallbackRequest,
     Fault,
@@ -26,7 +23,6 @@ from receiver.providers.contract import (
     Mode,
     Provider,
     Reading,
-    Reply,
     bytes_fingerprint,
 )
 from receiver.providers.event import Event
@@ -47,18 +43,7 @@ KEPT_HEADERS = frozenset(
     )
 )
 """Headers that help to understand a callback later; credentials and cookies are not among them."""
-MARGIN_SECONDS = 0.5
-"""Kept free between our deadline and the end of a provider's patience, for the way back."""
 NOT_STORED = "the callback could not be stored; send it again"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How a question was answered, for the journal: outcome, and the reason where it was not the handler's reply."""
-
-    reply: Reply
-    outcome: str
-    reason: str = ""
 
 
 class Intake:
@@ -68,21 +53,16 @@ class Intake:
         self,
         registry: Registry,
         journal: GroupCommit[NewCallback, Appended],
-        runner: Runner,
+        answering: Answering,
         *,
-        deadline: float,
-        http: httpx.AsyncClient,
-        handler_settings: Mapping[str, Mapping[str, Any]],
+        metrics: Metrics,
         delivered: Callable[[], None] = lambda: None,
     ) -> None:
         self._registry = registry
         self._journal = journal
-        self._runner = runner
-        self._deadline = deadline
-        self._http = http
-        self._handler_settings = handler_settings
+        self._answering = answering
+        self._metrics = metrics
         self._delivered = delivered
-        self._unfinished: set[asyncio.Task[Any]] = set()
 
     async def receive(self, provider: Provider[Any], request: CallbackRequest) -> HttpReply:
         """The reply to a request. Never raises, whatever was sent."""
@@ -118,8 +98,12 @@ class Intake:
             results = await self._journal.submit(rows)
         except StoreError as error:
             logger.error("a callback of %s could not be stored: %s", provider.name, error)  # noqa: TRY400
+            self._metrics.not_stored(provider.name)
             reply = provider.refusal(reading.items[0].kind, Fault.APPLICATION, NOT_STORED)
             return replace(provider.write(reply, reading.dialect), status=503)
+        for row, result in zip(rows, results, strict=True):
+            repeated = result.duplicate_of and row.outcome == "accepted"
+            self._metrics.took_in(provider.name, row.kind, "duplicate" if repeated else row.outcome)
         if any(row.deliveries and not result.duplicate_of for row, result in zip(rows, results, strict=True)):
             self._delivered()
         return http_reply
@@ -162,8 +146,10 @@ class Intake:
             refusal = provider.refusal(item.kind, item.fault or Fault.PARSE, item.reason)
             answer = Answer(refusal, "unparsed", item.reason)
         else:
-            answer = await self._answer(provider, kind, item.event, request)
-        http_reply, answer = _write(provider, kind, answer, reading)
+            answer = await self._answering.answer(provider, kind, item.event, request.received_at)
+        http_reply, answer = write_answer(provider, kind, answer, reading.dialect)
+        self._metrics.answered(provider.name, kind.name, (perf_counter_ns() - began) / 1e9)
+        self._metrics.took_in(provider.name, kind.name, answer.outcome)
         self._store_later(
             NewCallback(
                 **_request_fields(provider, request, reading, 0),
@@ -177,60 +163,6 @@ class Intake:
             )
         )
         return http_reply
-
-    async def _answer(self, provider: Provider[Any], kind: Kind, event: Event, request: CallbackRequest) -> Answer:
-        reply: Any = None
-        try:
-            handler = self._registry.answerer(event)
-            if handler is None:
-                reason = f"no handler answers this {kind.name}"
-                logger.warning("%s. To answer it: %s", reason, _suggestion(provider, event))
-            else:
-                reply, reason = await self._ask_handler(handler, kind, event, request, provider.name)
-        except Exception as error:
-            logger.exception("the handler of a %s failed", kind.name)
-            reason = f"{type(error).__name__}: {error}"
-        if reply is not None and not reason:
-            return Answer(reply, "answered")
-        fallback = provider.fallback(event)
-        if fallback is not None:
-            return Answer(fallback, "fallback", reason)
-        return Answer(provider.last_resort(kind.name), "failed", reason)
-
-    async def _ask_handler(
-        self, handler: Handler, kind: Kind, event: Event, request: CallbackRequest, provider: str
-    ) -> tuple[Any, str]:
-        """The handler's reply and an empty reason, or None and the reason. Raises what the handler raises."""
-        context = Context(
-            provider=provider,
-            received_at=request.received_at,
-            settings=self._handler_settings.get(handler.module, {}),
-            http=self._http,
-        )
-        deadline = self._deadline if kind.patience is None else min(self._deadline, kind.patience - MARGIN_SECONDS)
-        task = asyncio.create_task(self._runner.run(handler, event, context))
-        done, _ = await asyncio.wait({task}, timeout=deadline)
-        if not done:
-            self._abandon(task)
-            logger.warning("%s is late: no reply within %g s", handler.name, deadline)
-            return None, f"{handler.name} gave no reply within {deadline:g} s"
-        reply = task.result()
-        if not isinstance(reply, kind.replies):
-            allowed = ", ".join(reply_type.__name__ for reply_type in kind.replies)
-            logger.error("%s returned %s; it must return one of %s", handler.name, type(reply).__name__, allowed)
-            return None, f"{handler.name} returned {type(reply).__name__}, which is none of {allowed}"
-        return reply, ""
-
-    def _abandon(self, task: asyncio.Task[Any]) -> None:
-        """Cancel a late handler without waiting for it: a caller is on the line."""
-        self._unfinished.add(task)
-        task.add_done_callback(self._forget)
-        task.cancel()
-
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._unfinished.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.warning("a late handler failed after its caller was gone: %r", task.exception())
 
     def _store_later(self, row: NewCallback) -> None:
         try:
@@ -251,15 +183,6 @@ def _unread(provider: Provider[Any], request: CallbackRequest) -> Reading:
     content = bytes_fingerprint(provider.name, kind, request.query, request.body)
     item = Item(kind, content, None, Fault.APPLICATION, "the receiver failed while it read this callback")
     return Reading(tell_format(request.body, request.content_type), (item,))
-
-
-def _write(provider: Provider[Any], kind: Kind, answer: Answer, reading: Reading) -> tuple[HttpReply, Answer]:
-    try:
-        return provider.write(answer.reply, reading.dialect), answer
-    except Exception as error:
-        logger.exception("a reply to %s could not be written", kind.name)
-        answer = Answer(provider.last_resort(kind.name), "failed", f"the reply could not be written: {error}")
-        return provider.write(answer.reply, reading.dialect), answer
 
 
 def _request_fields(provider: Provider[Any], request: CallbackRequest, reading: Reading, part: int) -> dict[str, Any]:
@@ -289,8 +212,3 @@ def _reply_fields(reply: HttpReply, took_us: int) -> dict[str, Any]:
 
 def _microseconds_since(began: int) -> int:
     return (perf_counter_ns() - began) // 1000
-
-
-def _suggestion(provider: Provider[Any], event: Event) -> str:
-    name = type(event).__name__
-    return f"from receiver.providers.{provider.name} import {name}, then @handlers.answer({name}) above a function"

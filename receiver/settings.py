@@ -5,8 +5,9 @@ What is given on the command line counts most, then the environment, then the fi
 
 import os
 import tomllib
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -25,8 +26,15 @@ TEST_PREFIX = "RECEIVER_TEST_"
 """Variables of the tests, not settings."""
 
 
+Secret = Annotated[SecretStr, Field(min_length=8, max_length=200)]
+
+
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -44,6 +52,16 @@ class Settings(BaseSettings):
     """How the provider reaches this receiver, such as https://calls.example.com: only for the URLs that are printed."""
     database_url: SecretStr = SecretStr("sqlite:///receiver.db")
     """The journal's database."""
+    secrets: Annotated[list[Secret], NoDecode, BeforeValidator(_split)] = []
+    """Secrets in the path: callbacks arrive at /SECRET/voicenter, at any of them; in the environment with commas."""
+    allow_from: Annotated[list[IPv4Network | IPv6Network], NoDecode, BeforeValidator(_split)] = []
+    """Addresses and networks that callbacks may come from; empty for all."""
+    spool: str = "receiver-spool.db"
+    """File on this machine that callbacks go to while a PostgreSQL journal is away."""
+    keep_days: Annotated[int, Field(ge=0)] = 0
+    """Delivered callbacks are pruned after so many days; 0 keeps them for ever."""
+    keep_bodies_days: Annotated[int, Field(ge=0)] = 0
+    """The bytes of delivered callbacks are blanked after so many days; 0 keeps them as long as the callbacks."""
     handlers: Annotated[list[str], NoDecode, BeforeValidator(_split)] = ["handlers.demo"]
     """Handler modules by import path or entry point name; in the environment separated by commas."""
     handler_settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -80,7 +98,9 @@ class Settings(BaseSettings):
     journal_batch: Annotated[int, Field(gt=0)] = 500
     """Callbacks that share one transaction at most."""
 
-    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    metrics: bool = False
+    """Whether /metrics shows the receiver's figures to Prometheus: they name providers, kinds and handlers."""
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     """debug, info, warning or error."""
 
     @classmethod

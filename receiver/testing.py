@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
+
 from receiver.errors import HandlerError
 from receiver.plugins.context import Context
 from receiver.plugins.handlers import Handler, Handlers
@@ -17,15 +19,29 @@ from receiver.providers.event import Event
 from receiver.providers.records import CallRecord
 
 
-def answer(handlers: Handlers, question: Event, settings: Mapping[str, Any] | None = None) -> Any:
-    """The reply of the first handler whose filters match. Raises HandlerError if none does, or what it raises."""
+def answer(
+    handlers: Handlers,
+    question: Event,
+    settings: Mapping[str, Any] | None = None,
+    http: httpx.AsyncClient | None = None,
+) -> Any:
+    """The reply of the first handler whose filters match. Raises HandlerError if none does, or what it raises.
+
+    `settings` and `http` are what the handler finds in its context; give a client with `httpx.MockTransport` to one
+    that calls out.
+    """
     for handler in handlers:
         if handler.answers and isinstance(question, handler.subject) and handler.matches(question):
-            return _run(handler, question, settings)
+            return _run(handler, question, settings, http)
     raise HandlerError(f"no handler answers this {type(question).__name__}")
 
 
-def deliver(handlers: Handlers, subject: Event | CallRecord, settings: Mapping[str, Any] | None = None) -> list[str]:
+def deliver(
+    handlers: Handlers,
+    subject: Event | CallRecord,
+    settings: Mapping[str, Any] | None = None,
+    http: httpx.AsyncClient | None = None,
+) -> list[str]:
     """Tell every handler that listens to `subject`; the names of those told. Raises what a handler raises."""
     told = [
         handler
@@ -33,18 +49,21 @@ def deliver(handlers: Handlers, subject: Event | CallRecord, settings: Mapping[s
         if not handler.answers and isinstance(subject, handler.subject) and handler.matches(subject)
     ]
     for handler in told:
-        _run(handler, subject, settings)
+        _run(handler, subject, settings, http)
     return [handler.name for handler in told]
 
 
-def _run(handler: Handler, subject: Event | CallRecord, settings: Mapping[str, Any] | None) -> Any:
+def _run(
+    handler: Handler, subject: Event | CallRecord, settings: Mapping[str, Any] | None, http: httpx.AsyncClient | None
+) -> Any:
     async def run() -> Any:
         runner = Runner(threads=1)
-        context = Context(delivery_id="test", settings=settings or {})
-        try:
-            return await runner.run(handler, subject, context)
-        finally:
-            runner.close()
-            await context.http.aclose()
+        async with http or httpx.AsyncClient() as client:
+            try:
+                return await runner.run(
+                    handler, subject, Context(delivery_id="test", settings=settings or {}, http=client)
+                )
+            finally:
+                runner.close()
 
     return asyncio.run(run())

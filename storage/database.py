@@ -9,15 +9,29 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from storage import migrating
-from storage.errors import DatabaseUrlError, StoreUnavailableError
+from storage.errors import DatabaseUrlError, StoreRejectedError, StoreUnavailableError
 
 Result = TypeVar("Result")
 
 BUSY_SECONDS = 10
 """How long a transaction waits for SQLite's lock, which another process may hold."""
+CONNECT_SECONDS = 2
+"""How long a connection to PostgreSQL may take to come about."""
+STATEMENT_SECONDS = 30
+"""No statement of ours takes longer on PostgreSQL; one that does is ended there."""
+WRITERS = 3
+"""Transactions that write at once on PostgreSQL; SQLite has one writer."""
 READERS = 4
 """Reads at once; on SQLite they never wait for the writer (WAL)."""
 
@@ -37,8 +51,8 @@ class Database:
                 _sqlite_engine(self.url, "BEGIN"),
             )
         else:
-            self._writing = self._reading = create_engine(self.url, pool_pre_ping=True, pool_size=8)
-        self._writers = ThreadPoolExecutor(1 if self.is_sqlite else 3, thread_name_prefix="journal-writer")
+            self._writing = self._reading = _postgresql_engine(self.url)
+        self._writers = ThreadPoolExecutor(1 if self.is_sqlite else WRITERS, thread_name_prefix="journal-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
 
     @property
@@ -95,7 +109,9 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (DBAPIError, sqlite3.Error, OSError) as error:
+        except (DataError, IntegrityError, NotSupportedError, ProgrammingError) as error:
+            raise StoreRejectedError(f"the database refused it: {_first_line(error)}") from error
+        except (DBAPIError, sqlite3.Error, OSError, PoolTimeoutError) as error:
             raise StoreUnavailableError(f"the database {self.place} failed: {_first_line(error)}") from error
 
 
@@ -114,7 +130,21 @@ def parse_url(text: str) -> URL:
         if not url.database or url.database == ":memory:":
             raise DatabaseUrlError("the journal must survive a restart: name a file, as in sqlite:///receiver.db")
         return url
-    raise DatabaseUrlError(f"{backend} is no database we support; write sqlite:///FILE")
+    if backend == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    raise DatabaseUrlError(f"{backend} is no database we support; write sqlite:///FILE or postgresql://…")
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    """An engine that notices soon when its server is gone, however it went."""
+    options = {
+        "connect_timeout": CONNECT_SECONDS,
+        "tcp_user_timeout": BUSY_SECONDS * 1000,
+        "keepalives_idle": BUSY_SECONDS,
+        "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s -c timezone=UTC",
+    }
+    given = {name: value for name, value in options.items() if name not in url.query}
+    return create_engine(url, connect_args=given, pool_size=READERS + WRITERS, max_overflow=2)
 
 
 def _hint(text: str) -> str:

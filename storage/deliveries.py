@@ -15,8 +15,10 @@ LOST = "lost"
 """The result of an attempt whose worker vanished before it could say how it ended."""
 
 
-def claim(connection: Connection, worker: str, free: Mapping[str, int], lease_seconds: float) -> list[Claim]:
-    """Take deliveries that are due: for each handler's name at most as many as it has `free` places.
+def claim(
+    connection: Connection, worker: str, free: Mapping[str, int], lease_seconds: float, total: int = 1000
+) -> list[Claim]:
+    """Take deliveries that are due: for each handler's name at most as many as it has `free` places, `total` in all.
 
     Of one call only the earliest unfinished delivery of a handler can be taken, so its events stay in order. A
     delivery whose lease has ended is taken over, and the attempt that vanished is written down.
@@ -24,8 +26,9 @@ def claim(connection: Connection, worker: str, free: Mapping[str, int], lease_se
     now = now_us(connection)
     taken: list[Any] = []
     for handler, places in free.items():
-        if places > 0:
-            taken += connection.execute(_due(handler, now, places)).all()
+        limit = min(places, total - len(taken))
+        if limit > 0:
+            taken += connection.execute(_due(handler, now, limit)).all()
     if not taken:
         return []
     connection.execute(
@@ -60,6 +63,7 @@ def _due(handler: str, now: int, limit: int) -> Any:
             deliveries.c.callback_id,
             deliveries.c.handler,
             deliveries.c.attempts,
+            deliveries.c.forgiven,
             deliveries.c.state,
         )
         .where(deliveries.c.handler == handler, deliveries.c.due_at <= from_microseconds(now), ~blocked)
@@ -91,7 +95,13 @@ def _claims(connection: Connection, taken: Sequence[Any]) -> list[Claim]:
     found = connection.execute(journal.SELECT_CALLBACK.where(callbacks.c.id.in_(wanted)))
     by_id = {row.id: journal.stored(row) for row in found}
     return [
-        Claim(delivery_id=row.id, handler=row.handler, attempt=row.attempts + 1, callback=by_id[row.callback_id])
+        Claim(
+            delivery_id=row.id,
+            handler=row.handler,
+            attempt=row.attempts + 1,
+            forgiven=row.forgiven,
+            callback=by_id[row.callback_id],
+        )
         for row in taken
     ]
 
@@ -116,6 +126,7 @@ def _held(connection: Connection, finishes: Sequence[Finish]) -> set[tuple[int, 
             deliveries.c.id.in_([finish.delivery_id for finish in finishes]),
             deliveries.c.state == State.RUNNING,
         )
+        .order_by(deliveries.c.id)  # the order in which `renew` locks them too
         .with_for_update()
     )
     return {(row.id, row.worker, row.attempts) for row in connection.execute(running)}
@@ -160,11 +171,14 @@ def _attempt_row(finish: Finish, now: int) -> dict[str, Any]:
 def renew(connection: Connection, worker: str, ids: Sequence[int], lease_seconds: float) -> None:
     """Extend the leases that this worker still holds."""
     until = from_microseconds(now_us(connection) + int(lease_seconds * 1_000_000))
-    connection.execute(
-        update(deliveries)
+    held = (
+        select(deliveries.c.id)
         .where(deliveries.c.id.in_(ids), deliveries.c.worker == worker, deliveries.c.state == State.RUNNING)
-        .values(due_at=until)
+        .order_by(deliveries.c.id)
+        .with_for_update()
     )
+    mine = list(connection.execute(held).scalars())
+    connection.execute(update(deliveries).where(deliveries.c.id.in_(mine)).values(due_at=until))
 
 
 def seconds_to_next(connection: Connection, handlers: Sequence[str]) -> float | None:
@@ -184,7 +198,7 @@ def of_callback(connection: Connection, callback_id: int) -> list[Delivery]:
     rows = connection.execute(
         select(deliveries).where(deliveries.c.callback_id == callback_id).order_by(deliveries.c.id)
     )
-    found = {row.id: _delivery(row) for row in rows}
+    found = {row.id: as_delivery(row) for row in rows}
     tries = connection.execute(
         select(attempts).where(attempts.c.delivery_id.in_(found)).order_by(attempts.c.delivery_id, attempts.c.number)
     )
@@ -195,8 +209,9 @@ def of_callback(connection: Connection, callback_id: int) -> list[Delivery]:
     return list(found.values())
 
 
-def _delivery(row: Any) -> Delivery:
-    fields = {name: value for name, value in row._mapping.items() if name not in {"call_key", "worker"}}
+def as_delivery(row: Any) -> Delivery:
+    """The value of a row of the table."""
+    fields = {name: value for name, value in row._mapping.items() if name not in {"call_key", "worker", "forgiven"}}
     return Delivery(**{**fields, "state": State(row.state)})
 
 
@@ -208,3 +223,13 @@ def counts(connection: Connection) -> dict[tuple[str, State], int]:
         )
     )
     return {(handler, State(state)): count for handler, state, count in rows}
+
+
+def get(connection: Connection, delivery_id: int) -> Delivery | None:
+    """The delivery of that number with its failed attempts."""
+    callback_id = connection.execute(
+        select(deliveries.c.callback_id).where(deliveries.c.id == delivery_id)
+    ).scalar_one_or_none()
+    if callback_id is None:
+        return None
+    return next(delivery for delivery in of_callback(connection, callback_id) if delivery.id == delivery_id)

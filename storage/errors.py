@@ -9,6 +9,10 @@ class StoreUnavailableError(StoreError):
     """The database could not commit: it is away, its disk is full, or it is locked for too long."""
 
 
+class StoreRejectedError(StoreError):
+    """The database is fine, but what was to be written is not: a fault of ours."""
+
+
 class JournalFullError(StoreError):
     """More callbacks wait to be stored than may wait: the sender should come again later."""
 

@@ -7,11 +7,12 @@ from sqlalchemy import Connection, Row, Select, and_, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from storage import wake
 from storage.clock import now_us
 from storage.tables import callbacks, deliveries, from_microseconds, once_index
 from storage.values import Appended, Filter, NewCallback, State, StoredCallback
 
-_UPSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+UPSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
 
 
 def append(connection: Connection, batch: Sequence[NewCallback]) -> list[Appended]:
@@ -92,7 +93,7 @@ def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
 
 
 def _insert_originals(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    statement = _UPSERT[connection.dialect.name](callbacks).on_conflict_do_nothing(
+    statement = UPSERT[connection.dialect.name](callbacks).on_conflict_do_nothing(
         index_elements=[callbacks.c.content_hash], index_where=once_index.dialect_options["sqlite"]["where"]
     )
     # Sorted by hash, so that two processes with the same repeats never wait for each other in a circle.
@@ -130,12 +131,14 @@ def _insert_deliveries(connection: Connection, batch: Sequence[NewCallback], res
             "state": State.DUE,
             "due_at": due_at,
             "attempts": 0,
+            "forgiven": 0,
             "worker": "",
             "reason": "",
         }
         for callback_id, handler, call_key in wanted
     ]
     connection.execute(insert(deliveries), rows)
+    wake.notify(connection)
 
 
 _head = callbacks.alias("head")
@@ -159,6 +162,26 @@ def get(connection: Connection, callback_id: int) -> StoredCallback | None:
     """The callback of that number."""
     row = connection.execute(SELECT_CALLBACK.where(callbacks.c.id == callback_id)).one_or_none()
     return None if row is None else stored(row)
+
+
+def page(connection: Connection, wanted: Filter, after: int, limit: int) -> list[StoredCallback]:
+    """The oldest `limit` callbacks that match and come after number `after`, oldest first: for walking through all."""
+    statement = SELECT_CALLBACK.where(matching(wanted), callbacks.c.id > after).order_by(callbacks.c.id).limit(limit)
+    return [stored(row) for row in connection.execute(statement)]
+
+
+def count(connection: Connection, wanted: Filter) -> int:
+    """How many callbacks match."""
+    return int(connection.execute(select(func.count()).select_from(callbacks).where(matching(wanted))).scalar_one())
+
+
+def missing(connection: Connection, news: Sequence[NewCallback]) -> list[NewCallback]:
+    """Those that are not in the journal yet: told by content and by the microsecond they arrived in."""
+    there = select(callbacks.c.content_hash, callbacks.c.received_at, callbacks.c.part).where(
+        callbacks.c.received_at.in_([new.received_at for new in news])
+    )
+    known = {(bytes(row.content_hash), row.received_at, row.part) for row in connection.execute(there)}
+    return [new for new in news if (new.content_hash, new.received_at, new.part) not in known]
 
 
 def find(connection: Connection, wanted: Filter, limit: int) -> list[StoredCallback]:

@@ -68,7 +68,7 @@ callbacks = Table(
     Column("outcome", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("notes", Text, nullable=False, comment="one repair a line"),
-    Column("duplicate_of", Id, ForeignKey("callbacks.id"), nullable=True),
+    Column("duplicate_of", Id, nullable=True, comment="the first of this content, which may be pruned since"),
     Column("content_hash", LargeBinary, nullable=False),
     Column("original", Boolean, nullable=False, comment="the first of its content; repeats point to it"),
     Column("format", Text, nullable=False),
@@ -89,12 +89,29 @@ callbacks = Table(
 Index("ix_callbacks_call_id", callbacks.c.call_id, callbacks.c.id)
 Index("ix_callbacks_received_at", callbacks.c.received_at)
 Index("ix_callbacks_kind", callbacks.c.provider, callbacks.c.kind, callbacks.c.id)
+Index(
+    "ix_callbacks_part_of",
+    callbacks.c.part_of,
+    sqlite_where=callbacks.c.part_of.is_not(None),
+    postgresql_where=callbacks.c.part_of.is_not(None),
+)
 once_index = Index(
     "uq_callbacks_content",
     callbacks.c.content_hash,
     unique=True,
     sqlite_where=callbacks.c.original.is_(true()),
     postgresql_where=callbacks.c.original.is_(true()),
+)
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("made_at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("what", Text, nullable=False, comment="the filters it was made with"),
+    sqlite_autoincrement=True,
 )
 
 deliveries = Table(
@@ -107,12 +124,23 @@ deliveries = Table(
     Column("state", Text, nullable=False),
     Column("due_at", Instant, nullable=True, comment="when it may be taken, or taken over; empty once finished"),
     Column("attempts", Integer, nullable=False),
+    Column("forgiven", Integer, nullable=False, comment="attempts that no longer count, since it was revived"),
     Column("worker", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("finished_at", Instant, nullable=True),
+    Column("replay_id", Id, ForeignKey("replays.id"), nullable=True),
     sqlite_autoincrement=True,
 )
 Index("ix_deliveries_callback_id", deliveries.c.callback_id)
+unfinished_index = Index(
+    "uq_deliveries_unfinished",
+    deliveries.c.callback_id,
+    deliveries.c.handler,
+    unique=True,
+    sqlite_where=deliveries.c.due_at.is_not(None),
+    postgresql_where=deliveries.c.due_at.is_not(None),
+)
+"""A callback waits at most once for one handler, so that a replay cannot be doubled."""
 Index(
     "ix_deliveries_due",
     deliveries.c.handler,

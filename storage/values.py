@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCallback:
     """One callback to be stored, with the deliveries that are due once it is."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
+    """How the spool writes it: exact bytes."""
 
     provider: str
     received_at: datetime
@@ -42,7 +46,10 @@ class NewCallback:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of a NewCallback: its number in the journal, and whose repeat it is."""
+    """What became of a NewCallback: its number in the journal, and whose repeat it is.
+
+    The number is 0 while it is in the spool: on disk, but not in the journal yet.
+    """
 
     id: int
     duplicate_of: int | None = None
@@ -85,7 +92,9 @@ class State(StrEnum):
     """A worker has it, until its lease ends."""
     DONE = "done"
     DEAD = "dead"
-    """Given up; revived by hand."""
+    """Given up after its last attempt; revived by hand."""
+    DROPPED = "dropped"
+    """Given up on purpose, by its handler or by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +105,8 @@ class Claim:
     handler: str
     attempt: int
     """Which try this is, from 1."""
+    forgiven: int = 0
+    """Tries that no longer count, because it was revived after them."""
     callback: StoredCallback
 
 
@@ -140,6 +151,7 @@ class Delivery:
     due_at: datetime | None
     reason: str
     finished_at: datetime | None
+    replay_id: int | None = None
     failures: tuple[Attempt, ...] = ()
 
 

@@ -2,12 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from sqlalchemy import Connection
-
-from storage.database import Database
 from storage.errors import JournalFullError, StoreError, StoreUnavailableError
 
 New = TypeVar("New")
@@ -17,22 +14,16 @@ logger = logging.getLogger(__name__)
 
 
 class GroupCommit(Generic[New, Done]):
-    """Collects what is to be written and writes it in batches, in order; each waits for its own commit.
+    """Collects what is to be stored and stores it in batches, in order; each waits for its own commit.
 
-    `write` stores a batch in the transaction it is given and returns one result for each. At most `capacity` may
-    wait; one transaction takes at most `batch`.
+    `store` puts a batch on disk and returns one result for each. At most `capacity` submissions may wait; one batch
+    takes no further submission once it has `batch` items.
     """
 
     def __init__(
-        self,
-        database: Database,
-        write: Callable[[Connection, Sequence[New]], list[Done]],
-        *,
-        capacity: int = 10_000,
-        batch: int = 500,
+        self, store: Callable[[Sequence[New]], Awaitable[list[Done]]], *, capacity: int = 10_000, batch: int = 500
     ) -> None:
-        self._database = database
-        self._write = write
+        self._store = store
         self._batch = batch
         self._waiting: asyncio.Queue[tuple[Sequence[New], asyncio.Future[list[Done]]]] = asyncio.Queue(capacity)
         self._task: asyncio.Task[None] | None = None
@@ -81,7 +72,7 @@ class GroupCommit(Generic[New, Done]):
     async def _commit(self, taken: list[tuple[Sequence[New], asyncio.Future[list[Done]]]]) -> None:
         try:
             results = await self._store([new for news, _ in taken for new in news])
-        except StoreError as error:
+        except StoreUnavailableError as error:
             _refuse(taken, error)
         except Exception as error:
             if len(taken) > 1:  # one of them cannot be written: the others must not suffer for it
@@ -95,9 +86,6 @@ class GroupCommit(Generic[New, Done]):
                 mine, results = results[: len(news)], results[len(news) :]
                 if not done.done():
                     done.set_result(mine)
-
-    async def _store(self, batch: Sequence[New]) -> list[Done]:
-        return await self._database.write(lambda connection: self._write(connection, batch))
 
 
 def _refuse(taken: list[tuple[Sequence[New], asyncio.Future[list[Done]]]], error: StoreError) -> None:

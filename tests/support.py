@@ -40,7 +40,7 @@ async def running(tmp_path: Path, *modules: Handlers, **settings: Any) -> AsyncI
     made = Settings(**{"handlers": [], "shutdown_seconds": 5, **settings})
     providers = make_providers(made)
     registry = Registry((handler for module in modules for handler in module), providers)
-    url = f"sqlite:///{tmp_path}/journal.db"
+    url = settings.get("database_url") or f"sqlite:///{tmp_path}/journal.db"
     app = build_app(Parts(made, providers, registry), _migrated(url))
     looking = Database(url)
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)

@@ -89,7 +89,7 @@ async def test_drop_gives_up_at_once(tmp_path: Path) -> None:
 
     async with told(tmp_path, drop) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
-        await eventually(lambda: states(receiver.deliveries(1)) == ["dead"])
+        await eventually(lambda: states(receiver.deliveries(1)) == ["dropped"])
     assert [(one.result, one.error) for one in receiver.deliveries(1)[0].failures] == [("dropped", "a test call")]
 
 

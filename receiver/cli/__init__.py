@@ -1,6 +1,18 @@
 """The command line: `receiver --help`."""
 
-from receiver.cli import callbacks, check, send, serve
+from receiver.cli import call, callbacks, check, deliveries, export, prune, replay, send, serve, work
 from receiver.cli.main import app
 
-__all__ = ["app", "callbacks", "check", "send", "serve"]
+__all__ = [
+    "app",
+    "call",
+    "callbacks",
+    "check",
+    "deliveries",
+    "export",
+    "prune",
+    "replay",
+    "send",
+    "serve",
+    "work",
+]

@@ -1,44 +1,18 @@
 """`receiver callbacks`: what is in the journal."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from receiver.cli.filters import CallId, Kind, Outcome, Provider, Since, Until
 from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, opened, print_json
 from storage import Delivery, StoredCallback, deliveries, journal
 from storage.values import Filter
 
 group = typer.Typer(no_args_is_help=True, help="Look at stored callbacks.")
 app.add_typer(group, name="callbacks")
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def moment(text: str) -> datetime:
-    """A point in time: ISO 8601, with its zone or else in local time, or a time ago such as 90m, 24h or 7d."""
-    if text[-1:] in _UNITS and text[:-1].isdigit():
-        return datetime.now(UTC) - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter("write a time like 2026-11-21T08:00, or a time ago like 90m, 24h or 7d") from error
-
-
-Provider = Annotated[str, typer.Option(help="Only this provider's, such as voicenter.", show_default=False)]
-Kind = Annotated[str, typer.Option(help="Only this kind, such as CDR or GET_IVR_ACTION.", show_default=False)]
-CallId = Annotated[str, typer.Option(help="Only this call's.", show_default=False)]
-Outcome = Annotated[
-    str,
-    typer.Option(help="Only accepted, duplicate, unparsed, answered, fallback or failed ones.", show_default=False),
-]
-Since = Annotated[
-    datetime | None,
-    typer.Option(parser=moment, metavar="TIME", help="Received at this time or later: ISO 8601, or 90m, 24h, 7d ago."),
-]
-Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Received before this time.")]
 
 
 @group.command("list")
@@ -121,28 +95,31 @@ def details(callback: StoredCallback, told: list[Delivery]) -> dict[str, Any]:
             "content_type": callback.reply_type,
             "body": as_text(callback.reply_body),
         },
-        "deliveries": [
+        "deliveries": [delivery_values(delivery) for delivery in told],
+    }
+
+
+def delivery_values(delivery: Delivery) -> dict[str, Any]:
+    """A delivery as JSON values."""
+    return {
+        "id": delivery.id,
+        "handler": delivery.handler,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "reason": delivery.reason or None,
+        "due_at": delivery.due_at.isoformat() if delivery.due_at else None,
+        "finished_at": delivery.finished_at.isoformat() if delivery.finished_at else None,
+        "replay_id": delivery.replay_id,
+        "failures": [
             {
-                "id": delivery.id,
-                "handler": delivery.handler,
-                "state": delivery.state,
-                "attempts": delivery.attempts,
-                "reason": delivery.reason or None,
-                "due_at": delivery.due_at.isoformat() if delivery.due_at else None,
-                "finished_at": delivery.finished_at.isoformat() if delivery.finished_at else None,
-                "failures": [
-                    {
-                        "number": attempt.number,
-                        "started_at": attempt.started_at.isoformat(),
-                        "result": attempt.result,
-                        "error": attempt.error,
-                        "traceback": attempt.traceback,
-                        "took_us": attempt.took_us,
-                    }
-                    for attempt in delivery.failures
-                ],
+                "number": attempt.number,
+                "started_at": attempt.started_at.isoformat(),
+                "result": attempt.result,
+                "error": attempt.error,
+                "traceback": attempt.traceback,
+                "took_us": attempt.took_us,
             }
-            for delivery in told
+            for attempt in delivery.failures
         ],
     }
 
@@ -155,12 +132,13 @@ def as_text(data: bytes) -> str:
 def _table(found: list[StoredCallback]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("ID", "received", "provider", "kind", "call", "outcome", "reason"):
-        table.add_column(heading, justify="right" if heading == "ID" else "left", overflow="fold")
+        folds = heading in {"call", "reason"}
+        table.add_column(heading, justify="right" if heading == "ID" else "left", overflow="fold", no_wrap=not folds)
     for callback in found:
         reason = f"repeat of {callback.duplicate_of}" if callback.duplicate_of else callback.reason
         table.add_row(
             str(callback.id),
-            f"{callback.received_at.astimezone():%Y-%m-%d %H:%M:%S}",
+            f"{callback.received_at.astimezone():%m-%d %H:%M:%S}",
             callback.provider,
             callback.kind or "?",
             escape(printable(callback.call_id)),
@@ -199,13 +177,16 @@ def _print_details(callback: StoredCallback, told: list[Delivery]) -> None:
     console.print(f"\n[bold]reply {callback.reply_status}[/] {escape(callback.reply_type)}", highlight=False)
     console.print(escape(_lines(as_text(callback.reply_body))), highlight=False, soft_wrap=True)
     for delivery in told:
-        console.print(
-            f"\n[bold]delivery {delivery.id}[/] to {escape(delivery.handler)}: {delivery.state}"
-            f", {delivery.attempts} attempt(s)",
-            highlight=False,
-        )
-        for attempt in delivery.failures:
-            what = f"attempt {attempt.number} at {attempt.started_at.astimezone():%Y-%m-%d %H:%M:%S}: {attempt.error}"
-            console.print(escape(_lines(what)), style="red", highlight=False)
-            if attempt.traceback:
-                console.print(escape(_lines(attempt.traceback)), highlight=False, soft_wrap=True)
+        print_delivery(delivery)
+
+
+def print_delivery(delivery: Delivery) -> None:
+    """A delivery and what went wrong at each attempt."""
+    replay = f", of replay {delivery.replay_id}" if delivery.replay_id else ""
+    what = f"{delivery.state}, {delivery.attempts} attempt(s){replay}"
+    console.print(f"\n[bold]delivery {delivery.id}[/] to {escape(delivery.handler)}: {what}", highlight=False)
+    for attempt in delivery.failures:
+        line = f"attempt {attempt.number} at {attempt.started_at.astimezone():%Y-%m-%d %H:%M:%S}: {attempt.error}"
+        console.print(escape(_lines(line)), style="red", highlight=False)
+        if attempt.traceback:
+            console.print(escape(_lines(attempt.traceback)), highlight=False, soft_wrap=True)

@@ -67,10 +67,10 @@ def _escaped(text: str) -> str:
 
 
 @contextmanager
-def opened(database_url: str | None) -> Iterator[tuple[Settings, Database]]:
+def opened(database_url: str | None, *, handlers: str | None = None) -> Iterator[tuple[Settings, Database]]:
     """The settings and the journal they name, for commands that look into it."""
     with complaints():
-        settings = load(database_url=database_url)
+        settings = load(database_url=database_url, handlers=handlers)
         with open_database(settings) as database:
             yield settings, database
 

@@ -7,10 +7,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from receiver.app import make_providers
 from receiver.cli.callbacks import as_text, printable
 from receiver.cli.main import app, complaints, console, errors
 from receiver.providers.samples import Sample, find_samples
-from receiver.settings import load
+from receiver.settings import Settings, load
 
 
 @app.command()
@@ -26,24 +27,33 @@ def send(
     if list_samples or not name:
         console.print(_table(find_samples()))
         return
-    found = [sample for sample in find_samples(name=name.lower()) if format_.lower() in ("", sample.format)]
+    samples = sorted(find_samples(name=name.lower()), key=lambda sample: _PREFERRED.index(sample.format))
+    found = [sample for sample in samples if format_.lower() in ("", sample.format)]
     if not found:
-        formats = ", ".join(sample.format for sample in find_samples(name=name.lower()))
+        formats = ", ".join(sample.format for sample in samples)
         hint = f"{name} comes as {formats}" if formats else "`receiver send --list` shows the samples"
-        errors.print(f"[bold red]error:[/] there is no sample {name} {format_}; {hint}", highlight=False)
+        errors.print(
+            f"[bold red]error:[/] there is no sample {' '.join(filter(None, (name, format_)))}; {hint}", highlight=False
+        )
         raise typer.Exit(2)
-    _send(found[0], url or _own_address())
-
-
-def _own_address() -> str:
     with complaints():
         settings = load()
+        path = make_providers(settings)[found[0].provider].path
+    secret = f"/{settings.secrets[0].get_secret_value()}" if settings.secrets else ""
+    # Samples are written for the provider's own path; the settings may have moved it.
+    target = secret + path + found[0].target.removeprefix(f"/{found[0].provider}")
+    _send(found[0], (url or _own_address(settings)).rstrip("/") + target)
+
+
+_PREFERRED = ("xmlrpc", "json", "form", "multipart", "query")
+
+
+def _own_address(settings: Settings) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - not a bind
     return f"http://{host}:{settings.port}"
 
 
-def _send(sample: Sample, base: str) -> None:
-    address = base.rstrip("/") + sample.target
+def _send(sample: Sample, address: str) -> None:
     console.print(f"[bold]{sample.method} {escape(address)}[/]", highlight=False)
     for header, value in sample.headers:
         console.print(escape(f"{header}: {value}"), highlight=False)

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,9 +15,10 @@ import uvicorn
 from rich.console import Console
 from rich.table import Table
 
-from receiver.app import Parts, build_app, load_parts, open_database
+from receiver.app import Parts, build_app, load_parts, make_database, open_for_receiving, open_spool
 from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints
-from receiver.settings import load
+from receiver.errors import SettingsError
+from receiver.settings import Settings, load
 from receiver.web.routes import url_path
 from storage import Database
 
@@ -29,17 +31,20 @@ def serve(
     ] = None,
     database_url: DatabaseUrl = None,
     handlers: HandlerModules = None,
+    deliveries: Annotated[
+        bool, typer.Option("--deliveries/--no-deliveries", help="Run handlers here, or leave that to `receiver work`.")
+    ] = True,
 ) -> None:
     """Receive callbacks until stopped."""
     with complaints():
         settings = load(host=host, port=port, database_url=database_url, handlers=handlers)
-        _log_to_stderr(settings.log_level)
+        log_to_stderr(settings.log_level)
         parts = load_parts(settings)
-        database = open_database(settings)
+        spool = open_spool(settings, make_database(settings).is_sqlite)
+        listening = _listen(settings)
+        database = open_for_receiving(settings, spool)
     config = uvicorn.Config(
-        build_app(parts, database),
-        host=settings.host,
-        port=settings.port,
+        build_app(parts, database, spool=spool, deliver=deliveries),
         lifespan="on",
         access_log=False,
         log_config=None,
@@ -48,8 +53,21 @@ def serve(
         timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
     )
     server = _Server(config, parts, database)
-    server.run()
-    _leave(0 if server.started else 1)
+    server.run(sockets=[listening])
+    leave(0 if server.started else 1)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A socket that is bound. Raises SettingsError when the address or the port is not to be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except (OSError, UnicodeError) as error:
+        listening.close()
+        raise SettingsError(f"cannot listen on {settings.host} port {settings.port}: {error}") from error
+    return listening
 
 
 class _Server(uvicorn.Server):
@@ -74,7 +92,7 @@ class _Server(uvicorn.Server):
         """Listen, then print the banner."""
         await super().startup(sockets)
         if self.started:
-            port = self.servers[0].sockets[0].getsockname()[1]
+            port = sockets[0].getsockname()[1]
             _print_banner(Console(file=sys.stdout, soft_wrap=True), self._parts, self._database, port)
 
 
@@ -82,12 +100,16 @@ def _print_banner(console: Console, parts: Parts, database: Database, port: int)
     settings = parts.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = settings.public_url.rstrip("/") or f"http://{host}:{port}"
+    if settings.secrets:
+        base += "/SECRET"
     console.print(f"The receiver listens on [bold]http://{host}:{port}[/]", highlight=False)
     console.print("\nURLs to paste into the provider's panel:")
     for provider in parts.providers.values():
         for endpoint in provider.endpoints:
             what = endpoint.kind or "all callbacks"
             console.print(f"  {provider.title:<10} {what:<16} {base}{url_path(provider, endpoint)}", highlight=False)
+    if settings.secrets:
+        console.print("  SECRET stands for one of the secrets in your settings.", highlight=False)
     console.print("\nHandlers:")
     console.print(handler_table(parts))
     console.print(f"The journal is in {database.place}. Stop with Ctrl-C.\n", highlight=False)
@@ -104,7 +126,8 @@ def handler_table(parts: Parts) -> Table:
     return table
 
 
-def _log_to_stderr(level: str) -> None:
+def log_to_stderr(level: str) -> None:
+    """Send the log to standard error."""
     logging.basicConfig(
         stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
@@ -112,7 +135,7 @@ def _log_to_stderr(level: str) -> None:
         logging.getLogger(chatty).setLevel(max(logging.getLevelName(level.upper()), logging.WARNING))
 
 
-def _leave(code: int) -> None:
+def leave(code: int) -> None:
     """End the process, also when a handler's thread hangs: Python would wait for it for ever."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from receiver.providers.event import Event
 from receiver.providers.records import CallRecord
@@ -128,7 +128,7 @@ class ProviderOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: str = ""
+    path: Annotated[str, Field(pattern=r"^(/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
     """Where its callbacks arrive; "/NAME" when empty (A-27)."""
 
     @model_validator(mode="before")
@@ -178,7 +178,8 @@ class Provider(ABC, Generic[Options]):
 
     def endpoint_of(self, path: str) -> Endpoint:
         """The endpoint that a stored path belongs to; the provider's own path where none is named."""
-        last = path.rstrip("/").rsplit("/", 1)[-1]
+        below = path.removeprefix(self.path).strip("/")
+        last = below.rsplit("/", 1)[-1]  # the provider's path may have been another one when this was stored
         return next((endpoint for endpoint in self.endpoints if endpoint.path == last), self.endpoints[0])
 
     @abstractmethod
@@ -231,6 +232,8 @@ def _canonical(value: Value) -> Value:
             return [_canonical(item) for item in value]
         case bool() | None:
             return value
+        case float() if value.is_integer():
+            return str(int(value))
         case bytes():
             return value.hex()
     return str(value)

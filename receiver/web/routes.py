@@ -12,38 +12,62 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from receiver.intake import Intake
+from receiver.metrics import Metrics
 from receiver.providers.contract import CallbackRequest, Endpoint, Provider
+from receiver.web.trust import Trust
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
-def build(
-    providers: Mapping[str, Provider[Any]], intake: Intake, *, max_body_bytes: int, lifespan: Lifespan
-) -> Starlette:
+class Door:
+    """What stands between the routes and the intake: who may come in, and whether the intake is there yet."""
+
+    def __init__(self, trust: Trust, metrics: Metrics | None = None) -> None:
+        self.trust = trust
+        self.metrics = metrics
+        self._intake: Intake | None = None
+
+    def open(self, intake: Intake) -> None:
+        """From now on callbacks go to this intake."""
+        self._intake = intake
+
+    @property
+    def intake(self) -> Intake:
+        """The intake. Only asked for while the app's lifespan runs."""
+        if self._intake is None:
+            raise RuntimeError("the app has not been started: its lifespan must run before requests come")
+        return self._intake
+
+
+def build(providers: Mapping[str, Provider[Any]], door: Door, *, max_body_bytes: int, lifespan: Lifespan) -> Starlette:
     """The ASGI app. Paths work with and without a slash at the end: a redirect would lose a POST (A-27)."""
     routes = [
         route
         for provider in providers.values()
         for endpoint in provider.endpoints
-        for route in _routes(provider, endpoint, intake, max_body_bytes)
+        for route in _routes(provider, endpoint, door, max_body_bytes)
     ]
-    app = Starlette(routes=[*routes, Route("/health", _health, methods=["GET"])], lifespan=lifespan)
+    routes.append(Route("/health", _health, methods=["GET"]))
+    if door.metrics is not None:
+        routes.append(Route("/metrics", _metrics(door.metrics), methods=["GET"]))
+    app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False
     return app
 
 
 def url_path(provider: Provider[Any], endpoint: Endpoint) -> str:
-    """Where an endpoint's callbacks arrive."""
+    """Where an endpoint's callbacks arrive, below the secret if there is one."""
     return f"{provider.path}/{endpoint.path}".rstrip("/")
 
 
-def _routes(provider: Provider[Any], endpoint: Endpoint, intake: Intake, max_body_bytes: int) -> Iterable[Route]:
+def _routes(provider: Provider[Any], endpoint: Endpoint, door: Door, max_body_bytes: int) -> Iterable[Route]:
     path = url_path(provider, endpoint)
     methods = ["GET", "POST", "OPTIONS"] if endpoint.cors else ["GET", "POST"]
+    secret = "/{secret}" if door.trust.has_secrets else ""
     for spelled in (path, f"{path}/"):
         yield Route(
-            spelled,
-            _Callback(provider, endpoint, intake),
+            f"{secret}{spelled}",
+            _Callback(provider, endpoint, door, path),
             methods=methods,
             max_body_size=max_body_bytes,
             middleware=_cors(provider) if endpoint.cors else None,
@@ -57,17 +81,27 @@ def _cors(provider: Provider[Any]) -> list[Middleware]:
 
 
 class _Callback:
-    """The ASGI endpoint of one provider's path."""
+    """The ASGI endpoint of one provider's path. `path` is what is stored: it has no secret in it."""
 
-    def __init__(self, provider: Provider[Any], endpoint: Endpoint, intake: Intake) -> None:
+    def __init__(self, provider: Provider[Any], endpoint: Endpoint, door: Door, path: str) -> None:
         self._provider = provider
         self._endpoint = endpoint
-        self._intake = intake
+        self._door = door
+        self._path = path
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        response = await self._respond(request)
+        response = self._refusal(request) or await self._respond(request)
         await response(scope, receive, send)
+
+    def _refusal(self, request: Request) -> Response | None:
+        """What a stranger gets: a wrong secret is a page that is not there, a wrong address is forbidden."""
+        trust = self._door.trust
+        if trust.has_secrets and not trust.admits_secret(request.path_params["secret"]):
+            return PlainTextResponse("Not Found", 404)
+        if not trust.admits_address(_peer(request)):
+            return PlainTextResponse("Forbidden", 403)
+        return None
 
     async def _respond(self, request: Request) -> Response:
         if request.method == "OPTIONS":
@@ -80,19 +114,27 @@ class _Callback:
             body = await request.body()
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
-        reply = await self._intake.receive(self._provider, self._callback(request, body))
+        reply = await self._door.intake.receive(self._provider, self._callback(request, body))
         return Response(reply.body, reply.status, media_type=None, headers={"content-type": reply.content_type})
 
     def _callback(self, request: Request, body: bytes) -> CallbackRequest:
         return CallbackRequest(
             endpoint=self._endpoint,
             method=request.method,
-            path=request.url.path,
+            path=self._path,
             query=request.scope["query_string"],
             headers=tuple(request.headers.items()),
             body=body,
-            peer=request.client.host if request.client else "",
+            peer=_peer(request),
         )
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _metrics(metrics: Metrics) -> Callable[[Request], Response]:
+    return lambda _request: Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 async def _health(_request: Request) -> Response:

@@ -37,8 +37,10 @@ def read_multipart(
     body: bytes, content_type: str, fallbacks: tuple[str, ...] = HEBREW_FALLBACKS
 ) -> tuple[Fields, tuple[str, ...]]:
     """The fields of a multipart body; a part that carries a file counts as a field. Raises WireError."""
-    _, parameters = parse_options_header(content_type)
-    boundary = parameters.get(b"boundary") or _first_line_boundary(body)
+    _, parameters = parse_options_header(content_type.encode("latin-1", "replace"))
+    boundary = parameters.get(b"boundary", b"")
+    if not boundary or b"--" + boundary not in body:
+        boundary = _first_line_boundary(body)  # the header errs, the body cannot
     if not boundary:
         raise WireError("the multipart form names no boundary")
     parts = _Parts()

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from decimal import Decimal
 
 import orjson
 import pyjson5
@@ -29,7 +30,7 @@ def read(text: str) -> tuple[Value, tuple[str, ...]]:
         value, notes = _read_leniently(text, error), ("lenient_json",)
     if nests_too_deep(value):
         raise WireError("the JSON nests too deep")
-    return value, notes + tuple(f"repeated:{name}" for name in _repeated(text, value, strict=not notes))
+    return value, notes + tuple(f"repeated:{name[:40]}" for name in _repeated(text, value, strict=not notes))
 
 
 def write(value: Value) -> bytes:
@@ -76,7 +77,7 @@ def _repeated(text: str, value: Value, *, strict: bool) -> list[str]:
             seen[key] = item
         return seen
 
-    json.loads(text, object_pairs_hook=collect, parse_int=str, parse_float=str)
+    json.loads(text, object_pairs_hook=collect, parse_int=Decimal, parse_float=Decimal)
     return names
 
 

@@ -20,7 +20,10 @@ def tell_format(body: bytes, content_type: str = "") -> Format:
         return Format.XMLRPC
     if start.startswith((b"{", b"[")):
         return Format.JSON
-    if start.startswith(b"--") and (b"form-data" in body[:400].lower() or _is_multipart(content_type)):
+    has_parts = b"form-data" in body[:2000].lower()
+    if (start.startswith(b"--") and has_parts) or (
+        _is_multipart(content_type) and (has_parts or start.startswith(b"--"))
+    ):
         return Format.MULTIPART
     return Format.FORM
 

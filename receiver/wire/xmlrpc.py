@@ -6,6 +6,7 @@ untyped values, empty elements (A-13 to A-16). Every byte passes defusedxml's gu
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -302,6 +303,8 @@ def _typed(value: Value) -> str:
             return f"<boolean>{int(value)}</boolean>"
         case int():
             return _write_integer(value)
+        case float() if not math.isfinite(value):
+            raise WireError("XML-RPC has no infinity and no NaN")
         case float():
             return f"<double>{value!r}</double>"
         case str():

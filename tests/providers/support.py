@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from receiver.providers.contract import CallbackRequest, HttpReply, Item, Provider, Reading, Reply, discover
 from receiver.providers.event import Event, WireModel
+from receiver.providers.records import CallRecord
 from receiver.providers.samples import Sample
-from receiver.providers.voicenter import Voicenter
+from receiver.providers.voicenter import Cdr, Voicenter
 from receiver.providers.voicenter.options import VoicenterOptions
 from receiver.providers.voicenter.replies import VoicenterReply
 from receiver.wire import Format
@@ -69,6 +70,20 @@ def event_in(body: bytes | str, *, path: str = "", **options: Any) -> Any:
     return item.event
 
 
+def cdr(fields: dict[str, Any], **options: Any) -> Cdr:
+    """The CDR that Voicenter reads in these fields and a call id."""
+    event = event_in(in_json("", {"ivruniqueid": "id1", **fields}), **options)
+    assert isinstance(event, Cdr)
+    return event
+
+
+def cdr_record(fields: dict[str, Any], **options: Any) -> CallRecord:
+    """The call record of the CDR that Voicenter reads in these fields."""
+    record = voicenter(**options).record(cdr(fields, **options))
+    assert record is not None
+    return record
+
+
 def in_json(method: str, fields: object) -> bytes:
     """A METHOD/DATA envelope; the bare object where `method` is empty."""
     return json.dumps({"METHOD": method, "DATA": fields} if method else fields, ensure_ascii=False).encode()
@@ -82,11 +97,6 @@ def in_xml(method: str, fields: object) -> bytes:
 def in_form(fields: dict[str, str]) -> bytes:
     """An urlencoded form."""
     return urlencode(fields).encode()
-
-
-def in_every_format(method: str, fields: dict[str, Any]) -> list[bytes]:
-    """The same callback in XML-RPC and in JSON."""
-    return [in_xml(method, fields), in_json("" if method == "CDR" else method, fields)]
 
 
 def parsed(reply: HttpReply) -> Any:

@@ -12,6 +12,7 @@ from storage.errors import DatabaseUrlError
 from storage.tables import metadata
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_commits_are_on_disk_before_they_return(database: Database) -> None:
     """WAL with synchronous FULL (2): the log is synced at every commit."""
     with database.begin() as connection:
@@ -62,6 +63,7 @@ def test_a_password_is_never_shown() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_file_is_an_ordinary_sqlite_database(database: Database) -> None:
     """Anybody can open it with their own tools."""
     with sqlite3.connect(database.place) as connection:

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import Connection
 
-from storage import Database, GroupCommit, JournalFullError, StoreError, StoreUnavailableError
+from storage import GroupCommit, JournalFullError, StoreError, StoreUnavailableError
 
 
 class Recorder:
@@ -15,7 +14,7 @@ class Recorder:
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
 
-    def write(self, _connection: Connection, batch: Sequence[str]) -> list[str]:
+    async def write(self, batch: Sequence[str]) -> list[str]:
         """Remember the batch; "store" and "bug" make it fail as a database and as a fault of ours would."""
         self.batches.append(list(batch))
         if "store" in batch:
@@ -25,10 +24,10 @@ class Recorder:
         return [item.upper() for item in batch]
 
 
-async def test_all_that_wait_share_a_transaction(database: Database) -> None:
+async def test_all_that_wait_share_a_transaction() -> None:
     """Each gets its own result, in order."""
     recorder = Recorder()
-    writer = GroupCommit(database, recorder.write)
+    writer = GroupCommit(recorder.write)
     waiting = [writer.submit([name]) for name in "abc"] + [writer.submit(["d", "e"])]
     writer.start()
     assert await asyncio.gather(*waiting) == [["A"], ["B"], ["C"], ["D", "E"]]
@@ -36,10 +35,10 @@ async def test_all_that_wait_share_a_transaction(database: Database) -> None:
     await writer.close()
 
 
-async def test_a_transaction_takes_no_more_than_a_batch(database: Database) -> None:
+async def test_a_transaction_takes_no_more_than_a_batch() -> None:
     """The rest goes into the next one."""
     recorder = Recorder()
-    writer = GroupCommit(database, recorder.write, batch=2)
+    writer = GroupCommit(recorder.write, batch=2)
     waiting = [writer.submit([name]) for name in "abcde"]
     writer.start()
     await asyncio.gather(*waiting)
@@ -47,9 +46,9 @@ async def test_a_transaction_takes_no_more_than_a_batch(database: Database) -> N
     await writer.close()
 
 
-async def test_a_full_queue_refuses_at_once(database: Database) -> None:
+async def test_a_full_queue_refuses_at_once() -> None:
     """Nobody waits for a place."""
-    writer = GroupCommit(database, Recorder().write, capacity=1)
+    writer = GroupCommit(Recorder().write, capacity=1)
     first = writer.submit(["a"])
     with pytest.raises(JournalFullError):
         writer.submit(["b"])
@@ -58,9 +57,9 @@ async def test_a_full_queue_refuses_at_once(database: Database) -> None:
     await writer.close()
 
 
-async def test_a_failed_commit_is_told_to_all_who_waited_for_it(database: Database) -> None:
+async def test_a_failed_commit_is_told_to_all_who_waited_for_it() -> None:
     """Nobody is told that something is on disk when it is not, and the next batch is written again."""
-    writer = GroupCommit(database, Recorder().write)
+    writer = GroupCommit(Recorder().write)
     waiting = [writer.submit([name]) for name in ("a", "store")]
     writer.start()
     assert all(isinstance(error, StoreError) for error in await asyncio.gather(*waiting, return_exceptions=True))
@@ -68,9 +67,9 @@ async def test_a_failed_commit_is_told_to_all_who_waited_for_it(database: Databa
     await writer.close()
 
 
-async def test_one_that_cannot_be_written_does_not_take_the_others_with_it(database: Database) -> None:
+async def test_one_that_cannot_be_written_does_not_take_the_others_with_it() -> None:
     """The batch is written again one by one, and only the guilty one fails."""
-    writer = GroupCommit(database, Recorder().write)
+    writer = GroupCommit(Recorder().write)
     waiting = [writer.submit([name]) for name in ("a", "bug", "c")]
     writer.start()
     good, bad, also_good = await asyncio.gather(*waiting, return_exceptions=True)
@@ -79,10 +78,10 @@ async def test_one_that_cannot_be_written_does_not_take_the_others_with_it(datab
     await writer.close()
 
 
-async def test_closing_writes_what_waits(database: Database) -> None:
+async def test_closing_writes_what_waits() -> None:
     """Nothing that was submitted is forgotten."""
     recorder = Recorder()
-    writer = GroupCommit(database, recorder.write)
+    writer = GroupCommit(recorder.write)
     waiting = writer.submit(["a"])
     writer.start()
     await writer.close()

@@ -108,9 +108,10 @@ def test_the_number_of_fields_is_limited() -> None:
     pairs = [(f"n{index}", "1") for index in range(MAX_FIELDS + 1)]
     assert len(read_urlencoded(urlencode(pairs[:-1]).encode())[0]) == MAX_FIELDS
     assert len(read_multipart(_multipart(pairs[:-1]), HEADER)[0]) == MAX_FIELDS
-    for read in (lambda: read_urlencoded(urlencode(pairs).encode()), lambda: read_multipart(_multipart(pairs), HEADER)):
-        with pytest.raises(WireError, match="fields"):
-            read()
+    with pytest.raises(WireError, match="fields"):
+        read_urlencoded(urlencode(pairs).encode())
+    with pytest.raises(WireError, match="fields"):
+        read_multipart(_multipart(pairs), HEADER)
 
 
 @given(st.binary(max_size=200))

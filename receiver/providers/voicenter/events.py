@@ -148,7 +148,7 @@ class Cdr(Event):
     ai_data: Structure = None
     """Transcript and analysis, an object or a JSON string (newer)."""
     custom_data: Pairs = Field(default_factory=dict)
-    """The call's var_* parameters and CUSTOM_DATA, values verbatim (newer, E-09)."""
+    """The call's CustomData and its var_* fields, values verbatim (newer, B-36, E-09)."""
     leg1_dial_status_name: Text = ""
     """Dialer: how leg 1 ended (newer)."""
     campaign_name: Text = ""
@@ -168,12 +168,14 @@ class Cdr(Event):
     @classmethod
     def from_wire(cls, values: Mapping[str, Any], **derived: object) -> Self:
         """The CDR that `values` holds; never fails."""
-        opt_outs = {name.strip(): value for name, value in values.items() if spelling(name).startswith("donotcallme")}
-        if not opt_outs:
-            return super().from_wire(values, **derived)
-        rest = {name: value for name, value in values.items() if name.strip() not in opt_outs}
-        event = super().from_wire(rest, do_not_call_me=opt_outs, **derived)
-        return event.model_copy(update={"raw": dict(values)})
+        event = super().from_wire(values, **derived)
+        opt_outs = {name: value for name, value in event.extra.items() if spelling(name).startswith("donotcallme")}
+        variables = {name: value for name, value in event.extra.items() if name.lower().startswith("var_")}
+        if not opt_outs and not variables:
+            return event
+        extra = {name: value for name, value in event.extra.items() if name not in {*opt_outs, *variables}}
+        custom_data = {**lenient.pairs(variables), **event.custom_data}
+        return event.model_copy(update={"extra": extra, "do_not_call_me": opt_outs, "custom_data": custom_data})
 
     @property
     def call_id(self) -> str:

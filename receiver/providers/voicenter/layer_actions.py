@@ -3,10 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from receiver.providers.voicenter.options import VoicenterOptions
-from receiver.providers.voicenter.replies import Count, LanguageTag, LayerNumber, Line, Mandatory, VoicenterReply
+from receiver.providers.voicenter.replies import (
+    Count,
+    LanguageTag,
+    LayerNumber,
+    Line,
+    Mandatory,
+    VoicenterReply,
+    printable,
+)
 from receiver.wire import Format
 
 
@@ -14,7 +22,8 @@ def _yes_no(value: object) -> object:
     return {"yes": True, "no": False}.get(value, value) if isinstance(value, str) else value
 
 
-CustomData = dict[Line, Line]
+CustomData = dict[Annotated[str, StringConstraints(strip_whitespace=False), AfterValidator(printable)], Line]
+"""Keys are trimmed when they are sent, by a setting (E-12)."""
 
 
 class LayerAction(VoicenterReply):
@@ -28,10 +37,11 @@ class LayerAction(VoicenterReply):
 
 
 def custom_data_on_wire(data: Mapping[str, str], options: VoicenterOptions) -> dict[str, Any]:
-    """CUSTOM_DATA as an object; `[]` when there is none (E-09, E-10), its keys trimmed (E-12), by settings."""
+    """CUSTOM_DATA as an object; `[]` when there is none (E-09, E-10), its keys trimmed unless two collide (E-12)."""
     if data:
-        trim = options.trim_custom_data_keys
-        return {"CUSTOM_DATA": {key.strip() if trim else key: value for key, value in data.items()}}
+        trimmed = {key.strip(): value for key, value in data.items()}
+        collide = len(trimmed) < len(data)
+        return {"CUSTOM_DATA": dict(data) if collide or not options.trim_custom_data_keys else trimmed}
     empty: dict[str, dict[str, Any]] = {
         "list": {"CUSTOM_DATA": []},
         "object": {"CUSTOM_DATA": {}},

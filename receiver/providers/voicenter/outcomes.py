@@ -103,7 +103,10 @@ def record_of_cdr(cdr: Cdr, country_code: str) -> CallRecord:
 
 
 def record_of_hangup(hangup: HangupCall, country_code: str) -> CallRecord:
-    """The call record of a HANGUP_CALL: an incoming call, to whom it was dialled or else to the number called."""
+    """The call record of a HANGUP_CALL: an incoming call, to whom it was dialled or else to the number called.
+
+    Its seconds of talk are the document's total duration, which may count the ringing in (D-06).
+    """
     to_number = hangup.target or hangup.did
     return CallRecord(
         provider="voicenter",

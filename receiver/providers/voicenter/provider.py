@@ -144,8 +144,12 @@ class Voicenter(Provider[VoicenterOptions]):
                 raise UnknownMethodError(f"nobody knows the method {str(named)[:60]!r}")
         else:
             kind = expected or "CDR"
-        content = self._content(values, envelope, in_envelope=not method)
-        self._check(kind, content, named=bool(named))
+        try:
+            content = self._content(values, envelope, in_envelope=not method)
+            self._check(kind, content, named=bool(named))
+        except PayloadError as error:
+            error.kind = kind if named else expected
+            raise
         return kind, content
 
     def _content(self, values: Value, envelope: Mapping[str, Any], *, in_envelope: bool) -> Mapping[str, Any]:
@@ -182,7 +186,8 @@ class Voicenter(Provider[VoicenterOptions]):
     def _unread(self, request: CallbackRequest, error: WireError | PayloadError) -> Item:
         unknown = isinstance(error, UnknownMethodError)
         fault = Fault.UNKNOWN_METHOD if unknown else Fault.PARSE
-        kind = request.endpoint.kind or ("" if unknown else _guess(request.body))
+        told = error.kind if isinstance(error, PayloadError) else ""
+        kind = told or request.endpoint.kind or ("" if unknown else _guess(request.body))
         content = bytes_fingerprint(self.name, kind, request.query if request.endpoint.on_get else b"", request.body)
         return Item(kind, content, None, fault, str(error))
 
@@ -234,7 +239,7 @@ class Voicenter(Provider[VoicenterOptions]):
 
     def _warn_of_language(self, reply: VoicenterReply) -> None:
         language = reply.language if isinstance(reply, IvrAction) else None
-        if language and language.lower() not in self.options.languages:
+        if language and language.lower() not in map(str.lower, self.options.languages):
             logger.warning("LANGUAGE %s is none of the setting providers.voicenter.languages; sent as it is", language)
 
     def record(self, event: Event) -> CallRecord | None:

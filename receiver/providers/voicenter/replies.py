@@ -14,7 +14,8 @@ from receiver.providers.voicenter.options import VoicenterOptions
 from receiver.wire import Format
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text, if XML can carry it; raises ValueError for control characters."""
     if any((ord(char) < 32 and char not in "\t\n\r") or char in "\ufffe\uffff" for char in text):
         raise ValueError("control characters cannot be sent in XML")
     return text
@@ -24,7 +25,7 @@ def _switch(value: object) -> object:
     return bool(value) if value in (0, 1) and isinstance(value, int) else value
 
 
-Line = Annotated[str, AfterValidator(_printable)]
+Line = Annotated[str, AfterValidator(printable)]
 """Text without control characters; blanks around it are taken away (A-18)."""
 Mandatory = Annotated[Line, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0, lt=2**31)]

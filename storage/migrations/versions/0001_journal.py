@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("notes", sa.Text, nullable=False, comment="one repair a line"),
-        sa.Column("duplicate_of", ID, sa.ForeignKey("callbacks.id", name="fk_callbacks_duplicate_of"), nullable=True),
+        sa.Column("duplicate_of", ID, nullable=True, comment="the first of this content, which may be pruned since"),
         sa.Column("content_hash", sa.LargeBinary, nullable=False),
         sa.Column("original", sa.Boolean, nullable=False, comment="the first of its content; repeats point to it"),
         sa.Column("format", sa.Text, nullable=False),
@@ -42,6 +42,8 @@ def upgrade() -> None:
     op.create_index("ix_callbacks_call_id", "callbacks", ["call_id", "id"])
     op.create_index("ix_callbacks_received_at", "callbacks", ["received_at"])
     op.create_index("ix_callbacks_kind", "callbacks", ["provider", "kind", "id"])
+    in_part = sa.column("part_of", sa.BigInteger).is_not(None)
+    op.create_index("ix_callbacks_part_of", "callbacks", ["part_of"], sqlite_where=in_part, postgresql_where=in_part)
     original = sa.column("original", sa.Boolean).is_(sa.true())
     op.create_index(
         "uq_callbacks_content",
@@ -50,6 +52,15 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=original,
         postgresql_where=original,
+    )
+    op.create_table(
+        "replays",
+        sa.Column("id", ID, primary_key=True, autoincrement=True),
+        sa.Column("made_at", sa.BigInteger, nullable=False),
+        sa.Column("who", sa.Text, nullable=False),
+        sa.Column("why", sa.Text, nullable=False),
+        sa.Column("what", sa.Text, nullable=False, comment="the filters it was made with"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "deliveries",
@@ -65,9 +76,13 @@ def upgrade() -> None:
             comment="when it may be taken, or taken over; empty once finished",
         ),
         sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column(
+            "forgiven", sa.Integer, nullable=False, comment="attempts that no longer count, since it was revived"
+        ),
         sa.Column("worker", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("finished_at", sa.BigInteger, nullable=True),
+        sa.Column("replay_id", ID, sa.ForeignKey("replays.id", name="fk_deliveries_replay_id"), nullable=True),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_deliveries_callback_id", "deliveries", ["callback_id"])
@@ -77,6 +92,14 @@ def upgrade() -> None:
         ("ix_deliveries_call", ["handler", "call_key", "id"]),
     ):
         op.create_index(name, "deliveries", columns, sqlite_where=unfinished, postgresql_where=unfinished)
+    op.create_index(
+        "uq_deliveries_unfinished",
+        "deliveries",
+        ["callback_id", "handler"],
+        unique=True,
+        sqlite_where=unfinished,
+        postgresql_where=unfinished,
+    )
     op.create_table(
         "attempts",
         sa.Column(

@@ -1,6 +1,7 @@
 """Section A, first part: formats, envelopes, dispatch, answers (decisions A-01 to A-12, A-19 to A-25)."""
 
 import json
+from typing import Any
 
 import pytest
 

@@ -11,7 +11,8 @@ from tests.providers.support import JSON, XML, event_in, in_json, in_xml, only, 
 
 def _call(*members: str, method: str = "CDR") -> str:
     struct = "".join(f"<member>{member}</member>" for member in ("<name>caller</name><value>1</value>", *members))
-    return f"<methodCall><methodName>{method}</methodName><params><param><value><struct>{struct}</struct></value></param></params></methodCall>"
+    params = f"<params><param><value><struct>{struct}</struct></value></param></params>"
+    return f"<methodCall><methodName>{method}</methodName>{params}</methodCall>"
 
 
 def _typed(name: str, value: str) -> str:

@@ -1,4 +1,4 @@
-"""Section B, first part: the CDR's fields, types and statuses (decisions B-03 to B-24, B-35 to B-40)."""
+"""Section B, second part: the values of a CDR (decisions B-17 to B-24, B-35 to B-40)."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,127 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from receiver.errors import SettingsError
-from receiver.providers.records import CallRecord, Direction, Outcome
-from receiver.providers.voicenter import Cdr, CdrType
 from receiver.providers.voicenter.options import VoicenterOptions
 from receiver.wire import Format
-from tests.providers.support import event_in, in_form, in_json, in_xml, read, voicenter
-
-
-def _cdr(fields: dict[str, Any], **options: Any) -> Cdr:
-    event = event_in(in_json("", {"ivruniqueid": "id1", **fields}), **options)
-    assert isinstance(event, Cdr)
-    return event
-
-
-def _record(fields: dict[str, Any], **options: Any) -> CallRecord:
-    record = voicenter(**options).record(_cdr(fields, **options))
-    assert record is not None
-    return record
-
-
-@pytest.mark.parametrize(
-    ("name", "field"),
-    [
-        ("ivrunique-id", "ivr_unique_id"),
-        ("ivrUniqueId", "ivr_unique_id"),
-        ("IVRUniqueID", "ivr_unique_id"),
-        ("ivr_unique_id", "ivr_unique_id"),
-        ("OriginalIvrUniqueID", "original_ivr_unique_id"),
-        ("OriginalivrUniqueID", "original_ivr_unique_id"),
-    ],
-)
-def test_b03_b04_b05_both_field_tables_are_one_list_of_spellings(name: str, field: str) -> None:
-    """Where the two printed tables differ, either spelling is the same field."""
-    assert getattr(event_in(in_json("", {"caller": "1", name: "201809131730110122APIAPI-API "})), field) == (
-        "201809131730110122APIAPI-API"
-    )
-
-
-@pytest.mark.parametrize("call_id", ["a", "sdfsdfsdfsfsf", "x" * 28, "x" * 35, "x" * 500, "Ab-9"])
-def test_b06_a_call_id_is_opaque_and_of_any_length(call_id: str) -> None:
-    """No length and no alphabet is checked; case is kept."""
-    assert _cdr({"ivruniqueid": call_id}).call_id == call_id
-
-
-@pytest.mark.parametrize(
-    ("sent", "type_"),
-    [
-        ("Click2Callleg1", CdrType.CLICK2CALL_LEG1),
-        (" Click2Callleg1", CdrType.CLICK2CALL_LEG1),
-        ("Click2Call leg1", CdrType.CLICK2CALL_LEG1),
-        ("ProductiveCall Leg1", CdrType.PRODUCTIVE_CALL_LEG1),
-        ("productivecall leg1", CdrType.PRODUCTIVE_CALL_LEG1),
-        ("Something New", CdrType.UNKNOWN),
-        ("", CdrType.UNKNOWN),
-    ],
-)
-def test_b07_types_are_told_without_case_and_blanks_and_unknown_ones_are_kept(sent: str, type_: CdrType) -> None:
-    """The enumeration is derived; the field stays as sent."""
-    cdr = _cdr({"type": sent})
-    assert cdr.call_type is type_
-    assert cdr.type == sent.strip()
-
-
-@pytest.mark.parametrize(
-    ("type_", "direction"),
-    [
-        ("Incoming Call", Direction.INCOMING),
-        ("Extension Outgoing", Direction.OUTGOING),
-        ("Queue", Direction.INCOMING),
-        ("Click 2 IVR Incoming", Direction.OUTGOING),
-        ("Click 2 Queue Incoming", Direction.OUTGOING),
-        ("Something New", Direction.UNKNOWN),
-    ],
-)
-def test_b08_b09_the_direction_follows_the_name_except_for_the_dialers_legs(type_: str, direction: Direction) -> None:
-    """An "Incoming Call" is incoming whatever its description says; the dialer's second legs go out."""
-    assert _record({"type": type_}).direction is direction
-
-
-@pytest.mark.parametrize("number", ["1", "3", "19", 6])
-def test_b10_row_numbers_are_no_types(number: object) -> None:
-    """The numbers beside the types count rows."""
-    assert _cdr({"type": number}).call_type is CdrType.UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [
-        ("NOTDIALED", Outcome.NOT_DIALED),
-        ("ANSWER", Outcome.ANSWERED),
-        ("ANSWERED", Outcome.ANSWERED),
-        ("answer", Outcome.ANSWERED),
-        ("BUSY", Outcome.BUSY),
-        ("NOANSWER", Outcome.NO_ANSWER),
-        ("CANCEL", Outcome.CANCELLED),
-        ("ABANDONE", Outcome.ABANDONED),
-        ("ABANDON", Outcome.ABANDONED),
-        ("ABANDONED", Outcome.ABANDONED),
-        ("VOEND", Outcome.IVR_ENDED),
-        ("TE", Outcome.IVR_ENDED),
-        ("NOTCALLED", Outcome.NOT_DIALED),
-        ("VOICEMAIL", Outcome.VOICEMAIL),
-        ("CONGESTION", Outcome.FAILED),
-        ("CHANUNAVAIL", Outcome.FAILED),
-        ("INVALIDARGS", Outcome.FAILED),
-        ("SSWPREAUTH", Outcome.FAILED),
-        ("TIMEOUT", Outcome.ABANDONED),
-        ("Error types", Outcome.UNKNOWN),
-        ("A NEW ONE", Outcome.UNKNOWN),
-        ("", Outcome.UNKNOWN),
-    ],
-)
-def test_b11_b12_b13_b14_b15_statuses_are_an_open_list_kept_as_sent(status: str, outcome: Outcome) -> None:
-    """Each status has one outcome, unknown ones are stored, and none loses its spelling."""
-    assert _record({"status": status}).outcome is outcome
-    assert _cdr({"status": status}).status == status
-
-
-def test_b16_an_answer_by_voicemail_is_no_conversation() -> None:
-    """ANSWER covers the voicemail too: its type tells them apart."""
-    assert _record({"type": "VoiceMail", "status": "ANSWER"}).outcome is Outcome.VOICEMAIL
-    assert _record({"type": "VoiceMail", "status": "NOANSWER"}).outcome is Outcome.NO_ANSWER
+from tests.providers.support import cdr, cdr_record, event_in, in_form, in_json, in_xml, read, voicenter
 
 
 @pytest.mark.parametrize(
@@ -142,14 +24,14 @@ def test_b16_an_answer_by_voicemail_is_no_conversation() -> None:
         ("0722776772", {"country_code": ""}, None),
         ("AAPINFzL", {}, None),
         ("", {}, None),
-        ("٠٥٠", {}, None),
+        ("\u0660\u0665", {}, None),
     ],
 )
 def test_b17_a_number_is_kept_as_sent_and_its_international_form_is_derived(
     target: str, options: dict[str, object], international: str | None
 ) -> None:
     """Only digits have one; extension codes do not."""
-    record = _record({"target": target}, **options)
+    record = cdr_record({"target": target}, **options)
     assert record.to_number == target
     assert record.to_international == international
 
@@ -159,14 +41,14 @@ def test_b17_a_number_is_kept_as_sent_and_its_international_form_is_derived(
 )
 def test_b18_the_caller_is_no_customer_on_outgoing_calls(type_: str, customer: str) -> None:
     """There `caller` is the number shown to the other side."""
-    record = _record({"type": type_, "caller": "0722776772", "target": "0540000000"})
+    record = cdr_record({"type": type_, "caller": "0722776772", "target": "0540000000"})
     assert record.customer == customer
     assert record.from_number == "0722776772"
 
 
 def test_b19_time_is_kept_and_read_as_utc_unless_a_setting_names_a_zone() -> None:
     """The integer stays; `time_zone` says whose wall clock it tells."""
-    plain, local = _cdr({"time": 1536855354}), _cdr({"time": 1536855354}, time_zone="Asia/Jerusalem")
+    plain, local = cdr({"time": 1536855354}), cdr({"time": 1536855354}, time_zone="Asia/Jerusalem")
     assert plain.time == local.time == 1536855354
     assert plain.started == datetime(2018, 9, 13, 16, 15, 54, tzinfo=UTC)
     assert local.started == datetime(2018, 9, 13, 16, 15, 54, tzinfo=ZoneInfo("Asia/Jerusalem"))
@@ -183,17 +65,17 @@ def test_b19_a_zone_that_does_not_exist_is_refused(zone: str) -> None:
 
 def test_b20_durations_are_independent() -> None:
     """No arithmetic is checked; the newer field tells the conversation where the old one counts the wait in."""
-    record = _record({"duration": 100, "dialtime": 500, "seconds_waiting_in_queue": 900})
+    record = cdr_record({"duration": 100, "dialtime": 500, "seconds_waiting_in_queue": 900})
     assert (record.talk_seconds, record.ring_seconds) == (100, 500)
-    assert _record({"duration": 100, "actualCallDuration": 20}).talk_seconds == 20
+    assert cdr_record({"duration": 100, "actualCallDuration": 20}).talk_seconds == 20
 
 
 @pytest.mark.parametrize("value", [0, "0", "", " ", None])
 def test_b21_no_queue_has_many_spellings(value: object) -> None:
     """0, blank, null and absent are one."""
-    assert _cdr({"queueid": value}).queue_id is None
-    assert _cdr({}).queue_id is None
-    assert _cdr({"queueid": "12345"}).queue_id == 12345
+    assert cdr({"queueid": value}).queue_id is None
+    assert cdr({}).queue_id is None
+    assert cdr({"queueid": "12345"}).queue_id == 12345
 
 
 @pytest.mark.parametrize(
@@ -201,8 +83,8 @@ def test_b21_no_queue_has_many_spellings(value: object) -> None:
 )
 def test_b22_a_price_is_an_exact_number_of_agorot(sent: object, price: str, amount: str) -> None:
     """Fractions and negatives are taken; the record counts in shekels."""
-    assert _cdr({"price": sent}).price == Decimal(price)
-    cost = _record({"price": sent}).cost
+    assert cdr({"price": sent}).price == Decimal(price)
+    cost = cdr_record({"price": sent}).cost
     assert cost is not None
     assert (cost.amount, cost.currency) == (Decimal(amount), "ILS")
 
@@ -225,25 +107,25 @@ def test_b23_fields_documented_for_json_only_are_read_in_xml_too(write: Any) -> 
 )
 def test_b24_line_breaks_in_a_link_are_removed_and_nothing_else(sent: str, url: str) -> None:
     """Hyphens stay, hosts are not checked, empty means not recorded."""
-    assert _record({"record": sent}).recording == url
+    assert cdr_record({"record": sent}).recording == url
 
 
 @pytest.mark.parametrize("name", ["CustomData", "CUSTOM_DATA", "customdata"])
 @pytest.mark.parametrize("value", [{"a": "1"}, [{"a": "1"}], [["a", "1"]], '{"a": "1"}', {"a": 1}])
 def test_b36_custom_variables_are_read_in_every_shape(name: str, value: object) -> None:
     """Object, list of objects, list of pairs, JSON text: one mapping of texts."""
-    assert _cdr({name: value}).custom_data == {"a": "1"}
+    assert cdr({name: value}).custom_data == {"a": "1"}
 
 
 def test_b36_variables_at_the_top_are_custom_data_too() -> None:
     """`var_*` beside the fields join the one mapping, under the names they were sent with."""
-    assert _cdr({"var_source": "site", "CustomData": {"a": "1"}}).custom_data == {"a": "1", "var_source": "site"}
+    assert cdr({"var_source": "site", "CustomData": {"a": "1"}}).custom_data == {"a": "1", "var_source": "site"}
 
 
 def test_b35_b37_b38_optional_texts_are_free() -> None:
     """Countries may be Hebrew, `did` and `queuename` may be empty or missing."""
-    cdr = _cdr({"target_country": "ישראל", "did": "", "queuename": None})
-    assert (cdr.target_country, cdr.did, cdr.queue_name) == ("ישראל", "", "")
+    event = cdr({"target_country": "ישראל", "did": "", "queuename": None})
+    assert (event.target_country, event.did, event.queue_name) == ("ישראל", "", "")
 
 
 def test_b40_json_xml_and_forms_arrive_at_one_url() -> None:

@@ -1,4 +1,4 @@
-"""Section B, second part: identity of a CDR and its answer (decisions B-01, B-02, B-25 to B-33)."""
+"""Section B, third part: identity of a CDR and its answer (decisions B-01, B-02, B-25 to B-33)."""
 
 import xmlrpc.client
 from typing import Any

@@ -1,4 +1,4 @@
-"""Section C: the questions of GET_IVR_ACTION and what answers them."""
+"""Section C, second part: the answers to GET_IVR_ACTION."""
 
 import logging
 import xmlrpc.client
@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from receiver.providers.contract import Fault
-from receiver.providers.voicenter import Call, Hangup, HangupCause, IvrRequest, Menu, SayDigits, SilentRecord, Vo
+from receiver.providers.voicenter import Call, Hangup, HangupCause, Menu, SayDigits, SilentRecord, Vo
 from receiver.providers.voicenter.ivr_actions import IVR_ACTIONS, IvrAction
-from tests.providers.support import JSON, XML, event_in, exact, in_json, in_xml, only, read, sent, voicenter
+from tests.providers.support import JSON, XML, event_in, exact, in_json, sent, voicenter
 
 MENU = Menu(rec="r", size=4, menu="m")
 CALL: dict[str, Any] = {"target": "0540123456", "max_dial": 25, "max_duration": 3200}
@@ -23,12 +23,6 @@ MINIMAL: tuple[IvrAction, ...] = (
     Hangup(),
 )
 both_dialects = pytest.mark.parametrize("dialect", [XML, JSON])
-
-
-def _asked(**fields: object) -> IvrRequest:
-    event = event_in(in_json("GET_IVR_ACTION", fields))
-    assert isinstance(event, IvrRequest)
-    return event
 
 
 def _mandatory(reply: type[IvrAction]) -> set[str]:
@@ -55,43 +49,6 @@ def test_c02_c24_c31_every_action_is_answered_with_the_four_fields_in_order(repl
 def test_c24_all_six_actions_of_the_table_exist() -> None:
     """Those without an example too."""
     assert {reply.action for reply in IVR_ACTIONS} == {"MENU", "CALL", "HANGUP", "SAYDIGITS", "VO", "SILENTRECORD"}
-
-
-@pytest.mark.parametrize("method", ["GET_IVR_ACTION", "IVR_MENU", "get_ivr_action", "x.IVR_MENU"])
-def test_c03_ivr_menu_is_another_name_of_the_method(method: str) -> None:
-    """Headings say one, examples the other."""
-    for body in (in_xml(method, {"MENU": "m"}), in_json(method, {"MENU": "m"})):
-        assert only(read(body)).kind == "GET_IVR_ACTION"
-
-
-def test_c05_white_space_inside_a_call_id_is_print_damage() -> None:
-    """Identifiers lose all of it, other fields only what stands around them."""
-    event = _asked(IVR_UNIQUE_ID="ced4619f30fc\n      d6869X ", CALLER_NAME=" John  Doe ")
-    assert (event.ivr_unique_id, event.caller_name) == ("ced4619f30fcd6869X", "John  Doe")
-
-
-@pytest.mark.parametrize("caller", ["0540000000", "n5zx1C2a", "017W", "Anonymous", 540000000])
-def test_c06_a_caller_is_an_opaque_string(caller: object) -> None:
-    """Phone number, extension code or neither."""
-    assert _asked(CALLER_ID=caller).caller_id == str(caller)
-
-
-@pytest.mark.parametrize(
-    ("menu", "previous", "first"),
-    [("-1", "-1", True), (-1, -1, True), ("-1", "main", False), ("main", "-1", False), ("", "", False)],
-)
-def test_c07_the_first_question_has_minus_one_twice(menu: object, previous: object, first: bool) -> None:
-    """Numbers count too; a menu may itself be called -1."""
-    event = _asked(MENU=menu, PREVIOUS_MENU=previous)
-    assert event.is_first is first
-    assert event.menu == str(menu)
-
-
-@pytest.mark.parametrize("dtmf", ["", "0", "007", "*", "#", "1*#", "0123456789"])
-def test_c08_digits_keep_their_leading_zeros_stars_and_hashes(dtmf: str) -> None:
-    """Empty means that nothing was pressed."""
-    for body in (in_xml("GET_IVR_ACTION", {"DTMF": dtmf}), in_json("GET_IVR_ACTION", {"DTMF": dtmf})):
-        assert event_in(body).dtmf == dtmf
 
 
 @pytest.mark.parametrize(
@@ -238,10 +195,12 @@ def test_c26_a_configured_fallback_has_status_0_and_goes_by_number() -> None:
         {"kind": "GET_IVR_ACTION", "action": "CALL", "fields": {**CALL, "dialstrings": ["SIP/1"]}},
     ]
     provider = voicenter(fallbacks=fallbacks)
-    reply = provider.fallback(_asked(DID="0730000000"))
+    reply = provider.fallback(event_in(in_json("GET_IVR_ACTION", {"DID": "0730000000"})))
     assert reply == Hangup(rec="closed")
     assert sent(reply)["STATUS"] == 0
-    assert provider.fallback(_asked(DID="0731111111")) == Call(**CALL, dialstrings=("SIP/1",))
+    assert provider.fallback(event_in(in_json("GET_IVR_ACTION", {"DID": "0731111111"}))) == Call(
+        **CALL, dialstrings=("SIP/1",)
+    )
     assert provider.fallback(event_in(in_json("IVR_LAYER_INPUT", {}))) is None
 
 

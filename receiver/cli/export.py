@@ -1,0 +1,193 @@
+"""`receiver export`: stored callbacks or call records as JSON lines, CSV or Parquet."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from receiver.app import make_providers
+from receiver.cli.callbacks import as_text, summary
+from receiver.cli.filters import CallId, Kind, Outcome, Provider, Since, Until
+from receiver.cli.main import DatabaseUrl, app, console, errors, opened
+from receiver.cli.walking import walk
+from receiver.errors import PayloadError
+from receiver.providers import contract
+from receiver.providers.records import CallRecord
+from receiver.reading import read_again
+from storage import StoredCallback
+from storage.values import Filter
+
+Row = Mapping[str, Any]
+Providers = Mapping[str, contract.Provider[Any]]
+
+
+class What(StrEnum):
+    """What is exported."""
+
+    CALLBACKS = "callbacks"
+    RECORDS = "records"
+
+
+class As(StrEnum):
+    """The file's format."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")],
+    what: Annotated[What, typer.Option(help="Callbacks with their bytes, or call records.")] = What.RECORDS,
+    as_: Annotated[
+        As | None, typer.Option("--as", help="The format; else told from the file's name.", show_default=False)
+    ] = None,
+    provider: Provider = "",
+    kind: Kind = "",
+    call_id: CallId = "",
+    outcome: Outcome = "",
+    since: Since = None,
+    until: Until = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write stored callbacks or call records to a file."""
+    wanted = Filter(provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until)
+    format_ = as_ or _told_from(file)
+    with opened(database_url) as (settings, database):
+        providers = make_providers(settings)
+        make_row = _callback_row if what is What.CALLBACKS else _record_row
+        rows = _rows(walk(database, wanted, "exporting"), providers, make_row)
+        columns = CALLBACK_COLUMNS if what is What.CALLBACKS else RECORD_COLUMNS
+        try:
+            count = _WRITERS[format_](file, columns, rows)
+        except FileExistsError as error:
+            errors.print(f"[bold red]error:[/] {file} exists already; name another file", highlight=False)
+            raise typer.Exit(2) from error
+        except OSError as error:
+            errors.print(f"[bold red]error:[/] {file} cannot be written: {error.strerror}", highlight=False)
+            raise typer.Exit(2) from error
+    console.print(f"{count} {what.value} written to {file}", highlight=False)
+
+
+def _told_from(file: Path) -> As:
+    try:
+        return As(file.suffix.lstrip(".").lower())
+    except ValueError as error:
+        raise typer.BadParameter("end the file's name in .jsonl, .csv or .parquet, or use --as") from error
+
+
+def _rows(
+    pages: Iterable[list[StoredCallback]],
+    providers: Providers,
+    make_row: Callable[[StoredCallback, Providers], Row | None],
+) -> Iterator[Row]:
+    for page in pages:
+        for callback in page:
+            row = make_row(callback, providers)
+            if row is not None:
+                yield row
+
+
+CALLBACK_COLUMNS = (
+    "id", "received_at", "provider", "kind", "call_id", "outcome", "reason", "duplicate_of", "notes", "format", "peer",
+    "took_us", "method", "path", "query", "body", "reply_status", "reply_type", "reply_body",
+)  # fmt: skip
+
+
+def _callback_row(callback: StoredCallback, _providers: Providers) -> Row:
+    return {
+        **summary(callback),
+        "notes": " ".join(callback.notes),
+        "method": callback.method,
+        "path": callback.path,
+        "query": as_text(callback.query),
+        "body": as_text(callback.body),
+        "reply_status": callback.reply_status,
+        "reply_type": callback.reply_type,
+        "reply_body": as_text(callback.reply_body),
+    }
+
+
+RECORD_COLUMNS = (
+    "callback_id", "received_at", "provider", "call_id", "leg", "from_number", "to_number", "from_international",
+    "to_international", "direction", "started", "talk_seconds", "ring_seconds", "outcome", "cost", "currency",
+    "recording",
+)  # fmt: skip
+
+
+def _record_row(callback: StoredCallback, providers: Providers) -> Row | None:
+    """The call record of a callback; None for repeats, for what cannot be read and for what ends no call."""
+    if callback.duplicate_of or callback.provider not in providers:
+        return None
+    provider = providers[callback.provider]
+    try:
+        record: CallRecord | None = provider.record(read_again(provider, callback))
+    except PayloadError:
+        return None
+    if record is None:
+        return None
+    values = record.as_json()
+    cost = values.pop("cost") or {"amount": None, "currency": None}
+    received_at = callback.received_at.isoformat()
+    return {
+        "callback_id": callback.id,
+        "received_at": received_at,
+        **values,
+        "cost": cost["amount"],
+        "currency": cost["currency"],
+    }
+
+
+def _write_jsonl(file: Path, columns: Iterable[str], rows: Iterable[Row]) -> int:
+    count = 0
+    with file.open("xb") as out:
+        for row in rows:
+            out.write(orjson.dumps({column: row[column] for column in columns}) + b"\n")
+            count += 1
+    return count
+
+
+def _write_csv(file: Path, columns: Iterable[str], rows: Iterable[Row]) -> int:
+    count = 0
+    with file.open("x", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, list(columns))
+        writer.writeheader()
+        for row in rows:
+            writer.writerow(row)
+            count += 1
+    return count
+
+
+PARQUET_GROUP = 10_000
+"""Rows that are in memory at once before they are written."""
+
+
+def _write_parquet(file: Path, columns: Iterable[str], rows: Iterable[Row]) -> int:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        errors.print("[bold red]error:[/] Parquet needs one more package: pip install 'callback-receiver\\[parquet]'")
+        raise typer.Exit(2) from error
+    whole = {"id", "callback_id", "duplicate_of", "took_us", "reply_status", "leg", "talk_seconds", "ring_seconds"}
+    names = list(columns)
+    schema = pa.schema([(name, pa.int64() if name in whole else pa.string()) for name in names])
+    count = 0
+    with file.open("xb") as out, pq.ParquetWriter(out, schema) as writer:
+        group: list[Row] = []
+        for row in rows:
+            group.append({name: row[name] for name in names})
+            count += 1
+            if len(group) >= PARQUET_GROUP:
+                writer.write_table(pa.Table.from_pylist(group, schema))
+                group = []
+        writer.write_table(pa.Table.from_pylist(group, schema))
+    return count
+
+
+_WRITERS = {As.JSONL: _write_jsonl, As.CSV: _write_csv, As.PARQUET: _write_parquet}

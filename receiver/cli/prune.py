@@ -1,0 +1,48 @@
+"""`receiver prune`: let go of what is old."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from receiver.cli.filters import moment
+from receiver.cli.main import DatabaseUrl, app, console, opened
+from receiver.cli.walking import progress_bar
+from storage import Database, retention
+
+BATCH = 1000
+
+
+@app.command()
+def prune(
+    older_than: Annotated[
+        datetime, typer.Option(parser=moment, metavar="TIME", help="A time ago such as 90d, or ISO 8601.")
+    ],
+    bodies_only: Annotated[
+        bool, typer.Option("--bodies-only", help="Keep the rows and blank only what was sent and replied.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Delete callbacks that are older, with their deliveries. What is not delivered yet is never touched."""
+    work = retention.blank if bodies_only else retention.prune
+    with opened(database_url) as (_, database):
+        with database.look() as connection:
+            total = retention.count(connection, older_than, bodies_only=bodies_only)
+        if dry_run:
+            console.print(f"{total} callback(s) would be {'blanked' if bodies_only else 'deleted'}.", highlight=False)
+            return
+        done = 0
+        with progress_bar() as progress:
+            task = progress.add_task("pruning", total=total)
+            while count := _one_batch(database, work, older_than):
+                done += count
+                progress.advance(task, count)
+    console.print(f"{done} callback(s) {'blanked' if bodies_only else 'deleted'}.", highlight=False)
+
+
+def _one_batch(database: Database, work: Callable[[Connection, datetime, int], int], older_than: datetime) -> int:
+    with database.begin() as connection:
+        return work(connection, older_than, BATCH)

@@ -1,0 +1,144 @@
+"""`receiver replay`: give stored callbacks to handlers or to a URL again, or compare answers."""
+
+import asyncio
+import getpass
+import time
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from receiver.app import answering_questions, load_parts
+from receiver.cli.callbacks import printable
+from receiver.cli.filters import CallId, Kind, Outcome, Provider, Since, Until
+from receiver.cli.main import DatabaseUrl, HandlerModules, app, console, errors, opened
+from receiver.cli.walking import walk
+from receiver.replay import Difference, Posted, compare, deliveries_of, post_again
+from receiver.settings import Settings
+from storage import Database, journal
+from storage import replay as replays
+from storage.values import Filter
+
+SHOWN = 5
+"""How many callbacks a dry run shows."""
+
+
+@app.command()
+def replay(
+    provider: Provider = "",
+    kind: Kind = "",
+    call_id: CallId = "",
+    outcome: Outcome = "",
+    since: Since = None,
+    until: Until = None,
+    handler: Annotated[str, typer.Option(help="Only to this handler.", show_default=False)] = "",
+    to: Annotated[str, typer.Option(help="Post the stored bytes to this address instead.", show_default=False)] = "",
+    diff: Annotated[bool, typer.Option("--diff", help="Answer stored questions anew and show what differs.")] = False,
+    rate: Annotated[float, typer.Option(min=0, help="Callbacks a second at most; 0 for no limit.")] = 0.0,
+    why: Annotated[str, typer.Option(help="Kept with the replay.", show_default=False)] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count, and show the first few.")] = False,
+    database_url: DatabaseUrl = None,
+    handlers: HandlerModules = None,
+) -> None:
+    """Replay stored callbacks: to handlers, to a URL (--to), or as a test of today's answers (--diff).
+
+    Callbacks are read again from their bytes by today's code. A running receiver does the deliveries.
+    """
+    wanted = Filter(provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until)
+    with opened(database_url, handlers=handlers) as (settings, database):
+        if dry_run:
+            _show_plan(database, wanted)
+        elif diff:
+            _diff(settings, database, wanted)
+        elif to:
+            _post(database, wanted, to, rate)
+        else:
+            _deliver(settings, database, wanted, handler, rate, why)
+
+
+def _show_plan(database: Database, wanted: Filter) -> None:
+    with database.look() as connection:
+        total = journal.count(connection, wanted)
+        first = journal.page(connection, wanted, 0, SHOWN)
+    console.print(f"{total} callback(s) match; nothing was done.", highlight=False)
+    for callback in first:
+        line = f"  {callback.id}  {callback.received_at:%Y-%m-%d %H:%M:%S}  {callback.kind or '?'}  {callback.call_id}"
+        console.print(escape(printable(line)), highlight=False)
+    if total > len(first):
+        console.print(f"  … and {total - len(first)} more", highlight=False)
+
+
+def _deliver(settings: Settings, database: Database, wanted: Filter, handler: str, rate: float, why: str) -> None:
+    parts = load_parts(settings)
+    if handler and handler not in parts.registry:
+        errors.print(f"[bold red]error:[/] no handler is named {escape(handler)}; `receiver check` lists them")
+        raise typer.Exit(2)
+    what = ", ".join(f"{name}={value}" for name, value in vars_of(wanted).items()) or "everything"
+    with database.begin() as connection:
+        replay_id = replays.begin(connection, who=getpass.getuser(), why=why, what=what)
+    made = asked = 0
+    for page in walk(database, wanted, "replaying"):
+        found = []
+        for callback in page:
+            for name, key in deliveries_of(parts.providers, parts.registry, callback, handler):
+                after = asked / rate if rate else 0.0
+                found.append(replays.Wanted(callback.id, name, key, after))
+                asked += 1
+        with database.begin() as connection:
+            made += replays.add(connection, replay_id, found)
+    console.print(f"replay {replay_id}: {made} deliveries are due; a running receiver does them.", highlight=False)
+    if asked > made:
+        console.print(f"{asked - made} were left out: they wait already.", highlight=False)
+
+
+def vars_of(wanted: Filter) -> dict[str, str]:
+    """The filters that are set, by name."""
+    values = {name: getattr(wanted, name) for name in wanted.__dataclass_fields__}
+    return {name: str(value) for name, value in values.items() if value}
+
+
+def _post(database: Database, wanted: Filter, to: str, rate: float) -> None:
+    counts = dict.fromkeys(Posted, 0)
+    for page in walk(database, wanted, "posting"):
+        for callback in page:
+            began = time.monotonic()
+            posted, said = post_again(callback, to)
+            counts[posted] += 1
+            if posted in {Posted.DIFFERENT, Posted.FAILED}:
+                errors.print(escape(printable(f"callback {callback.id}: {posted.value}: {said}")), highlight=False)
+            if rate:
+                time.sleep(max(0.0, 1 / rate - (time.monotonic() - began)))
+    console.print(", ".join(f"{count} {posted.value}" for posted, count in counts.items()), highlight=False)
+    if counts[Posted.DIFFERENT] or counts[Posted.FAILED]:
+        raise typer.Exit(1)
+
+
+def _diff(settings: Settings, database: Database, wanted: Filter) -> None:
+    parts = load_parts(settings)
+
+    async def compare_all() -> tuple[int, int]:
+        same = different = 0
+        async with answering_questions(parts) as answering:
+            for page in walk(database, wanted, "comparing"):
+                for callback in page:
+                    found = await compare(parts.providers, answering, callback)
+                    if isinstance(found, Difference):
+                        different += 1
+                        _print_difference(found)
+                    elif found:
+                        same += 1
+        return same, different
+
+    same, different = asyncio.run(compare_all())
+    console.print(f"{same} answered as before, {different} differently", highlight=False)
+    if different:
+        raise typer.Exit(1)
+
+
+def _print_difference(difference: Difference) -> None:
+    callback = difference.callback
+    title = f"callback {callback.id} ({callback.kind}, call {callback.call_id}) differs:"
+    console.print(f"[bold]{escape(printable(title))}[/]", highlight=False)
+    for line in difference.lines:
+        style = {"+": "green", "-": "red"}.get(line[:1])
+        console.print(escape(printable(line)), style=style, highlight=False)

@@ -1,0 +1,34 @@
+"""`receiver work`: run deliveries beside receivers on other machines."""
+
+import asyncio
+import signal
+
+from receiver.app import load_parts, open_database, working
+from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints, console
+from receiver.cli.serve import handler_table, leave, log_to_stderr
+from receiver.metrics import Metrics
+from receiver.settings import load
+
+
+@app.command()
+def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> None:
+    """Run deliveries until stopped, and receive nothing: for a journal on PostgreSQL that others receive into."""
+    with complaints():
+        settings = load(database_url=database_url, handlers=handlers)
+        log_to_stderr(settings.log_level)
+        parts = load_parts(settings)
+        database = open_database(settings)
+
+    async def until_stopped() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        async with working(parts, database, Metrics()):
+            console.print(handler_table(parts))
+            console.print(f"Deliveries of {database.place} are run here. Stop with Ctrl-C.", highlight=False)
+            await stop.wait()
+
+    with database:
+        asyncio.run(until_stopped())
+    leave(0)

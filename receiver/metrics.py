@@ -1,0 +1,53 @@
+"""What the receiver counts, for Prometheus. Labels are names of providers, kinds, outcomes and handlers: no numbers."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+ANSWER_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
+"""Seconds; the last ones are where callers start to hear silence."""
+
+
+class Metrics:
+    """Counters of one receiver."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._callbacks = Counter(
+            "receiver_callbacks", "Callbacks by what became of them", ["provider", "kind", "outcome"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._refused = Counter(
+            "receiver_callbacks_not_stored", "Callbacks refused with 503", ["provider"], registry=self._registry
+        )
+        self._answers = Histogram(
+            "receiver_answer_seconds", "From question to reply", ["provider", "kind"],
+            buckets=ANSWER_BUCKETS, registry=self._registry,
+        )  # fmt: skip
+        self._attempts = Counter(
+            "receiver_delivery_attempts", "Attempts by how they ended", ["handler", "result"], registry=self._registry
+        )
+
+    def took_in(self, provider: str, kind: str, outcome: str) -> None:
+        """A callback was stored or answered."""
+        self._callbacks.labels(provider, kind or "unknown", outcome).inc()
+
+    def not_stored(self, provider: str) -> None:
+        """A callback could not be stored."""
+        self._refused.labels(provider).inc()
+
+    def answered(self, provider: str, kind: str, seconds: float) -> None:
+        """A question got its reply."""
+        self._answers.labels(provider, kind).observe(seconds)
+
+    def attempted(self, handler: str, result: str) -> None:
+        """An attempt at a delivery has ended."""
+        self._attempts.labels(handler, result).inc()
+
+    def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
+        """Show a figure that is asked for whenever somebody looks."""
+        Gauge(name, meaning, registry=self._registry).set_function(value)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,29 @@
+"""Reading a stored callback again."""
+
+from typing import Any
+
+from receiver.errors import PayloadError
+from receiver.providers.contract import CallbackRequest, Provider
+from receiver.providers.event import Event
+from storage import StoredCallback
+
+
+def read_again(provider: Provider[Any], callback: StoredCallback) -> Event:
+    """The event of a stored callback, read from its bytes by today's code. Raises PayloadError."""
+    request = CallbackRequest(
+        endpoint=provider.endpoint_of(callback.path),
+        method=callback.method,
+        path=callback.path,
+        query=callback.query,
+        headers=callback.headers,
+        body=callback.body,
+        peer=callback.peer,
+        received_at=callback.received_at,
+    )
+    items = provider.read(request).items
+    if callback.part >= len(items):
+        raise PayloadError(f"callback {callback.id} is no longer part {callback.part} of its request")
+    event = items[callback.part].event
+    if event is None:
+        raise PayloadError(f"callback {callback.id} cannot be read: {items[callback.part].reason}")
+    return event

@@ -1,0 +1,100 @@
+"""What people do with deliveries: look for them, revive the dead, drop what is not wanted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from storage import journal, wake
+from storage.clock import now_us
+from storage.deliveries import as_delivery
+from storage.tables import callbacks, deliveries, from_microseconds
+from storage.values import Delivery, Filter, State, StoredCallback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which deliveries are meant; empty fields let everything pass."""
+
+    ids: Sequence[int] = ()
+    states: Sequence[State] = ()
+    handler: str = ""
+    callbacks: Filter = field(default_factory=Filter)
+
+
+def _matching(wanted: Wanted) -> Any:
+    conditions = [
+        deliveries.c.id.in_(wanted.ids) if wanted.ids else None,
+        deliveries.c.state.in_(wanted.states) if wanted.states else None,
+        deliveries.c.handler == wanted.handler if wanted.handler else None,
+        journal.matching(wanted.callbacks),
+    ]
+    return and_(*(condition for condition in conditions if condition is not None))
+
+
+def find(connection: Connection, wanted: Wanted, limit: int) -> list[tuple[Delivery, StoredCallback]]:
+    """The newest `limit` deliveries that match with their callbacks, newest first; without their failures."""
+    rows = connection.execute(
+        select(deliveries)
+        .join(callbacks, callbacks.c.id == deliveries.c.callback_id)
+        .where(_matching(wanted))
+        .order_by(deliveries.c.id.desc())
+        .limit(limit)
+    )
+    found = [as_delivery(row) for row in rows]
+    about = connection.execute(
+        journal.SELECT_CALLBACK.where(callbacks.c.id.in_({delivery.callback_id for delivery in found}))
+    )
+    by_id = {row.id: journal.stored(row) for row in about}
+    return [(delivery, by_id[delivery.callback_id]) for delivery in found]
+
+
+def revive(connection: Connection, wanted: Wanted) -> int:
+    """Make dead, dropped and waiting deliveries due now, with all their tries before them; how many.
+
+    One whose callback already waits for the same handler, as after a replay, stays as it is.
+    """
+    now = from_microseconds(now_us(connection))
+    waiting = deliveries.alias("waiting")
+    doubled = (
+        select(waiting.c.id)
+        .where(
+            waiting.c.callback_id == deliveries.c.callback_id,
+            waiting.c.handler == deliveries.c.handler,
+            waiting.c.id != deliveries.c.id,
+            waiting.c.due_at.is_not(None),
+        )
+        .exists()
+    )
+    # Of several dead deliveries of one callback to one handler only the newest may wait again.
+    newest = (
+        select(func.max(deliveries.c.id))
+        .join(callbacks, callbacks.c.id == deliveries.c.callback_id)
+        .where(_matching(wanted), deliveries.c.state.in_((State.DEAD, State.DROPPED, State.DUE)), ~doubled)
+        .group_by(deliveries.c.callback_id, deliveries.c.handler)
+    )
+    ids = list(connection.execute(newest).scalars())
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(ids))
+        .values(state=State.DUE, due_at=now, forgiven=deliveries.c.attempts, worker="", finished_at=None)
+    )
+    wake.notify(connection)
+    return len(ids)
+
+
+def drop(connection: Connection, wanted: Wanted, reason: str) -> int:
+    """Give deliveries up on purpose: waiting and dead ones; how many."""
+    unwanted = (
+        select(deliveries.c.id)
+        .join(callbacks, callbacks.c.id == deliveries.c.callback_id)
+        .where(_matching(wanted), deliveries.c.state.in_((State.DEAD, State.DUE)))
+    )
+    ids = list(connection.execute(unwanted).scalars())
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(ids))
+        .values(state=State.DROPPED, due_at=None, reason=reason, finished_at=from_microseconds(now_us(connection)))
+    )
+    return len(ids)

@@ -1,0 +1,78 @@
+"""Letting go of what is old. What has not been delivered is never touched."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from storage.tables import attempts, callbacks, deliveries
+from storage.values import State
+
+BLANKED = "blanked"
+"""The note of a callback whose bytes are gone."""
+
+
+def prune(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete at most `limit` callbacks received before that moment, with their deliveries; how many are gone."""
+    ids = _settled(connection, before, limit, callbacks.c.id > 0)
+    if ids:
+        gone = select(deliveries.c.id).where(deliveries.c.callback_id.in_(ids))
+        connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(gone)))
+        connection.execute(delete(deliveries).where(deliveries.c.callback_id.in_(ids)))
+        connection.execute(delete(callbacks).where(callbacks.c.id.in_(ids)))
+    return len(ids)
+
+
+def blank(connection: Connection, before: datetime, limit: int) -> int:
+    """Empty the bytes of at most `limit` callbacks received before that moment and keep the rows; how many."""
+    ids = _settled(connection, before, limit, _has_bytes())
+    if ids:
+        connection.execute(
+            update(callbacks)
+            .where(callbacks.c.id.in_(ids))
+            .values(body=b"", query=b"", reply_body=b"", headers="", notes=callbacks.c.notes + f"\n{BLANKED}")
+        )
+    return len(ids)
+
+
+def count(connection: Connection, before: datetime, *, bodies_only: bool = False) -> int:
+    """How many callbacks `prune`, or `blank`, would find."""
+    found = _old(before, _has_bytes() if bodies_only else callbacks.c.id > 0).subquery()
+    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
+
+
+def _has_bytes() -> Any:
+    return func.length(callbacks.c.body) + func.length(callbacks.c.query) + func.length(callbacks.c.reply_body) > 0
+
+
+def _old(before: datetime, condition: Any) -> Any:
+    return select(callbacks.c.id).where(
+        callbacks.c.received_at < before, condition, ~_open(callbacks.c.id), ~_open(_head), ~_open_in_a_part()
+    )
+
+
+def _settled(connection: Connection, before: datetime, limit: int, condition: Any) -> list[int]:
+    """Old callbacks whose deliveries, and those of the other parts of their request, are done or dropped."""
+    old = _old(before, condition).order_by(callbacks.c.received_at).limit(limit).with_for_update(skip_locked=True)
+    return list(connection.execute(old).scalars())
+
+
+_head = func.coalesce(callbacks.c.part_of, callbacks.c.id)
+_OPEN = (State.DUE, State.RUNNING, State.DEAD)
+
+
+def _open(callback_id: Any) -> Any:
+    """Whether that callback waits for a handler."""
+    waiting = select(deliveries.c.id).where(deliveries.c.callback_id == callback_id, deliveries.c.state.in_(_OPEN))
+    return waiting.correlate(callbacks).exists()
+
+
+def _open_in_a_part() -> Any:
+    """Whether another part of the same request waits for a handler: its body is with the first part."""
+    part = callbacks.alias("part")
+    waiting = (
+        select(deliveries.c.id)
+        .join(part, part.c.id == deliveries.c.callback_id)
+        .where(part.c.part_of == _head, deliveries.c.state.in_(_OPEN))
+    )
+    return waiting.correlate(callbacks).exists()

@@ -1,0 +1,92 @@
+"""Putting callbacks on disk, whatever state the database is in: the journal, or else the spool until it is back."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from sqlalchemy import Connection
+
+from storage import journal
+from storage.database import Database
+from storage.errors import StoreError, StoreUnavailableError
+from storage.spool import Spool
+from storage.values import Appended, NewCallback
+
+logger = logging.getLogger(__name__)
+
+MOVE_BATCH = 500
+PAUSE_SECONDS = 1.0
+"""Between two looks whether the database is back."""
+
+
+class Safekeeping:
+    """Stores batches. While the spool holds anything everything goes there, so that order is kept.
+
+    `moved` is called when callbacks have moved from the spool into the journal. Without a spool, what the database
+    cannot take is refused.
+    """
+
+    def __init__(self, database: Database, spool: Spool | None, moved: Callable[[], None] = lambda: None) -> None:
+        self._database = database
+        self._spool = spool
+        self._moved = moved
+        self._lock = asyncio.Lock()
+        self._mover: asyncio.Task[None] | None = None
+
+    @property
+    def spooled(self) -> int:
+        """How many callbacks are in the spool."""
+        return self._spool.count if self._spool else 0
+
+    def start(self) -> None:
+        """Begin to move what an earlier run left in the spool."""
+        if self._spool is not None:
+            self._mover = asyncio.create_task(self._move_forever(self._spool), name="move-spool")
+
+    async def stop(self) -> None:
+        """Stop moving; what is spooled stays on disk for the next start."""
+        if self._mover is not None:
+            self._mover.cancel()
+            await asyncio.gather(self._mover, return_exceptions=True)
+
+    async def store(self, batch: Sequence[NewCallback]) -> list[Appended]:
+        """Put a batch on disk. Raises StoreUnavailableError when neither journal nor spool can take it."""
+        async with self._lock:
+            if self._spool is None:
+                return await self._database.write(partial(journal.append, batch=batch))
+            if not self._spool.count:
+                try:
+                    return await self._database.write(partial(journal.append, batch=batch))
+                except StoreUnavailableError as error:
+                    logger.error("%s; callbacks go to the spool %s", error, self._spool.path)  # noqa: TRY400
+            await self._spool.put(batch)
+            return [Appended(0)] * len(batch)
+
+    async def _move_forever(self, spool: Spool) -> None:
+        while True:
+            try:
+                if not spool.count:
+                    await asyncio.sleep(PAUSE_SECONDS)
+                    continue
+                await self._move(spool)
+            except StoreError:
+                await asyncio.sleep(PAUSE_SECONDS)
+            except Exception:
+                logger.exception("the spool %s could not be moved", spool.path)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _move(self, spool: Spool) -> None:
+        """Move the oldest batch: into the journal first, out of the spool then; a crash between is noticed."""
+        async with self._lock:
+            oldest, last = await spool.oldest(MOVE_BATCH)
+            await self._database.write(partial(_append_missing, batch=oldest))
+            await spool.forget(last)
+        if not spool.count:
+            logger.info("the spool is empty again: everything is in the journal")
+        self._moved()
+
+
+def _append_missing(connection: Connection, batch: Sequence[NewCallback]) -> None:
+    """Append what is not there yet: a broken connection does not say whether its commit arrived."""
+    journal.append(connection, journal.missing(connection, batch))

@@ -1,0 +1,120 @@
+"""A throw-away PostgreSQL cluster, started from the installed programs; initdb refuses to run as root."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+
+MISSING = (
+    "PostgreSQL is not installed: its half of these tests is SKIPPED. "
+    "`apt-get install postgresql`, or set RECEIVER_TEST_POSTGRES to the URL of a server whose databases may be made"
+)
+
+
+def programs() -> Path | None:
+    """The folder of initdb and postgres, the newest there is."""
+    found = shutil.which("initdb")
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    candidates = [*([Path(found).resolve().parent] if found else []), *reversed(folders)]
+    return next((folder for folder in candidates if (folder / "postgres").exists()), None)
+
+
+class Cluster:
+    """A server of its own on loopback, which tests may kill and start again."""
+
+    def __init__(self, folder: Path, binaries: Path) -> None:
+        self._binaries = binaries
+        self._data = folder / "data"
+        self._folder = folder
+        self._user = "postgres" if os.geteuid() == 0 else None
+        if self._user:
+            shutil.chown(folder, self._user)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The server's own database."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = (
+            "-D",
+            self._data,
+            "-k",
+            self._folder,
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "-c",
+            "log_min_messages=fatal",
+        )
+        self.process = subprocess.Popen(
+            [str(self._binaries / "postgres"), *map(str, options)], user=self._user, stderr=subprocess.DEVNULL
+        )
+        self._run("pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-t", "30", tries=300)
+
+    def kill(self) -> None:
+        """End it as a power cut would: its postmaster and all its children."""
+        assert self.process is not None
+        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
+        for pid in [str(self.process.pid), *children.stdout.split()]:
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self.process.wait(30)
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Stop it without waiting for its clients."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(30)
+
+    def _run(self, program: str, *arguments: object, tries: int = 1) -> None:
+        command = [str(self._binaries / program), *map(str, arguments)]
+        for left in reversed(range(tries)):
+            done = subprocess.run(command, user=self._user, capture_output=True, text=True, cwd="/", check=False)
+            if done.returncode == 0:
+                return
+            if not left:
+                raise RuntimeError(f"{program} failed: {done.stdout}{done.stderr}")
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster | None]:
+    """A started cluster, or None where PostgreSQL is not installed."""
+    binaries = programs()
+    if binaries is None:
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="receiver-postgres-"))
+    server = Cluster(folder, binaries)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_database(server_url: str) -> str:
+    """The URL of a new, empty database on this server."""
+    name = f"receiver_{uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return server_url.rsplit("/", 1)[0] + f"/{name}"

@@ -1,0 +1,49 @@
+"""Section C, first part: the questions of GET_IVR_ACTION."""
+
+import pytest
+
+from receiver.providers.voicenter import IvrRequest
+from tests.providers.support import event_in, in_json, in_xml, only, read
+
+
+def _asked(**fields: object) -> IvrRequest:
+    event = event_in(in_json("GET_IVR_ACTION", fields))
+    assert isinstance(event, IvrRequest)
+    return event
+
+
+@pytest.mark.parametrize("method", ["GET_IVR_ACTION", "IVR_MENU", "get_ivr_action", "x.IVR_MENU"])
+def test_c03_ivr_menu_is_another_name_of_the_method(method: str) -> None:
+    """Headings say one, examples the other."""
+    for body in (in_xml(method, {"MENU": "m"}), in_json(method, {"MENU": "m"})):
+        assert only(read(body)).kind == "GET_IVR_ACTION"
+
+
+def test_c05_white_space_inside_a_call_id_is_print_damage() -> None:
+    """Identifiers lose all of it, other fields only what stands around them."""
+    event = _asked(IVR_UNIQUE_ID="ced4619f30fc\n      d6869X ", CALLER_NAME=" John  Doe ")
+    assert (event.ivr_unique_id, event.caller_name) == ("ced4619f30fcd6869X", "John  Doe")
+
+
+@pytest.mark.parametrize("caller", ["0540000000", "n5zx1C2a", "017W", "Anonymous", 540000000])
+def test_c06_a_caller_is_an_opaque_string(caller: object) -> None:
+    """Phone number, extension code or neither."""
+    assert _asked(CALLER_ID=caller).caller_id == str(caller)
+
+
+@pytest.mark.parametrize(
+    ("menu", "previous", "first"),
+    [("-1", "-1", True), (-1, -1, True), ("-1", "main", False), ("main", "-1", False), ("", "", False)],
+)
+def test_c07_the_first_question_has_minus_one_twice(menu: object, previous: object, first: bool) -> None:
+    """Numbers count too; a menu may itself be called -1."""
+    event = _asked(MENU=menu, PREVIOUS_MENU=previous)
+    assert event.is_first is first
+    assert event.menu == str(menu)
+
+
+@pytest.mark.parametrize("dtmf", ["", "0", "007", "*", "#", "1*#", "0123456789"])
+def test_c08_digits_keep_their_leading_zeros_stars_and_hashes(dtmf: str) -> None:
+    """Empty means that nothing was pressed."""
+    for body in (in_xml("GET_IVR_ACTION", {"DTMF": dtmf}), in_json("GET_IVR_ACTION", {"DTMF": dtmf})):
+        assert event_in(body).dtmf == dtmf

@@ -1,0 +1,403 @@
+"""The docs are held to account: what exists is documented, and what they show works."""
+
+import importlib
+import json
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import typer
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+import receiver
+import receiver.providers.spokn
+import receiver.providers.voicenter
+import receiver.testing
+from handlers import demo
+from receiver.app import load_parts
+from receiver.cli import app
+from receiver.providers.contract import Mode, discover
+from receiver.providers.event import Event, Reads, spelling
+from receiver.providers.voicenter.options import Fallback
+from receiver.settings import PREFIX, TEST_PREFIX, Settings, load
+from tests.support import running
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "deploy" / "README.md", *ROOT.glob("docs/**/*.md")])
+PROVIDERS = discover()
+EVENTS = [(name, kind.event) for name, provider in PROVIDERS.items() for kind in provider.kinds]
+REPLIES = [(name, reply) for name, provider in PROVIDERS.items() for kind in provider.kinds for reply in kind.replies]
+
+
+def read(page: str) -> str:
+    """The text of a file of the project."""
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def page_of(provider: str) -> str:
+    """The text of a provider's page."""
+    return read(f"docs/providers/{provider}.md")
+
+
+def cells(text: str) -> Iterator[list[str]]:
+    """The rows of every table, cell by cell, without the marks of code."""
+    for line in text.splitlines():
+        if line.startswith("| ") and not line.startswith("| ---"):
+            yield [cell.strip() for cell in line[1:-1].split("|")]
+
+
+def code(text: str) -> set[str]:
+    """Everything that a page marks as code between its words."""
+    return set(re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
+
+
+def section(text: str, heading: str) -> str:
+    """What stands below a heading, to the next one of its level or above, without its blocks of code."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^(#+) {re.escape(heading)}$", text, re.MULTILINE)
+    assert found, f"there is no section {heading!r}"
+    level = len(found[1])
+    below = text.split(f"\n{'#' * level} {heading}\n", 1)[1]
+    return re.split(rf"^#{{1,{level}}} ", below, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The code blocks of a page in one language, without the marks around them."""
+    found = re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [str(block) for block in found]
+
+
+def as_toml(value: object) -> str:
+    """A default as somebody would write it to receiver.toml."""
+    match value:
+        case SecretStr():
+            return as_toml(value.get_secret_value())
+        case list() | tuple():
+            return "[" + ", ".join(map(as_toml, value)) + "]"
+    return json.dumps(value)
+
+
+def default_of(info: FieldInfo) -> str:
+    """The cell that a table has for a field's default."""
+    return "" if info.is_required() else f"`{as_toml(info.get_default(call_default_factory=True))}`"
+
+
+# --- what exists is documented ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_with_its_variable_and_default(name: str) -> None:
+    """Operators find each setting on one page, and its default there is the code's."""
+    rows = {row[0]: row[1:3] for row in cells(read("docs/settings.md")) if len(row) == 4}
+    assert rows[f"`{name}`"] == [f"`{PREFIX}{name.upper()}`", default_of(Settings.model_fields[name])]
+
+
+def test_the_settings_page_names_no_setting_that_is_gone() -> None:
+    """A variable in the tables is a setting of today."""
+    named = {row[1] for row in cells(read("docs/settings.md")) if len(row) == 4 and row[1].startswith(f"`{PREFIX}")}
+    assert named == {f"`{PREFIX}{name.upper()}`" for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_provider_option_is_documented_with_its_default(provider: str) -> None:
+    """The settings page has the defaults of the code and nothing else; the provider's page names each option."""
+    rows = cells(section(read("docs/settings.md"), f"providers.{provider}"))
+    options = PROVIDERS[provider].options_type.model_fields
+    written = {row[0]: row[1] for row in rows if row[0].startswith("`")}
+    assert written == {f"`{name}`": default_of(info) for name, info in options.items()}
+    assert options.keys() <= code(page_of(provider))
+
+
+def test_every_key_of_a_fallback_is_documented_with_its_default() -> None:
+    """A fallback is what a caller hears when all else fails: its keys stand where the settings are."""
+    rows = cells(section(read("docs/settings.md"), "Fallbacks"))
+    written = {row[0]: row[1] for row in rows if row[0].startswith("`")}
+    assert written == {f"`{name}`": default_of(info) for name, info in Fallback.model_fields.items()}
+
+
+def commands() -> Iterator[tuple[str, list[Any]]]:
+    """Every command with its options and arguments."""
+
+    def walk(command: Any, path: str) -> Iterator[tuple[str, list[Any]]]:
+        inner = getattr(command, "commands", {})
+        if not inner:
+            yield path, command.params
+        for name, one in inner.items():
+            yield from walk(one, f"{path} {name}")
+
+    return walk(typer.main.get_command(app), "receiver")
+
+
+@pytest.mark.parametrize(("path", "params"), list(commands()), ids=[path for path, _ in commands()])
+def test_every_command_and_option_is_documented(path: str, params: list[Any]) -> None:
+    """A command has a section of its own, with exactly the options that it takes."""
+    rows = cells(section(read("docs/commands.md"), path))
+    written = {row[0].strip("`") for row in rows if row[0].startswith(("`-", "`ID", "`NAME", "`FILE", "`[ID]"))}
+    taken = {
+        param.opts[0] if param.param_type_name == "option" else (param.metavar or param.name).upper()
+        for param in params
+    }
+    assert written == taken
+
+
+def test_the_options_of_all_commands_are_documented() -> None:
+    """What comes before a command is documented as well."""
+    params: list[Any] = typer.main.get_command(app).params
+    assert {param.opts[0] for param in params} <= code(read("docs/commands.md"))
+
+
+@pytest.mark.parametrize(
+    ("page", "module"),
+    [
+        ("docs/handlers.md", receiver),
+        ("docs/providers/voicenter.md", receiver.providers.voicenter),
+        ("docs/providers/spokn.md", receiver.providers.spokn),
+    ],
+)
+def test_every_public_name_is_documented(page: str, module: ModuleType) -> None:
+    """What may be imported stands on the page of its subject."""
+    assert [name for name in module.__all__ if not re.search(rf"\b{name}\b", read(page))] == []
+
+
+def test_the_functions_for_testing_are_documented() -> None:
+    """Handler authors learn how to try what they write."""
+    own = {
+        name for name, value in vars(receiver.testing).items() if getattr(value, "__module__", "") == "receiver.testing"
+    }
+    told = code(read("docs/handlers.md"))
+    assert {name for name in own if not name.startswith("_")} <= {name.split("(")[0] for name in told}
+
+
+@pytest.mark.parametrize(("heading", "model"), [("CallRecord", receiver.CallRecord), ("Context", receiver.Context)])
+def test_every_field_of_what_handlers_get_is_documented(heading: str, model: Any) -> None:
+    """The tables of CallRecord and Context have each field, and no other."""
+    rows = cells(section(read("docs/handlers.md"), heading))
+    fields = getattr(model, "model_fields", None) or model.__dataclass_fields__
+    written = [row[0].strip("`") for row in rows if len(row) == 3 and row[0].startswith("`")]
+    assert written == list(fields)
+
+
+def test_every_outcome_and_direction_is_documented() -> None:
+    """Handlers filter by these words."""
+    told = code(section(read("docs/handlers.md"), "CallRecord"))
+    assert {*receiver.Outcome, *receiver.Direction} <= told
+
+
+@pytest.mark.parametrize(("provider", "event"), EVENTS, ids=[event.kind for _, event in EVENTS])
+def test_every_field_of_an_event_is_documented_with_its_name_on_the_wire(provider: str, event: type[Event]) -> None:
+    """A callback's section has every field, and the name it gives for the wire really leads to it."""
+    part = section(page_of(provider), event.kind)
+    rows = [row for row in cells(part) if len(row) == 4 and row[0].startswith("`")]
+    pairs = {(row[0].split("`")[1], row[1].strip("`")) for row in rows}
+    read_from_the_wire = {
+        name for name, info in event.model_fields.items() if any(isinstance(mark, Reads) for mark in info.metadata)
+    }
+    assert {python for _, python in pairs} - {"do_not_call_me"} == read_from_the_wire
+    for wire, python in pairs:
+        if python != "do_not_call_me":
+            assert event._names[spelling(wire)][0] == python
+    worked_out = {name for name, value in vars(event).items() if isinstance(value, property)}
+    others = event.model_fields.keys() - Event.model_fields.keys()
+    assert worked_out | others <= code(part)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_kind_is_documented_with_its_url_and_event(provider: str) -> None:
+    """The page begins with what arrives where."""
+    rows = {row[0].strip("`"): row for row in cells(page_of(provider)) if len(row) == 5}
+    made = PROVIDERS[provider](PROVIDERS[provider].options_type())
+    paths = {one.kind: f"{made.path}/{one.path}".rstrip("/") for one in made.endpoints}
+    for kind in made.kinds:
+        _, does, url, event, replies = rows[kind.name]
+        assert does.startswith("asks" if kind.mode is Mode.ASK else "tells")
+        assert (url, event) == (f"`{paths[kind.name]}`", f"`{kind.event.__name__}`")
+        assert {reply.__name__ for reply in kind.replies} <= code(replies)
+
+
+@pytest.mark.parametrize(("provider", "reply"), REPLIES, ids=[reply.__name__ for _, reply in REPLIES])
+def test_every_field_of_a_reply_is_documented_with_its_wire_name_and_default(
+    provider: str, reply: type[BaseModel]
+) -> None:
+    """A reply's table stands right below its name."""
+    text = page_of(provider)
+    if not reply.model_fields:
+        assert f"`{reply.__name__}()`" in text
+        return
+    below = re.search(rf"^`{reply.__name__}`[^\n]*\n\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert below, f"no table below `{reply.__name__}`"
+    rows = {row[0].strip("`"): row for row in cells(below[1]) if row[0].startswith("`")}
+    assert rows.keys() - reply.model_fields.keys() == set()
+    for name, info in reply.model_fields.items():
+        if name == "language" and name not in rows:
+            continue  # said once for all actions
+        row = rows[name]
+        assert (info.serialization_alias or spelling(name)).lower() == spelling_of(row[1], info)
+        assert (row[3] == "") == info.is_required()
+        if info.default not in (None, "") and not info.is_required() and info.default_factory is None:
+            assert row[3].strip("`").strip('"') == str(info.default)
+
+
+def spelling_of(cell: str, info: FieldInfo) -> str:
+    """A wire name as it is compared: exactly where the code has it as an alias, else without its separators."""
+    wire = cell.strip("`")
+    return wire.lower() if info.serialization_alias else spelling(wire)
+
+
+def test_every_number_in_the_code_is_explained() -> None:
+    """A comment such as (B-19) leads a reader to the table of doubtful points."""
+    sources = [*ROOT.glob("receiver/**/*.py"), *ROOT.glob("storage/**/*.py")]
+    cited = {number for path in sources for number in re.findall(r"\b[A-G]-\d\d\b", path.read_text(encoding="utf-8"))}
+    for span in re.findall(r"\b([A-G])-(\d\d) to \1-(\d\d)\b", "".join(path.read_text("utf-8") for path in sources)):
+        cited |= {f"{span[0]}-{number:02}" for number in range(int(span[1]), int(span[2]) + 1)}
+    explained = {
+        number
+        for provider in PROVIDERS
+        for row in cells(section(page_of(provider), "Doubtful points"))
+        for number in row[0].split(", ")
+    }
+    assert cited - explained == set()
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """What is installed, to run, to test and to lint, is named in the architecture page, and nothing else is."""
+    project = tomllib.loads(read("pyproject.toml"))
+    groups = project["dependency-groups"]
+    wanted = [*project["project"]["dependencies"], *groups["test"], *groups["lint"]]
+    names = {re.split(r"[^A-Za-z0-9-]", one)[0] for one in wanted if isinstance(one, str)}
+    rows = cells(section(read("docs/architecture.md"), "Dependencies"))
+    assert {row[0].strip("`") for row in rows if row[0].startswith("`")} == names
+
+
+def test_the_changelog_knows_this_version() -> None:
+    """A release says what changed."""
+    version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
+    assert re.search(rf"^## \[?{re.escape(version)}\b", read("CHANGELOG.md"), re.MULTILINE)
+
+
+# --- what they show works --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder whose modules can be imported, with no setting in the environment."""
+    for name in list(os.environ):
+        if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    known = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - known:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and Path(file).is_relative_to(tmp_path):
+            del sys.modules[name]
+
+
+def write_modules(page: Path, folder: Path) -> list[tuple[str, str]]:
+    """The page's Python, each piece under a module's name; the files it names are written."""
+    pieces = []
+    for number, block in enumerate(blocks(page, "python")):
+        named = re.match(r"# (\S+)\.py\n", block)
+        name = named[1].replace("/", ".") if named else f"block_{number}"
+        path = folder / f"{name.replace('.', '/')}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block, encoding="utf-8")
+        pieces.append((name, block))
+    return pieces
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
+def test_the_python_in_the_docs_runs(page: Path, folder: Path) -> None:
+    """Each piece imports as the file it says it is, and the tests that it shows pass."""
+    for name, block in write_modules(page, folder):
+        namespace = vars(importlib.import_module(name))
+        assert namespace["__file__"].startswith(str(folder))
+        shown = re.findall(r"^def (test_\w+)", block, re.MULTILINE)
+        assert bool(shown) == name.startswith("test_")
+        for test in shown:
+            namespace[test]()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "toml")], ids=lambda page: page.name)
+def test_the_toml_in_the_docs_is_accepted(page: Path, folder: Path) -> None:
+    """What is shown as receiver.toml starts a receiver; anything else parses."""
+    write_modules(page, folder)
+    for block in blocks(page, "toml"):
+        assert tomllib.loads(block)
+        if block.startswith("# receiver.toml\n"):
+            (folder / "receiver.toml").write_text(block, encoding="utf-8")
+            assert load_parts(load()).registry
+
+
+def test_the_variables_in_the_docs_are_accepted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each shell block of the settings page is an environment that the receiver starts in."""
+    shown = [block for block in blocks(ROOT / "docs/settings.md", "sh") if "export" in block]
+    assert shown
+    for block in shown:
+        with monkeypatch.context() as patch:
+            for name, value in re.findall(r"^export (\w+)=(.*)$", block, re.MULTILINE):
+                patch.setenv(name, value.strip("'"))
+            assert load_parts(load()).providers["voicenter"].options.language == "en"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_the_requests_in_the_docs_get_the_replies_shown(provider: str, tmp_path: Path) -> None:
+    """Every example of a provider's page is a request and what the demo handlers answer."""
+    shown = blocks(ROOT / f"docs/providers/{provider}.md", "http")
+    assert len(shown) == 2 * len(PROVIDERS[provider].kinds)
+    async with running(tmp_path, demo.handlers) as started:
+        for request, expected in zip(shown[::2], shown[1::2], strict=True):
+            head, _, body = request.partition("\n\n")
+            start, *headers = head.splitlines()
+            method, target = start.split(" ")
+            fields = dict(header.split(": ", 1) for header in headers)
+            reply = await started.client.request(method, target, headers=fields, content=body.strip())
+            written = (
+                f"HTTP/1.1 {reply.status_code} OK\nContent-Type: {reply.headers['content-type']}\n\n{reply.text}\n"
+            )
+            assert written == expected
+
+
+async def test_the_requests_in_the_readme_get_the_replies_shown(tmp_path: Path) -> None:
+    """The first thing that somebody tries works to the letter."""
+    page = ROOT / "README.md"
+    asked = [re.findall(r"-H '([^']*)'.*?-d '([^']*)'", block, re.DOTALL) for block in blocks(page, "sh")]
+    expected = [*blocks(page, "xml"), *blocks(page, "json")]
+    async with running(tmp_path, demo.handlers) as started:
+        for [(header, body)], shown in zip(filter(None, asked), expected, strict=True):
+            name, value = header.split(": ")
+            reply = await started.client.post("/voicenter", headers={name: value}, content=body)
+            assert reply.text == shown.rstrip("\n")
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of a page's headings, as links give them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_the_pages_lead_somewhere(page: Path) -> None:
+    """File and heading of every link exist."""
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_demo_is_the_default_that_the_docs_say(folder: Path) -> None:
+    """Without any setting the receiver starts, with the demo."""
+    assert {handler.module for handler in load_parts(load()).registry} == {"demo"}
