@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINNED := --constraint deploy/constraints.txt
 
-.PHONY: help serve test lint format constraints clean
+.PHONY: help serve test torture lint format constraints clean
 
 help: ## Show this.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ serve: $(VENV)/installed ## Start the receiver with the demo, on SQLite in this 
 
 test: $(VENV)/installed-test ## Run the tests.
 	$(BIN)/python -m pytest
+
+torture: $(VENV)/installed-test ## Kill receivers, handlers and databases for minutes, and count what is lost.
+	$(BIN)/python -m tests.torture
 
 lint: $(VENV)/installed-lint ## Check style, types and the direction of imports.
 	$(BIN)/ruff check .

@@ -206,7 +206,7 @@ class Deliverer:
         try:
             state, result, error, trace, pause = await self._attempt(handler, claim)
         except asyncio.CancelledError:
-            state, result, error, trace, pause = State.DUE, "released", "the receiver was stopped", "", 0.0
+            state, result, error, trace, pause = State.DUE, deliveries.RELEASED, "the receiver was stopped", "", 0.0
         finish = Finish(
             delivery_id=claim.delivery_id,
             worker=self._worker,
@@ -220,10 +220,20 @@ class Deliverer:
             took_us=(perf_counter_ns() - began) // 1000,
         )
         self._metrics.attempted(handler.name, result)
-        try:
-            await self._finishes.submit([finish])
-        except StoreError as store_error:
-            logger.error("how delivery %d ended could not be written: %s", claim.delivery_id, store_error)  # noqa: TRY400
+        await self._write_down(finish)
+
+    async def _write_down(self, finish: Finish) -> None:
+        """Keep trying while the database is away: until it is written, the handler may be called once more."""
+        while True:
+            try:
+                await self._finishes.submit([finish])
+            except StoreError as error:
+                logger.error("how delivery %d ended could not be written: %s", finish.delivery_id, error)  # noqa: TRY400
+            else:
+                return
+            if self._stopping:
+                return
+            await asyncio.sleep(PAUSE_AFTER_STORE_ERROR)
 
     async def _attempt(self, handler: Handler, claim: Claim) -> tuple[State, str, str, str, float]:
         if claim.attempt - claim.forgiven > self._policy_of(handler).attempts:

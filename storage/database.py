@@ -52,6 +52,7 @@ class Database:
             )
         else:
             self._writing = self._reading = _postgresql_engine(self.url)
+        self._owes_migration = False
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else WRITERS, thread_name_prefix="journal-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
 
@@ -63,13 +64,20 @@ class Database:
         return self.url.render_as_string(hide_password=True)
 
     def migrate(self) -> None:
-        """Bring the tables up to date; several processes may try at once."""
+        """Bring the tables up to date; several processes may try at once.
+
+        If the database is away, the next transaction tries again before anything else.
+        """
+        self._owes_migration = True
         with self._translated(), self._writing.connect() as connection:
             migrating.upgrade(connection)
+        self._owes_migration = False
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A connection in a transaction that may write."""
+        if self._owes_migration:
+            self.migrate()
         with self._translated(), self._writing.begin() as connection:
             yield connection
 

@@ -11,6 +11,8 @@ from storage.clock import now_us
 from storage.tables import attempts, callbacks, deliveries, from_microseconds
 from storage.values import Attempt, Claim, Delivery, Finish, State
 
+RELEASED = "released"
+"""The result of an attempt that was cut short because its worker was stopped: it does not count."""
 LOST = "lost"
 """The result of an attempt whose worker vanished before it could say how it ended."""
 
@@ -140,6 +142,7 @@ _FINISH = (
         due_at=bindparam("new_due_at"),
         reason=bindparam("new_reason"),
         finished_at=bindparam("new_finished_at"),
+        forgiven=deliveries.c.forgiven + bindparam("forgive"),
         worker="",
     )
 )
@@ -152,6 +155,7 @@ def _finish_row(finish: Finish, now: int) -> dict[str, Any]:
         "new_state": finish.state,
         "new_due_at": from_microseconds(now + int(finish.retry_in * 1_000_000)) if again else None,
         "new_reason": finish.error,
+        "forgive": int(finish.result == RELEASED),
         "new_finished_at": None if again else from_microseconds(now),
     }
 

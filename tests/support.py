@@ -1,12 +1,14 @@
 """A whole receiver in process, with a journal in a real file and HTTP in memory."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from sqlalchemy import Connection
 
 from receiver.app import Parts, build_app, make_providers
 from receiver.plugins import Handlers
@@ -15,39 +17,45 @@ from receiver.settings import Settings
 from storage import Database, Delivery, StoredCallback, deliveries, journal
 from storage.values import Filter
 
+T = TypeVar("T")
+
 
 @dataclass
 class Running:
-    """A started receiver: a client to call it with, and its journal."""
+    """A started receiver: a client to call it with, and where its journal is."""
 
     client: httpx.AsyncClient
-    database: Database
+    url: str
 
     def callbacks(self, **wanted: Any) -> list[StoredCallback]:
         """What is in the journal, oldest first."""
-        with self.database.look() as connection:
-            return journal.find(connection, Filter(**wanted), 1000)[::-1]
+        return self.look(lambda connection: journal.find(connection, Filter(**wanted), 1000)[::-1])
 
     def deliveries(self, callback_id: int) -> list[Delivery]:
         """The deliveries of a callback."""
-        with self.database.look() as connection:
-            return deliveries.of_callback(connection, callback_id)
+        return self.look(lambda connection: deliveries.of_callback(connection, callback_id))
+
+    def look(self, work: Callable[[Connection], T]) -> T:
+        """What `work` finds in the journal, also after the receiver was stopped."""
+        with Database(self.url) as database, database.look() as connection:
+            return work(connection)
 
 
 @asynccontextmanager
-async def running(tmp_path: Path, *modules: Handlers, **settings: Any) -> AsyncIterator[Running]:
-    """A receiver with these handlers. When the block ends it is stopped, and the journal can still be looked at."""
+async def running(where: Path | str, *modules: Handlers, **settings: Any) -> AsyncIterator[Running]:
+    """A receiver with these handlers, its journal in that folder or at that database URL.
+
+    When the block ends it is stopped, and the journal can still be looked at.
+    """
     made = Settings(**{"handlers": [], "shutdown_seconds": 5, **settings})
     providers = make_providers(made)
     registry = Registry((handler for module in modules for handler in module), providers)
-    url = settings.get("database_url") or f"sqlite:///{tmp_path}/journal.db"
+    url = where if isinstance(where, str) else f"sqlite:///{where}/journal.db"
     app = build_app(Parts(made, providers, registry), _migrated(url))
-    looking = Database(url)
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     client = httpx.AsyncClient(transport=transport, base_url="http://receiver")
     async with client, app.router.lifespan_context(app):
-        yield Running(client, looking)
-    looking.close()
+        yield Running(client, url)
 
 
 def _migrated(url: str) -> Database:
@@ -59,3 +67,10 @@ def _migrated(url: str) -> Database:
 def states(found: Sequence[Delivery]) -> list[str]:
     """The deliveries' states, in order."""
     return [delivery.state.value for delivery in found]
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until it holds, at most ten seconds."""
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)

@@ -1,5 +1,7 @@
 """`receiver check`: find what is wrong before a provider does."""
 
+from pathlib import Path
+
 import typer
 
 from receiver.app import load_parts
@@ -8,6 +10,7 @@ from receiver.cli.serve import handler_table
 from receiver.settings import load
 from storage.database import parse_url
 from storage.errors import StoreError
+from storage.spool import count_in
 
 
 @app.command()
@@ -18,6 +21,8 @@ def check(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> 
         parts = load_parts(settings)
         url = _checked_url(settings.database_url.get_secret_value())
     console.print(f"settings: fine; the journal is {url}", highlight=False)
+    if spooled := count_in(Path(settings.spool)):
+        console.print(f"[yellow]note:[/] {spooled} callbacks are in the spool {settings.spool}", highlight=False)
     console.print("handlers:")
     console.print(handler_table(parts))
     for one, other in parts.registry.overlaps():

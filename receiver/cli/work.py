@@ -27,6 +27,7 @@ def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> N
         async with working(parts, database, Metrics()):
             console.print(handler_table(parts))
             console.print(f"Deliveries of {database.place} are run here. Stop with Ctrl-C.", highlight=False)
+            console.file.flush()
             await stop.wait()
 
     with database:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Receiver:
         self.url = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        if not self._listening.wait(120) or not self.url:
+        if not self._listening.wait(120) or self.process.poll() is not None:
             self.kill()
             raise RuntimeError("the receiver did not start:\n" + "".join(self.output))
 
@@ -60,7 +60,8 @@ class Receiver:
 
     def kill(self) -> None:
         """End it as a power cut would."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # a handler may have ended it already
+            os.killpg(self.process.pid, signal.SIGKILL)
         self._wait()
 
     def stop(self) -> int:
@@ -82,9 +83,11 @@ class Receiver:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, **environment: str) -> Iterator[Receiver]:
+def serving(
+    folder: Path, *arguments: str, options: Sequence[str] | None = None, **environment: str
+) -> Iterator[Receiver]:
     """A receiver that is stopped at the end, if it still runs."""
-    receiver = Receiver(folder, *options, **environment)
+    receiver = Receiver(folder, *arguments, options=options, **environment)
     try:
         yield receiver
     finally:

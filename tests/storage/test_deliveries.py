@@ -1,7 +1,7 @@
 """Which deliveries are due, who has them, how they ended."""
 
 from storage import Database, State, deliveries
-from storage.deliveries import LOST
+from storage.deliveries import LOST, RELEASED
 from tests.storage.support import append, claim, finish, new_callback
 
 
@@ -127,3 +127,11 @@ def test_the_next_due_time_is_known_without_asking_again_and_again(database: Dat
         seconds = deliveries.seconds_to_next(connection, ["crm"])
     assert seconds is not None
     assert 90 < seconds <= 100
+
+
+def test_an_attempt_that_was_cut_short_does_not_count(database: Database) -> None:
+    """Restarting the receiver often must not kill a delivery."""
+    append(database, new_callback(deliveries=("crm",)))
+    finish(database, claim(database, {"crm": 1}), State.DUE, result=RELEASED)
+    [again] = claim(database, {"crm": 1})
+    assert again.attempt - again.forgiven == 1

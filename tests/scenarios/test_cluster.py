@@ -1,0 +1,133 @@
+"""Several processes on one PostgreSQL: who receives, who works, and what happens while the database is away."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.postgres import MISSING, Cluster, cluster, make_database
+from tests.scenarios.serving import Receiver, run, serving
+
+HANDLERS = """
+from receiver import CallRecord, Handlers
+from receiver.providers.voicenter import Hangup, IvrRequest
+handlers = Handlers()
+
+@handlers.on(CallRecord, name="note")
+def note(record):
+    with open("seen.txt", "a") as file:
+        file.write(record.call_id + "\\n")
+
+@handlers.answer(IvrRequest)
+def hang_up(step):
+    return Hangup(rec="bye")
+"""
+IVR = {"METHOD": "GET_IVR_ACTION", "DATA": {"MENU": "-1", "IVR_UNIQUE_ID": "asked"}}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Cluster]:
+    """A PostgreSQL of its own, which may be killed."""
+    with cluster() as server:
+        if server is None:
+            pytest.skip(MISSING)
+        yield server
+
+
+def _folder(tmp_path: Path, name: str) -> Path:
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "mine.py").write_text(HANDLERS)
+    return folder
+
+
+def _seen(folder: Path) -> list[str]:
+    file = folder / "seen.txt"
+    return file.read_text().split() if file.exists() else []
+
+
+def _eventually(holds: Callable[[], bool], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _cdr(receiver: Receiver, call_id: str) -> httpx.Response:
+    return httpx.post(f"{receiver.url}/voicenter", json={"caller": "1", "ivruniqueid": call_id}, timeout=30)
+
+
+def test_one_receives_and_another_works(tmp_path: Path, server: Cluster) -> None:
+    """`serve --no-deliveries` leaves the handlers to `work`, which PostgreSQL wakes at once."""
+    url = make_database(server.url)
+    receiving, worker = _folder(tmp_path, "receiving"), _folder(tmp_path, "working")
+    with ExitStack() as stack:
+        receiver = stack.enter_context(
+            serving(receiving, "--no-deliveries", "--handlers", "mine", "--database-url", url)
+        )
+        assert _cdr(receiver, "before").json()["err"] == "0"
+        stack.enter_context(serving(worker, options=("work", "--handlers", "mine", "--database-url", url)))
+        _eventually(lambda: _seen(worker) == ["before"])
+        for number in range(20):
+            began = time.monotonic()
+            _cdr(receiver, f"call-{number}")
+            _eventually(lambda number=number: f"call-{number}" in _seen(worker))  # type: ignore[misc]
+            assert time.monotonic() - began < 4  # polling alone would take up to five seconds
+    assert _seen(receiving) == []
+
+
+def test_repeats_are_told_across_receivers(tmp_path: Path, server: Cluster) -> None:
+    """The same content at two receivers is one original and one repeat, delivered once."""
+    url = make_database(server.url)
+    with ExitStack() as stack:
+        folders = [_folder(tmp_path, "one"), _folder(tmp_path, "two")]
+        both = [stack.enter_context(serving(folder, "--handlers", "mine", "--database-url", url)) for folder in folders]
+        for number in range(30):
+            for receiver in both:
+                assert _cdr(receiver, f"call-{number}").json()["err"] == "0"
+        listed = both[0].callbacks("--database-url", url)
+        assert sum(one["outcome"] == "accepted" for one in listed) == 30
+        assert sum(one["outcome"] == "duplicate" for one in listed) == 30
+        _eventually(lambda: len(_seen(folders[0]) + _seen(folders[1])) == 30)
+    assert sorted(_seen(folders[0]) + _seen(folders[1])) == sorted({f"call-{number}" for number in range(30)})
+
+
+def test_while_postgresql_is_away_callbacks_are_spooled_and_callers_answered(tmp_path: Path, server: Cluster) -> None:
+    """`check` says how much is spooled; when the database is back everything moves over, and is delivered."""
+    url = make_database(server.url)
+    folder = _folder(tmp_path, "receiver")
+    with serving(folder, "--handlers", "mine", "--database-url", url, RECEIVER_METRICS="true") as receiver:
+        assert _cdr(receiver, "call-0").json()["err"] == "0"
+        server.kill()
+        try:
+            for number in range(1, 4):
+                reply = _cdr(receiver, f"call-{number}")
+                assert (reply.status_code, reply.json()["err"]) == (200, "0")
+            asked = httpx.post(f"{receiver.url}/voicenter", json=IVR, timeout=2)
+            assert asked.json()["DATA"] == {"HANGUP_REC": "bye"}
+            _eventually(lambda: "receiver_spooled 4.0" in httpx.get(f"{receiver.url}/metrics").text)
+            said = run(folder, "check", "--handlers", "mine", "--database-url", url).stdout
+            assert "4 callbacks are in the spool" in said
+        finally:
+            server.start()
+        _eventually(lambda: "receiver_spooled 0.0" in httpx.get(f"{receiver.url}/metrics").text)
+        _eventually(lambda: set(_seen(folder)) == {"call-0", "call-1", "call-2", "call-3"})
+        listed = receiver.callbacks("--database-url", url)
+    assert [one["call_id"] for one in listed] == ["call-0", "call-1", "call-2", "call-3", "asked"]
+
+
+def test_a_receiver_starts_while_its_database_is_away(tmp_path: Path, server: Cluster) -> None:
+    """A machine may come up before its database does."""
+    url = make_database(server.url)
+    folder = _folder(tmp_path, "receiver")
+    server.kill()
+    try:
+        receiver = Receiver(folder, "--handlers", "mine", "--database-url", url)
+        assert _cdr(receiver, "early").json()["err"] == "0"
+    finally:
+        server.start()
+    _eventually(lambda: _seen(folder) == ["early"])
+    assert receiver.stop() == 0

@@ -1,0 +1,159 @@
+"""The spool: callbacks on disk while the database is away, and their way back, once each and in order."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage import Database, NewCallback, StoredCallback, StoreUnavailableError, deliveries, journal
+from storage.safekeeping import Safekeeping
+from storage.spool import Spool, count_in
+from storage.values import Filter
+from tests.storage.support import append, new_callback
+
+
+class Away:
+    """A database that can be switched off, before a commit or just after it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.is_away = False
+        self.loses_the_answer = False
+
+    async def write(self, work):  # type: ignore[no-untyped-def]
+        """As Database.write, unless it is away."""
+        if self.is_away:
+            raise StoreUnavailableError("it is away")
+        done = await self._database.write(work)
+        if self.loses_the_answer:
+            self.loses_the_answer = False
+            raise StoreUnavailableError("the connection broke while it committed")
+        return done
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    """An empty spool."""
+    spool = Spool(tmp_path / "spool.db")
+    spool.open()
+    yield spool
+    spool.close()
+
+
+def _bodies(database: Database) -> list[bytes]:
+    return [one.body for one in _all(database)]
+
+
+def _all(database: Database) -> list[StoredCallback]:
+    with database.look() as connection:
+        return journal.page(connection, Filter(), 0, 100)
+
+
+async def _emptied(spool: Spool) -> None:
+    async with asyncio.timeout(10):
+        while spool.count:
+            await asyncio.sleep(0.01)
+
+
+async def test_what_is_spooled_comes_back_as_it_was(spool: Spool) -> None:
+    """Every field and every byte."""
+    given = new_callback(
+        "x",
+        body=bytes(range(256)),
+        query=b"\xff",
+        headers=(("a", "b"),),
+        notes=("n",),
+        deliveries=("crm",),
+        call_key="k",
+    )
+    await spool.put([given])
+    assert await spool.oldest(10) == ([given], 1)
+
+
+async def test_while_the_database_is_away_callbacks_are_on_disk(database: Database, spool: Spool) -> None:
+    """And in the journal when it is back: in order, with their deliveries."""
+    away, woken = Away(database), []
+    safekeeping = Safekeeping(away, spool, moved=lambda: woken.append(1))  # type: ignore[arg-type]
+    away.is_away = True
+    for number in range(5):
+        [stored] = await safekeeping.store([new_callback(str(number), deliveries=("crm",))])
+        assert stored.id == 0
+    assert safekeeping.spooled == 5
+    away.is_away = False
+    [later] = await safekeeping.store([new_callback("later")])
+    assert later.id == 0  # the spool goes first, or the order would be lost
+    safekeeping.start()
+    await _emptied(spool)
+    await safekeeping.stop()
+    assert _bodies(database) == [b"0", b"1", b"2", b"3", b"4", b"later"]
+    assert woken
+    with database.look() as connection:
+        assert sum(deliveries.counts(connection).values()) == 5
+    assert (await safekeeping.store([new_callback("direct")]))[0].id > 0
+
+
+async def test_a_broken_connection_does_not_double_what_had_been_committed(database: Database, spool: Spool) -> None:
+    """The commit arrived, its answer did not: the move finds it there, question or record."""
+    away = Away(database)
+    safekeeping = Safekeeping(away, spool)  # type: ignore[arg-type]
+    away.loses_the_answer = True
+    await safekeeping.store([new_callback("record"), new_callback("question", once=False, outcome="answered")])
+    assert spool.count == 2
+    safekeeping.start()
+    await _emptied(spool)
+    await safekeeping.stop()
+    assert [(one.body, one.outcome) for one in _all(database)] == [(b"record", "accepted"), (b"question", "answered")]
+
+
+async def test_a_crash_between_journal_and_spool_doubles_nothing(database: Database, spool: Spool) -> None:
+    """Moved, but not yet dropped from the spool: the next start notices."""
+    news = [new_callback("a"), new_callback("b", once=False)]
+    await spool.put(news)
+    append(database, *news)
+    safekeeping = Safekeeping(database, spool)
+    safekeeping.start()
+    await _emptied(spool)
+    await safekeeping.stop()
+    assert _bodies(database) == [b"a", b"b"]
+
+
+async def test_a_spool_outlives_its_process(tmp_path: Path, database: Database) -> None:
+    """What an earlier run left is moved by the next."""
+    first = Spool(tmp_path / "left.db")
+    first.open()
+    await first.put([new_callback("left")])
+    first.close()
+    assert count_in(tmp_path / "left.db") == 1
+    second = Spool(tmp_path / "left.db")
+    second.open()
+    safekeeping = Safekeeping(database, second)
+    safekeeping.start()
+    await _emptied(second)
+    await safekeeping.stop()
+    second.close()
+    assert _bodies(database) == [b"left"]
+
+
+async def test_with_neither_store_nothing_is_acknowledged(database: Database, tmp_path: Path) -> None:
+    """Away without a spool, and away with a spool that cannot be written: refused."""
+    away = Away(database)
+    away.is_away = True
+    with pytest.raises(StoreUnavailableError):
+        await Safekeeping(away, None).store([new_callback()])  # type: ignore[arg-type]
+    spool = Spool(tmp_path / "gone.db")
+    spool.open()
+
+    async def full(batch: list[NewCallback]) -> None:
+        raise StoreUnavailableError("the disk is full")
+
+    spool.put = full  # type: ignore[assignment, method-assign]
+    with pytest.raises(StoreUnavailableError):
+        await Safekeeping(away, spool).store([new_callback()])  # type: ignore[arg-type]
+    spool.close()
+
+
+def test_no_file_is_an_empty_spool(tmp_path: Path) -> None:
+    """Looking makes no file."""
+    assert count_in(tmp_path / "none.db") == 0
+    assert not (tmp_path / "none.db").exists()

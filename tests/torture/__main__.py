@@ -1,0 +1,67 @@
+"""`make torture`: every scenario for minutes, and a table of what was counted."""
+
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tests.postgres import MISSING, cluster
+from tests.torture import scenarios
+from tests.torture.scenarios import Result
+
+console = Console()
+
+
+def main(seconds: float = 60.0, seed: int = 0, rounds: int = 1) -> None:
+    """Put the receiver through every scenario for SECONDS of load each; the seed repeats a run's luck."""
+    seed = seed or random.randrange(1, 10**6)
+    console.print(f"seed {seed}; {seconds:g} s of load a scenario, {rounds} round(s)")
+    results: list[Result] = []
+    with cluster() as server:
+        if server is None:
+            console.print(f"[bold red]{MISSING}[/]")
+        for number in range(seed, seed + rounds):
+            for scenario in (scenarios.killed_on_sqlite, scenarios.disk_full):
+                with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+                    results.append(_told(scenario(Path(folder), number, seconds)))
+            for on_server in (scenarios.killed_on_postgresql, scenarios.postgresql_killed):
+                if server is None:
+                    continue
+                with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+                    results.append(_told(on_server(Path(folder), number, seconds, server)))
+    _print(results)
+    sys.exit(any(result.wrong for result in results))
+
+
+def _told(result: Result) -> Result:
+    console.print(f"{result.name}: {'; '.join(result.wrong) or 'fine'} ({result.seconds:.0f} s)")
+    return result
+
+
+def _print(results: list[Result]) -> None:
+    table = Table(title="What was acknowledged is stored and delivered")
+    for heading in (
+        "scenario",
+        "seed",
+        "crashes",
+        "acknowledged",
+        "stored",
+        "repeats",
+        "delivered",
+        "seen twice",
+        "lost",
+    ):
+        table.add_column(heading, justify="left" if heading == "scenario" else "right")
+    for one in results:
+        lost = "none" if not one.wrong else "; ".join(one.wrong)
+        figures = (one.seed, one.crashes, one.acknowledged, one.stored, one.repeats, one.delivered, one.doubled)
+        table.add_row(one.name, *map(str, figures), lost)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,41 @@
+"""Short forms of `make torture`: of all callbacks ever acknowledged none is missing, and each reaches its handlers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import MISSING, Cluster, cluster
+from tests.torture import scenarios
+
+SECONDS = 4.0
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Cluster]:
+    """A PostgreSQL of its own, which may be killed."""
+    with cluster() as server:
+        if server is None:
+            pytest.skip(MISSING)
+        yield server
+
+
+def test_a_receiver_on_sqlite_may_be_killed_at_any_moment(tmp_path: Path) -> None:
+    """With handlers that raise, hang and end the process."""
+    assert scenarios.killed_on_sqlite(tmp_path, 1, SECONDS).wrong == []
+
+
+def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
+    """Err 2 with 503 while it is full, and on it goes when there is room."""
+    assert scenarios.disk_full(tmp_path, 2, 2 * SECONDS).wrong == []
+
+
+def test_three_receivers_on_postgresql_may_be_killed_at_any_moment(tmp_path: Path, server: Cluster) -> None:
+    """They share one journal and take over each other's deliveries."""
+    assert scenarios.killed_on_postgresql(tmp_path, 3, SECONDS, server).wrong == []
+
+
+def test_postgresql_itself_may_be_killed_at_any_moment(tmp_path: Path, server: Cluster) -> None:
+    """Callbacks go to the spools, and from there into the journal."""
+    assert scenarios.postgresql_killed(tmp_path, 4, SECONDS, server).wrong == []
