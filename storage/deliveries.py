@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from storage import journal
 from storage.clock import now_us
-from storage.tables import attempts, callbacks, deliveries, from_microseconds
+from storage.tables import Instant, attempts, callbacks, deliveries, from_microseconds
 from storage.values import Attempt, Claim, Delivery, Finish, State
 
+WINDOW = 50
+"""Due rows looked at beyond the places that are free."""
+PUT_OFF_SECONDS = 60.0
+"""How long a delivery that waits for an earlier one of its call is out of sight at most, once that one is due."""
 RELEASED = "released"
 """The result of an attempt that was cut short because its worker was stopped: it does not count."""
 LOST = "lost"
@@ -28,9 +33,7 @@ def claim(
     now = now_us(connection)
     taken: list[Any] = []
     for handler, places in free.items():
-        limit = min(places, total - len(taken))
-        if limit > 0:
-            taken += connection.execute(_due(handler, now, limit)).all()
+        taken += _take(connection, handler, min(places, total - len(taken)), now)
     if not taken:
         return []
     connection.execute(
@@ -47,31 +50,75 @@ def claim(
     return _claims(connection, taken)
 
 
-def _due(handler: str, now: int, limit: int) -> Any:
-    earlier = deliveries.alias("earlier")
-    blocked = (
-        select(earlier.c.id)
+def _take(connection: Connection, handler: str, places: int, now: int) -> list[Any]:
+    """Lock due rows of a handler until its places are filled; those that must wait for their call are put off."""
+    taken: dict[int, Any] = {}
+    window = places + WINDOW
+    while places > len(taken):
+        rows = connection.execute(_DUE, {"handler": handler, "now": from_microseconds(now), "window": window}).all()
+        free = [row for row in rows if row.blocked_until is None and row.id not in taken]
+        taken |= {row.id: row for row in free[: places - len(taken)]}
+        blocked = [row for row in rows if row.blocked_until is not None]
+        if not blocked:
+            break
+        _put_off(connection, blocked, now)  # out of the window: the next look goes deeper
+    return list(taken.values())
+
+
+def _put_off(connection: Connection, rows: Sequence[Any], now: int) -> None:
+    """Let rows that wait for an earlier one of their call not be looked at again and again.
+
+    Whoever finishes the earlier one makes the next one due; the time set here is for when that went wrong.
+    """
+    pause = timedelta(seconds=PUT_OFF_SECONDS)
+    later = [{"of": row.id, "until": max(from_microseconds(now), row.blocked_until) + pause} for row in rows]
+    connection.execute(_PUT_OFF, later)
+
+
+_earlier = deliveries.alias("earlier")
+_DUE = (
+    select(
+        deliveries.c.id,
+        deliveries.c.callback_id,
+        deliveries.c.handler,
+        deliveries.c.attempts,
+        deliveries.c.forgiven,
+        deliveries.c.state,
+        select(func.max(_earlier.c.due_at, type_=Instant))
         .where(
-            earlier.c.handler == deliveries.c.handler,
-            earlier.c.call_key == deliveries.c.call_key,
-            earlier.c.id < deliveries.c.id,
-            earlier.c.due_at.is_not(None),
+            _earlier.c.handler == deliveries.c.handler,
+            _earlier.c.call_key == deliveries.c.call_key,
+            _earlier.c.id < deliveries.c.id,
+            _earlier.c.due_at.is_not(None),
         )
-        .exists()
+        .scalar_subquery()
+        .label("blocked_until"),
     )
-    return (
-        select(
-            deliveries.c.id,
-            deliveries.c.callback_id,
-            deliveries.c.handler,
-            deliveries.c.attempts,
-            deliveries.c.forgiven,
-            deliveries.c.state,
+    .where(deliveries.c.handler == bindparam("handler"), deliveries.c.due_at <= bindparam("now"))
+    .order_by(deliveries.c.due_at, deliveries.c.id)
+    .limit(bindparam("window"))
+    .with_for_update(skip_locked=True, of=deliveries)  # SQLite needs no locks: its writer is alone
+)
+_PUT_OFF = update(deliveries).where(deliveries.c.id == bindparam("of")).values(due_at=bindparam("until", type_=Instant))
+
+
+def make_next_due(connection: Connection, finished: Sequence[int], now: int) -> None:
+    """Make due what waited for these deliveries, which are finished: the next of each call for the same handler."""
+    done = deliveries.alias("done")
+    following = (
+        select(func.min(deliveries.c.id))
+        .join(done, and_(done.c.handler == deliveries.c.handler, done.c.call_key == deliveries.c.call_key))
+        .where(done.c.id.in_(finished), deliveries.c.due_at.is_not(None))
+        .group_by(deliveries.c.handler, deliveries.c.call_key)
+    )
+    connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.id.in_(following),
+            deliveries.c.state == State.DUE,
+            deliveries.c.due_at > from_microseconds(now),
         )
-        .where(deliveries.c.handler == handler, deliveries.c.due_at <= from_microseconds(now), ~blocked)
-        .order_by(deliveries.c.due_at, deliveries.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # SQLite needs no locks: its writer is alone
+        .values(due_at=from_microseconds(now))
     )
 
 
@@ -115,6 +162,7 @@ def finish(connection: Connection, finishes: Sequence[Finish]) -> list[bool]:
     kept = [finish for finish in finishes if (finish.delivery_id, finish.worker, finish.attempt) in held]
     if kept:
         connection.execute(_FINISH, [_finish_row(finish, now) for finish in kept])
+        make_next_due(connection, [finish.delivery_id for finish in kept if finish.state is not State.DUE], now)
     failures = [_attempt_row(finish, now) for finish in kept if finish.result != "done"]
     if failures:
         connection.execute(insert(attempts), failures)

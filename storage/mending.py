@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, func, select, update
 
 from storage import journal, wake
 from storage.clock import now_us
-from storage.deliveries import as_delivery
+from storage.deliveries import as_delivery, make_next_due
 from storage.tables import callbacks, deliveries, from_microseconds
 from storage.values import Delivery, Filter, State, StoredCallback
 
@@ -86,6 +86,7 @@ def revive(connection: Connection, wanted: Wanted) -> int:
 
 def drop(connection: Connection, wanted: Wanted, reason: str) -> int:
     """Give deliveries up on purpose: waiting and dead ones; how many."""
+    now = now_us(connection)
     unwanted = (
         select(deliveries.c.id)
         .join(callbacks, callbacks.c.id == deliveries.c.callback_id)
@@ -95,6 +96,7 @@ def drop(connection: Connection, wanted: Wanted, reason: str) -> int:
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id.in_(ids))
-        .values(state=State.DROPPED, due_at=None, reason=reason, finished_at=from_microseconds(now_us(connection)))
+        .values(state=State.DROPPED, due_at=None, reason=reason, finished_at=from_microseconds(now))
     )
+    make_next_due(connection, ids, now)
     return len(ids)

@@ -1,7 +1,7 @@
 """Which deliveries are due, who has them, how they ended."""
 
 from storage import Database, State, deliveries
-from storage.deliveries import LOST, RELEASED
+from storage.deliveries import LOST, RELEASED, WINDOW
 from tests.storage.support import append, claim, finish, new_callback
 
 
@@ -135,3 +135,26 @@ def test_an_attempt_that_was_cut_short_does_not_count(database: Database) -> Non
     finish(database, claim(database, {"crm": 1}), State.DUE, result=RELEASED)
     [again] = claim(database, {"crm": 1})
     assert again.attempt - again.forgiven == 1
+
+
+def test_a_long_queue_of_one_call_hides_no_other_call(database: Database) -> None:
+    """What must wait for its call is put off, so that the look for due deliveries stays short and finds the others."""
+    many = [new_callback(f"a{number}", deliveries=("crm",), call_key="a") for number in range(3 * WINDOW)]
+    append(database, *many, new_callback("b", deliveries=("crm",), call_key="b"))
+    first = claim(database, {"crm": 2})
+    assert [one.callback.body for one in first] == [b"a0", b"b"]
+    for number in range(1, 5):
+        finish(database, [first[0]])
+        first = claim(database, {"crm": 2})
+        assert [one.callback.body for one in first] == [b"a%d" % number]
+
+
+def test_what_waits_for_a_failed_one_is_due_when_that_one_is_given_up(database: Database) -> None:
+    """The next of the call goes on at once, however long it had been put off."""
+    append(database, new_callback("a1", deliveries=("crm",), call_key="a"))
+    append(database, new_callback("a2", deliveries=("crm",), call_key="a"))
+    finish(database, claim(database, {"crm": 9}), State.DUE, result="failed", retry_in=0)
+    retried = claim(database, {"crm": 9})
+    assert [one.callback.body for one in retried] == [b"a1"]
+    finish(database, retried, State.DEAD, result="failed")
+    assert [one.callback.body for one in claim(database, {"crm": 9})] == [b"a2"]

@@ -121,10 +121,12 @@ class Arena:
                 sender.kill()
             sender.wait()
 
-    def settle(self, seconds: float = 60) -> None:
-        """Wait until nothing waits to be delivered, and stop everything."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and self._unfinished():
+    def settle(self, seconds: float = 30) -> None:
+        """Wait until nothing waits to be delivered, or nothing has moved for so long, and stop everything."""
+        until, least = time.monotonic() + seconds, sys.maxsize
+        while time.monotonic() < until and (left := self._unfinished()):
+            if left < least:
+                until, least = time.monotonic() + seconds, left
             self.revive_the_dead()
             time.sleep(0.2)
         self.stop()
