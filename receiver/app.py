@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import httpx
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from starlette.applications import Starlette
 
 from receiver.answering import Answering
@@ -85,6 +86,42 @@ def _check_required(settings: Settings, registry: Registry) -> None:
                     f"handler_settings.{handler.module}.{name} is missing: {handler.name} needs it. Write it to "
                     f"receiver.toml below [handler_settings.{handler.module}]"
                 )
+
+
+def trust_of(settings: Settings, providers: Mapping[str, Provider[Any]]) -> dict[str, Trust]:
+    """What each provider must show: its own settings, and the receiver's where it has none."""
+    return {
+        name: Trust(
+            secrets=_revealed(settings.secrets if provider.options.secrets is None else provider.options.secrets),
+            passwords=_revealed(
+                settings.passwords if provider.options.passwords is None else provider.options.passwords
+            ),
+            networks=tuple(settings.allow_from if provider.options.allow_from is None else provider.options.allow_from),
+        )
+        for name, provider in providers.items()
+    }
+
+
+def _revealed(secrets: Sequence[SecretStr]) -> tuple[bytes, ...]:
+    return tuple(secret.get_secret_value().encode() for secret in secrets)
+
+
+def check_openness(settings: Settings, trust: Mapping[str, Trust]) -> None:
+    """Refuse to listen to the whole world without asking for anything. Raises SettingsError."""
+    if settings.allow_anyone or all(trust.values()) or _is_loopback(settings.host):
+        return
+    anyone = ", ".join(name for name, asked in trust.items() if not asked)
+    raise SettingsError(
+        f"host = {settings.host!r} can be reached by strangers, and {anyone} asks for nothing: set `secrets`, "
+        "`passwords` or `allow_from`, or write `allow_anyone = true` if that is what you want"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def make_database(settings: Settings) -> Database:
@@ -194,7 +231,12 @@ def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, d
     """
     settings = parts.settings
     metrics = Metrics()
-    door = routes.Door(Trust(settings.secrets, settings.allow_from), metrics if settings.metrics else None)
+    door = routes.Door(
+        trust_of(settings, parts.providers),
+        proxies=settings.trusted_proxies,
+        forwarded_header=settings.forwarded_header,
+        metrics=metrics if settings.metrics else None,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

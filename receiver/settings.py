@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from receiver.errors import SettingsError
+from receiver.providers.contract import Secret
 
 FILE = "receiver.toml"
 PREFIX = "RECEIVER_"
@@ -26,15 +27,12 @@ TEST_PREFIX = "RECEIVER_TEST_"
 """Variables of the tests, not settings."""
 
 
-Secret = Annotated[SecretStr, Field(min_length=8, max_length=200)]
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -56,6 +54,14 @@ class Settings(BaseSettings):
     """Secrets in the path: callbacks arrive at /SECRET/voicenter, at any of them; in the environment with commas."""
     allow_from: Annotated[list[IPv4Network | IPv6Network], NoDecode, BeforeValidator(_split)] = []
     """Addresses and networks that callbacks may come from; empty for all."""
+    passwords: Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)] = []
+    """`user:password` pairs for HTTP basic authentication; empty for none; in the environment with commas."""
+    allow_anyone: bool = False
+    """Whether the receiver may listen on a public address without asking for a secret, a password or an address."""
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode, BeforeValidator(_split)] = []
+    """Proxies that are believed about where a request comes from; empty for none."""
+    forwarded_header: Annotated[Literal["x-forwarded-for", "forwarded"], BeforeValidator(_lower)] = "x-forwarded-for"
+    """The header that trusted proxies write the address into; the other one is never read."""
     spool: str = "receiver-spool.db"
     """File on this machine that callbacks go to while a PostgreSQL journal is away."""
     keep_days: Annotated[int, Field(ge=0)] = 0

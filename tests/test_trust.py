@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from receiver.web.trust import Trust
+from receiver.app import check_openness, make_providers, trust_of
+from receiver.errors import SettingsError
+from receiver.settings import Settings
+from receiver.web.trust import is_in, peer_address
 from tests.support import running
 
 SECRET, OTHER = "a-long-secret", "another-secret"
@@ -62,7 +65,7 @@ async def test_a10_callbacks_come_from_known_addresses(tmp_path: Path, allowed: 
 
 
 @pytest.mark.parametrize(
-    ("peer", "admitted"),
+    ("peer", "inside"),
     [
         ("192.0.2.7", True),
         ("::ffff:192.0.2.7", True),
@@ -73,12 +76,105 @@ async def test_a10_callbacks_come_from_known_addresses(tmp_path: Path, allowed: 
         ("nonsense", False),
     ],
 )
-def test_addresses_are_compared_as_networks(peer: str, admitted: bool) -> None:
+def test_addresses_are_compared_as_networks(peer: str, inside: bool) -> None:
     """IPv4 and IPv6, also IPv4 that came over an IPv6 socket."""
-    trust = Trust([], [ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")])
-    assert trust.admits_address(peer) is admitted
+    assert is_in(peer, [ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")]) is inside
 
 
-def test_without_a_list_every_address_may_call() -> None:
-    """Trust is what the operator makes of it."""
-    assert Trust([], []).admits_address("192.0.2.7")
+async def test_a10_a_password_is_asked_for_as_browsers_know_it(tmp_path: Path) -> None:
+    """HTTP basic authentication; a refusal names no user."""
+    async with running(tmp_path, passwords=["voice:center-1234"]) as receiver:
+        refused = await receiver.client.post("/voicenter", json=CDR)
+        assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Basic realm="receiver"')
+        for user, password, status in (("voice", "center-1234", 200), ("voice", "wrong", 401), ("", "", 401)):
+            reply = await receiver.client.post("/voicenter", json=CDR, auth=(user, password))
+            assert reply.status_code == status
+        odd = await receiver.client.post("/voicenter", json=CDR, headers={"Authorization": "Basic %%%"})
+        assert odd.status_code == 401
+
+
+async def test_a10_a_provider_may_ask_for_something_of_its_own(tmp_path: Path) -> None:
+    """Any combination, each provider by itself; where it says nothing the receiver's settings count."""
+    own = {"spokn": {"secrets": ["spokn-secret"], "allow_from": []}, "voicenter": {"secrets": []}}
+    async with running(tmp_path, secrets=[SECRET], allow_from="127.0.0.1", providers=own) as receiver:
+        assert (await receiver.client.post("/voicenter", json=CDR)).status_code == 200
+        assert (await receiver.client.post("/spokn", data={"token": "t"})).status_code == 404
+        assert (await receiver.client.post("/spokn-secret/spokn", data={"token": "t"})).status_code == 200
+        assert (await receiver.client.post(f"/{SECRET}/spokn", data={"token": "t"})).status_code == 404
+
+
+PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+
+
+@pytest.mark.parametrize(
+    ("direct", "value", "address"),
+    [
+        ("192.0.2.7", "198.51.100.1", "192.0.2.7"),
+        ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "1.2.3.4, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "1.2.3.4, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "198.51.100.1:4711", "198.51.100.1"),
+        ("10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"),
+        ("10.0.0.1", "1.2.3.4, unknown", "10.0.0.1"),
+        ("10.0.0.1", "1.2.3.4, unknown, 10.0.0.2", "10.0.0.2"),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("fd00::1", "2001:db8::1", "2001:db8::1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+    ],
+)
+def test_only_a_trusted_proxy_is_believed_about_who_calls(direct: str, value: str, address: str) -> None:
+    """Read from the right, past trusted proxies; what a stranger wrote to the left of that is never read."""
+    assert peer_address(direct, {"x-forwarded-for": value}, "x-forwarded-for", PROXIES) == address
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("for=198.51.100.1", "198.51.100.1"),
+        ('for=1.2.3.4, For="[2001:db8::1]:80";proto=https;by=10.0.0.1', "2001:db8::1"),
+        ("for=198.51.100.1;proto=https, for=10.0.0.2", "198.51.100.1"),
+        ("for=_hidden", "10.0.0.1"),
+    ],
+)
+def test_the_standard_header_is_read_where_it_is_chosen(value: str, address: str) -> None:
+    """Only the chosen one of the two headers counts: the other a stranger may write."""
+    headers = {"forwarded": value, "x-forwarded-for": "1.1.1.1"}
+    assert peer_address("10.0.0.1", headers, "forwarded", PROXIES) == address
+
+
+async def test_the_journal_has_the_address_behind_a_trusted_proxy(tmp_path: Path) -> None:
+    """And the list of allowed addresses is about that one; a spoofed header from elsewhere changes nothing."""
+    spoofed = {"X-Forwarded-For": "198.51.100.1"}
+    async with running(tmp_path, trusted_proxies="127.0.0.1", allow_from="198.51.100.0/24") as receiver:
+        assert (await receiver.client.post("/voicenter", json=CDR, headers=spoofed)).status_code == 200
+        assert (await receiver.client.post("/voicenter", json=CDR)).status_code == 403
+        [stored] = receiver.callbacks()
+    assert stored.peer == "198.51.100.1"
+    async with running(tmp_path, allow_from="198.51.100.0/24") as receiver:
+        assert (await receiver.client.post("/voicenter", json=CDR, headers=spoofed)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("settings", "refuses"),
+    [
+        ({"host": "127.0.0.1"}, False),
+        ({"host": "::1"}, False),
+        ({"host": "localhost"}, False),
+        ({"host": "0.0.0.0"}, True),
+        ({"host": "::"}, True),
+        ({"host": "192.0.2.1"}, True),
+        ({"host": "0.0.0.0", "allow_anyone": True}, False),
+        ({"host": "0.0.0.0", "secrets": [SECRET]}, False),
+        ({"host": "0.0.0.0", "providers": {"voicenter": {"secrets": [SECRET]}}}, True),
+        ({"host": "0.0.0.0", "allow_from": "192.0.2.0/24"}, False),
+    ],
+)
+def test_a_public_address_without_any_trust_refuses_to_start(settings: dict[str, Any], refuses: bool) -> None:
+    """The message names the settings that would help, and the one that says it in words."""
+    made = Settings(**settings)
+    trust = trust_of(made, make_providers(made))
+    if not refuses:
+        check_openness(made, trust)
+        return
+    with pytest.raises(SettingsError, match=r"secrets.*passwords.*allow_from.*allow_anyone = true"):
+        check_openness(made, trust)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from receiver.app import load_parts
+from receiver.app import check_openness, load_parts, trust_of
 from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints, console
 from receiver.cli.serve import handler_table
 from receiver.settings import load
@@ -19,6 +19,7 @@ def check(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> 
     with complaints():
         settings = load(database_url=database_url, handlers=handlers)
         parts = load_parts(settings)
+        check_openness(settings, trust_of(settings, parts.providers))
         url = _checked_url(settings.database_url.get_secret_value())
     console.print(f"settings: fine; the journal is {url}", highlight=False)
     if spooled := count_in(Path(settings.spool)):

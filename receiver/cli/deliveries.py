@@ -9,7 +9,7 @@ from rich.table import Table
 from receiver.cli.callbacks import delivery_values, print_delivery, printable
 from receiver.cli.filters import CallId, Kind, Outcome, Provider, Since, Until
 from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, opened, print_json
-from storage import State, deliveries, mending
+from storage import State, deliveries, mending, replay
 from storage.values import Filter
 
 group = typer.Typer(no_args_is_help=True, help="Look at deliveries, revive the dead, drop what is not wanted.")
@@ -75,6 +75,7 @@ def show(
     """Show one delivery with each attempt that failed."""
     with opened(database_url) as (_, database), database.look() as connection:
         delivery = deliveries.get(connection, delivery_id)
+        origin = replay.describe(connection, delivery.replay_id) if delivery and delivery.replay_id else ""
     if delivery is None:
         errors.print(f"[bold red]error:[/] there is no delivery {delivery_id}; `receiver deliveries list` shows them")
         raise typer.Exit(1)
@@ -82,6 +83,8 @@ def show(
         print_json({**delivery_values(delivery), "callback_id": delivery.callback_id})
         return
     console.print(f"for callback {delivery.callback_id}", highlight=False)
+    if origin:
+        console.print(escape(printable(origin)), highlight=False)
     print_delivery(delivery)
 
 

@@ -7,11 +7,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from receiver.app import make_providers
+from receiver.app import make_providers, trust_of
 from receiver.cli.callbacks import as_text, printable
 from receiver.cli.main import app, complaints, console, errors
 from receiver.providers.samples import Sample, find_samples
 from receiver.settings import Settings, load
+from receiver.web.trust import Trust
 
 
 @app.command()
@@ -38,11 +39,12 @@ def send(
         raise typer.Exit(2)
     with complaints():
         settings = load()
-        path = make_providers(settings)[found[0].provider].path
-    secret = f"/{settings.secrets[0].get_secret_value()}" if settings.secrets else ""
+        providers = make_providers(settings)
+    provider, trust = providers[found[0].provider], trust_of(settings, providers)[found[0].provider]
+    secret = f"/{trust.secrets[0].decode()}" if trust.secrets else ""
     # Samples are written for the provider's own path; the settings may have moved it.
-    target = secret + path + found[0].target.removeprefix(f"/{found[0].provider}")
-    _send(found[0], (url or _own_address(settings)).rstrip("/") + target)
+    target = secret + provider.path + found[0].target.removeprefix(f"/{provider.name}")
+    _send(found[0], (url or _own_address(settings)).rstrip("/") + target, trust)
 
 
 _PREFERRED = ("xmlrpc", "json", "form", "multipart", "query")
@@ -53,13 +55,17 @@ def _own_address(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
-def _send(sample: Sample, address: str) -> None:
+def _send(sample: Sample, address: str, trust: Trust) -> None:
     console.print(f"[bold]{sample.method} {escape(address)}[/]", highlight=False)
     for header, value in sample.headers:
         console.print(escape(f"{header}: {value}"), highlight=False)
     _print_body(sample.body)
     try:
-        reply = httpx.request(sample.method, address, headers=list(sample.headers), content=sample.body, timeout=10)
+        user, _, password = trust.passwords[0].decode().partition(":") if trust.passwords else ("", "", "")
+        auth = (user, password) if trust.passwords else None
+        reply = httpx.request(
+            sample.method, address, headers=list(sample.headers), content=sample.body, timeout=10, auth=auth
+        )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}; start one with `receiver serve`", highlight=False)
         raise typer.Exit(1) from error

@@ -15,7 +15,16 @@ import uvicorn
 from rich.console import Console
 from rich.table import Table
 
-from receiver.app import Parts, build_app, load_parts, make_database, open_for_receiving, open_spool
+from receiver.app import (
+    Parts,
+    build_app,
+    check_openness,
+    load_parts,
+    make_database,
+    open_for_receiving,
+    open_spool,
+    trust_of,
+)
 from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints
 from receiver.errors import SettingsError
 from receiver.settings import Settings, load
@@ -41,6 +50,7 @@ def serve(
         log_to_stderr(settings.log_level)
         parts = load_parts(settings)
         spool = open_spool(settings, make_database(settings).is_sqlite)
+        check_openness(settings, trust_of(settings, parts.providers))
         listening = _listen(settings)
         database = open_for_receiving(settings, spool)
     config = uvicorn.Config(
@@ -100,15 +110,16 @@ def _print_banner(console: Console, parts: Parts, database: Database, port: int)
     settings = parts.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = settings.public_url.rstrip("/") or f"http://{host}:{port}"
-    if settings.secrets:
-        base += "/SECRET"
+    trust = trust_of(settings, parts.providers)
     console.print(f"The receiver listens on [bold]http://{host}:{port}[/]", highlight=False)
     console.print("\nURLs to paste into the provider's panel:")
     for provider in parts.providers.values():
         for endpoint in provider.endpoints:
             what = endpoint.kind or "all callbacks"
-            console.print(f"  {provider.title:<10} {what:<16} {base}{url_path(provider, endpoint)}", highlight=False)
-    if settings.secrets:
+            secret = "/SECRET" if trust[provider.name].secrets else ""
+            address = f"{base}{secret}{url_path(provider, endpoint)}"
+            console.print(f"  {provider.title:<10} {what:<16} {address}", highlight=False)
+    if any(asked.secrets for asked in trust.values()):
         console.print("  SECRET stands for one of the secrets in your settings.", highlight=False)
     console.print("\nHandlers:")
     console.print(handler_table(parts))

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from receiver.providers.event import Event
 from receiver.providers.records import CallRecord
@@ -123,6 +124,10 @@ class Reading:
     notes: tuple[str, ...] = ()
 
 
+Secret = Annotated[SecretStr, Field(min_length=8, max_length=200)]
+"""Something that stands in a URL and that nobody guesses."""
+
+
 class ProviderOptions(BaseModel):
     """Settings that every provider has, under `[providers.NAME]`."""
 
@@ -130,6 +135,12 @@ class ProviderOptions(BaseModel):
 
     path: Annotated[str, Field(pattern=r"^(/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
     """Where its callbacks arrive; "/NAME" when empty (A-27)."""
+    secrets: tuple[Secret, ...] | None = None
+    """Secrets in the path of this provider alone; else the receiver's."""
+    passwords: tuple[SecretStr, ...] | None = None
+    """`user:password` pairs for this provider alone; else the receiver's."""
+    allow_from: tuple[IPv4Network | IPv6Network, ...] | None = None
+    """Addresses and networks this provider alone may call from; else the receiver's."""
 
     @model_validator(mode="before")
     @classmethod

@@ -1,7 +1,8 @@
 """The Starlette routes: one path a provider endpoint, and health."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.routing import Route
 from receiver.intake import Intake
 from receiver.metrics import Metrics
 from receiver.providers.contract import CallbackRequest, Endpoint, Provider
-from receiver.web.trust import Trust
+from receiver.web.trust import Network, Refusal, Trust, peer_address
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -22,9 +23,18 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 class Door:
     """What stands between the routes and the intake: who may come in, and whether the intake is there yet."""
 
-    def __init__(self, trust: Trust, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        trust: Mapping[str, Trust],
+        *,
+        proxies: Sequence[Network] = (),
+        forwarded_header: str = "x-forwarded-for",
+        metrics: Metrics | None = None,
+    ) -> None:
         self.trust = trust
         self.metrics = metrics
+        self._proxies = tuple(proxies)
+        self._forwarded_header = forwarded_header
         self._intake: Intake | None = None
 
     def open(self, intake: Intake) -> None:
@@ -37,6 +47,11 @@ class Door:
         if self._intake is None:
             raise RuntimeError("the app has not been started: its lifespan must run before requests come")
         return self._intake
+
+    def address_of(self, request: Request) -> str:
+        """Where a request comes from, as far as it can be believed."""
+        direct = request.client.host if request.client else ""
+        return peer_address(direct, request.headers, self._forwarded_header, self._proxies)
 
 
 def build(providers: Mapping[str, Provider[Any]], door: Door, *, max_body_bytes: int, lifespan: Lifespan) -> Starlette:
@@ -63,7 +78,7 @@ def url_path(provider: Provider[Any], endpoint: Endpoint) -> str:
 def _routes(provider: Provider[Any], endpoint: Endpoint, door: Door, max_body_bytes: int) -> Iterable[Route]:
     path = url_path(provider, endpoint)
     methods = ["GET", "POST", "OPTIONS"] if endpoint.cors else ["GET", "POST"]
-    secret = "/{secret}" if door.trust.has_secrets else ""
+    secret = "/{secret}" if door.trust[provider.name].secrets else ""
     for spelled in (path, f"{path}/"):
         yield Route(
             f"{secret}{spelled}",
@@ -95,13 +110,16 @@ class _Callback:
         await response(scope, receive, send)
 
     def _refusal(self, request: Request) -> Response | None:
-        """What a stranger gets: a wrong secret is a page that is not there, a wrong address is forbidden."""
-        trust = self._door.trust
-        if trust.has_secrets and not trust.admits_secret(request.path_params["secret"]):
-            return PlainTextResponse("Not Found", 404)
-        if not trust.admits_address(_peer(request)):
-            return PlainTextResponse("Forbidden", 403)
-        return None
+        """What a stranger gets: no more than a status."""
+        refusal = self._door.trust[self._provider.name].refusal(
+            request.path_params.get("secret", ""),
+            request.headers.get("authorization", ""),
+            self._door.address_of(request),
+        )
+        if refusal is None:
+            return None
+        challenge = {"WWW-Authenticate": 'Basic realm="receiver"'} if refusal is Refusal.PASSWORD else None
+        return PlainTextResponse(HTTPStatus(refusal.status).phrase, refusal.status, headers=challenge)
 
     async def _respond(self, request: Request) -> Response:
         if request.method == "OPTIONS":
@@ -125,12 +143,8 @@ class _Callback:
             query=request.scope["query_string"],
             headers=tuple(request.headers.items()),
             body=body,
-            peer=_peer(request),
+            peer=self._door.address_of(request),
         )
-
-
-def _peer(request: Request) -> str:
-    return request.client.host if request.client else ""
 
 
 def _metrics(metrics: Metrics) -> Callable[[Request], Response]:

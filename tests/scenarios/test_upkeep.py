@@ -101,6 +101,8 @@ def test_a_replay_goes_to_todays_handlers(receiver: Receiver, folder: Path) -> N
     _wait_for(receiver, "done", 2)
     assert _crm(folder) == ["one", "two"]
     assert len(run(folder, "deliveries", "list", "--state", "dead", "--json").stdout.splitlines()) == 2
+    assert "replay 1 by" in (shown := run(folder, "deliveries", "show", "3").stdout)
+    assert "CRM was down" in shown
     assert "no handler is named" in run(folder, "replay", "--handler", "nobody", code=2).stderr
 
 
