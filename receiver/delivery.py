@@ -50,6 +50,10 @@ class Limits:
     shutdown: float = 10.0
 
 
+class _LateError(Exception):
+    """A handler did not end within its time limit; unlike a TimeoutError of its own."""
+
+
 class Deliverer:
     """Claims deliveries, runs them and writes down how they ended, until it is stopped."""
 
@@ -248,7 +252,7 @@ class Deliverer:
             return State.DEAD, "failed", str(error), "", 0.0
         except RetryLater as later:
             return self._again(handler, claim, "retry", str(later), "", later.after)
-        except TimeoutError:
+        except _LateError:
             reason = f"{handler.name} did not finish within {self._timeout(handler):g} s"
             return self._again(handler, claim, "late", reason, "", None)
         except Exception as error:
@@ -303,7 +307,7 @@ class Deliverer:
         return self._limits.timeout if handler.timeout is None else handler.timeout
 
     async def _run(self, handler: Handler, subject: Event | CallRecord, context: Context) -> None:
-        """Run the function under its time limit. Raises TimeoutError, and whatever it raises."""
+        """Run the function under its time limit. Raises _LateError, and whatever it raises."""
         task = asyncio.create_task(self._runner.run(handler, subject, context))
         try:
             done, _ = await asyncio.wait({task}, timeout=self._timeout(handler))
@@ -314,7 +318,7 @@ class Deliverer:
             task.result()
             return
         self._hold_place_of(handler, task)
-        raise TimeoutError
+        raise _LateError
 
     def _hold_place_of(self, handler: Handler, task: asyncio.Task[Any]) -> None:
         """A function that ignores its time limit keeps its place, so that it cannot pile up."""

@@ -4,18 +4,24 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from storage import journal
+from storage.clock import now_us
 from storage.database import Database
 from storage.errors import StoreError, StoreUnavailableError
 from storage.spool import Spool
 from storage.values import Appended, NewCallback
 
+Result = TypeVar("Result")
+
 logger = logging.getLogger(__name__)
 
 MOVE_BATCH = 500
+PATIENCE_SECONDS = 3.0
+"""How long a commit may take before its callbacks go to the spool: providers wait a few seconds."""
 PAUSE_SECONDS = 1.0
 """Between two looks whether the database is back."""
 
@@ -52,24 +58,33 @@ class Safekeeping:
 
     async def store(self, batch: Sequence[NewCallback]) -> list[Appended]:
         """Put a batch on disk. Raises StoreUnavailableError when neither journal nor spool can take it."""
+        append = partial(journal.append, batch=batch)
+        if self._spool is None:
+            return await self._database.write(append)
         async with self._lock:
-            if self._spool is None:
-                return await self._database.write(partial(journal.append, batch=batch))
             if not self._spool.count:
                 try:
-                    return await self._database.write(partial(journal.append, batch=batch))
+                    return await self._in_time(append)
                 except StoreUnavailableError as error:
                     logger.error("%s; callbacks go to the spool %s", error, self._spool.path)  # noqa: TRY400
             await self._spool.put(batch)
             return [Appended(0)] * len(batch)
 
+    async def _in_time(self, work: Callable[[Connection], Result]) -> Result:
+        """Write to a database that may hang: a provider waits. What was given up may still be committed."""
+        try:
+            return await asyncio.wait_for(self._database.write(work), PATIENCE_SECONDS)
+        except TimeoutError as error:
+            raise StoreUnavailableError(f"the database did not commit within {PATIENCE_SECONDS:g} s") from error
+
     async def _move_forever(self, spool: Spool) -> None:
         while True:
             try:
-                if not spool.count:
+                if spool.count:
+                    await self._database.read(now_us)  # nobody is held up while the database is still away
+                    await self._move(spool)
+                else:
                     await asyncio.sleep(PAUSE_SECONDS)
-                    continue
-                await self._move(spool)
             except StoreError:
                 await asyncio.sleep(PAUSE_SECONDS)
             except Exception:
@@ -80,7 +95,7 @@ class Safekeeping:
         """Move the oldest batch: into the journal first, out of the spool then; a crash between is noticed."""
         async with self._lock:
             oldest, last = await spool.oldest(MOVE_BATCH)
-            await self._database.write(partial(_append_missing, batch=oldest))
+            await self._in_time(partial(_append_missing, batch=oldest))
             await spool.forget(last)
         if not spool.count:
             logger.info("the spool is empty again: everything is in the journal")

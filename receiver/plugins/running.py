@@ -31,6 +31,11 @@ class Runner:
             return await asyncio.get_running_loop().run_in_executor(self._pool(handler), _call, handler, arguments)
         except (SystemExit, KeyboardInterrupt) as error:
             raise HandlerError(f"{handler.name} tried to end the receiver with {type(error).__name__}") from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # we are cancelled from outside, as we should be
+            raise HandlerError(f"{handler.name} was cancelled from within") from error
 
     def _pool(self, handler: Handler) -> ThreadPoolExecutor:
         if handler.name not in self._pools:

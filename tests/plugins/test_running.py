@@ -62,3 +62,13 @@ async def test_a_stray_stop_iteration_is_a_failure(runner: Runner) -> None:
     """Through a future it would never arrive."""
     with pytest.raises(HandlerError, match="StopIteration"):
         await runner.run(_handler(lambda cdr: next(iter(()))), Cdr(), Context())
+
+
+async def test_a_handler_that_cancels_itself_has_failed(runner: Runner) -> None:
+    """It does not take the request or the worker with it."""
+
+    async def cancels(cdr: Cdr) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(HandlerError, match="cancelled from within"):
+        await runner.run(_handler(cancels), Cdr(), Context())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import Database, NewCallback, StoredCallback, StoreUnavailableError, deliveries, journal
+from storage import Appended, Database, NewCallback, StoredCallback, StoreUnavailableError, deliveries, journal
 from storage.safekeeping import Safekeeping
 from storage.spool import Spool, count_in
 from storage.values import Filter
@@ -20,11 +20,20 @@ class Away:
         self._database = database
         self.is_away = False
         self.loses_the_answer = False
+        self.hangs = False
+
+    async def read(self, work):  # type: ignore[no-untyped-def]
+        """As Database.read, unless it is away."""
+        if self.is_away:
+            raise StoreUnavailableError("it is away")
+        return await self._database.read(work)
 
     async def write(self, work):  # type: ignore[no-untyped-def]
         """As Database.write, unless it is away."""
         if self.is_away:
             raise StoreUnavailableError("it is away")
+        if self.hangs:
+            await asyncio.sleep(3600)
         done = await self._database.write(work)
         if self.loses_the_answer:
             self.loses_the_answer = False
@@ -157,3 +166,15 @@ def test_no_file_is_an_empty_spool(tmp_path: Path) -> None:
     """Looking makes no file."""
     assert count_in(tmp_path / "none.db") == 0
     assert not (tmp_path / "none.db").exists()
+
+
+async def test_a_database_that_hangs_holds_nobody_up(
+    database: Database, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a moment its callbacks go to the spool: the provider waits for the acknowledgement."""
+    monkeypatch.setattr("storage.safekeeping.PATIENCE_SECONDS", 0.05)
+    away = Away(database)
+    away.hangs = True
+    safekeeping = Safekeeping(away, spool)  # type: ignore[arg-type]
+    assert await asyncio.wait_for(safekeeping.store([new_callback("a")]), 5) == [Appended(0)]
+    assert spool.count == 1
