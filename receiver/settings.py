@@ -99,6 +99,12 @@ class Settings(BaseSettings):
 
     max_body_bytes: Annotated[int, Field(gt=0)] = 16 * 1024 * 1024
     """Longest body of a callback; longer ones get 413. Transcripts in CDRs of 10 MB occur."""
+    max_header_bytes: Annotated[int, Field(ge=1024)] = 32 * 1024
+    """Longest head of a request, its line and headers together; providers send less than one KiB."""
+    request_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """Seconds a request may take from its first byte to its last; a slower sender is cut off."""
+    idle_seconds: Annotated[int, Field(gt=0)] = 30
+    """Seconds an idle connection is kept for a further request."""
     journal_capacity: Annotated[int, Field(gt=0)] = 10_000
     """Callbacks that may wait to be stored; further ones get 503."""
     journal_batch: Annotated[int, Field(gt=0)] = 500

@@ -28,6 +28,7 @@ from receiver.app import (
 from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints
 from receiver.errors import SettingsError
 from receiver.settings import Settings, load
+from receiver.web.protocol import WireLimits, bounded
 from receiver.web.routes import url_path
 from storage import Database
 
@@ -56,6 +57,9 @@ def serve(
     config = uvicorn.Config(
         build_app(parts, database, spool=spool, deliver=deliveries),
         lifespan="on",
+        http=bounded(WireLimits(settings.request_seconds, settings.max_header_bytes)),
+        ws="none",
+        timeout_keep_alive=settings.idle_seconds,
         access_log=False,
         log_config=None,
         server_header=False,

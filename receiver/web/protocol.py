@@ -1,0 +1,91 @@
+"""Bounds on the wire that uvicorn has no setting for: how long a request may take to arrive, and how large its head is.
+
+A sender that is slower or larger is cut off; it has cost one connection and no thread.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class WireLimits:
+    """What a request may take before it is whole; see the settings of the same names."""
+
+    request_seconds: float = 30.0
+    max_header_bytes: int = 32 * 1024
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1 protocol with a time limit from the first byte to the last, and a size limit on the head."""
+
+    limits: ClassVar[WireLimits] = WireLimits()
+    _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    _in_head = True
+    _half_closed = False
+
+    def connection_made(self, transport: Any) -> None:
+        """A connection has a request to send, or nothing to be open for."""
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is waited for any more."""
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count the head's bytes before they are parsed."""
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > self.limits.max_header_bytes and b"\r\n\r\n" not in data:
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """A request begins, the first of its connection or a further one."""
+        super().on_message_begin()
+        if self._deadline is None:
+            self._arm()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: what comes now is the body, which has a limit of its own."""
+        self._in_head, self._head_bytes = False, 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is whole: how long its answer takes is not the sender's doing."""
+        self._disarm()
+        self._in_head = True
+        super().on_message_complete()
+
+    def eof_received(self) -> bool:
+        """The sender has closed its side; it may still wait for the answer to what it sent."""
+        self._half_closed = self._deadline is None and self.cycle is not None and not self.cycle.response_complete
+        return self._half_closed
+
+    def on_response_complete(self) -> None:
+        """The answer is out."""
+        super().on_response_complete()
+        if self._half_closed:
+            self.transport.close()
+
+    def _arm(self) -> None:
+        self._deadline = self.loop.call_later(self.limits.request_seconds, self.transport.close)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def bounded(limits: WireLimits) -> type[BoundedProtocol]:
+    """The protocol with these limits: uvicorn makes one object a connection and passes nothing along."""
+    return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits})

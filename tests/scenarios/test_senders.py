@@ -1,0 +1,134 @@
+"""Slow, large and silent senders on real sockets: cut off, and nobody else notices."""
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.scenarios.serving import Receiver, serving
+
+HEAD = b"POST /voicenter HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CDR = b'{"caller": "0540000000"}'
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    """A receiver with little patience."""
+    limits = {"RECEIVER_REQUEST_SECONDS": "1", "RECEIVER_IDLE_SECONDS": "1", "RECEIVER_MAX_HEADER_BYTES": "4096"}
+    with serving(tmp_path_factory.mktemp("receiver"), **limits) as receiver:
+        yield receiver
+
+
+def _connect(receiver: Receiver) -> socket.socket:
+    address = urlsplit(receiver.url)
+    connection = socket.create_connection((address.hostname or "", address.port or 0), timeout=10)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def _until_closed(connection: socket.socket) -> bytes:
+    """What comes until the other side closes; fails by a timeout if it never does."""
+    found = b""
+    try:
+        while part := connection.recv(65536):
+            found += part
+    except ConnectionResetError:
+        pass
+    return found
+
+
+@pytest.mark.parametrize("part", [b"", b"POST /voice", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{"])
+def test_a_sender_that_stops_in_the_middle_is_cut_off(receiver: Receiver, part: bytes) -> None:
+    """Before its line, in its head or in its body: after `request_seconds` the connection is closed."""
+    with _connect(receiver) as connection:
+        began = time.monotonic()
+        connection.sendall(part)
+        _until_closed(connection)
+        assert 0.5 < time.monotonic() - began < 5
+
+
+def test_a_sender_of_a_byte_now_and_then_is_cut_off(receiver: Receiver) -> None:
+    """The limit is on the whole request: a trickle does not renew it."""
+    with _connect(receiver) as connection:
+        connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
+        began = time.monotonic()
+        while _takes(connection, b"x"):
+            assert time.monotonic() - began < 5
+            time.sleep(0.1)
+
+
+def _takes(connection: socket.socket, data: bytes) -> bool:
+    try:
+        connection.sendall(data)
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True
+
+
+def test_an_endless_head_is_refused(receiver: Receiver) -> None:
+    """With 431, before it takes memory."""
+    with _connect(receiver) as connection:
+        connection.sendall(HEAD)
+        try:
+            for _ in range(100):
+                connection.sendall(b"X-Long: " + b"x" * 500 + b"\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        assert _until_closed(connection).startswith(b"HTTP/1.1 431")
+
+
+def test_an_idle_connection_is_closed_after_a_while(receiver: Receiver) -> None:
+    """It was answered, and asked nothing more."""
+    with _connect(receiver) as connection:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(CDR) + CDR)
+        assert b'"err":"0"' in _until_closed(connection)
+
+
+def test_pipelined_requests_are_answered_in_order(receiver: Receiver) -> None:
+    """Two in one packet are two callbacks."""
+    one = HEAD + b"Content-Length: %d\r\n\r\n" % len(CDR) + CDR
+    with _connect(receiver) as connection:
+        connection.sendall(one + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answers = _until_closed(connection)
+    assert answers.index(b'"err":"0"') < answers.index(b"ok\n")
+
+
+def test_a_half_closed_sender_gets_its_answer(receiver: Receiver) -> None:
+    """Some send all they have and close their side before they read."""
+    with _connect(receiver) as connection:
+        connection.sendall(HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(CDR) + CDR)
+        connection.shutdown(socket.SHUT_WR)
+        assert b'"err":"0"' in _until_closed(connection)
+
+
+def test_a_chunked_body_is_read(receiver: Receiver) -> None:
+    """As HTTP/1.1 has it (A-26)."""
+    with _connect(receiver) as connection:
+        chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(CDR), CDR)
+        connection.sendall(HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+        assert b'"err":"0"' in _until_closed(connection)
+
+
+def test_many_silent_connections_hold_nobody_up(receiver: Receiver) -> None:
+    """A thousand that say nothing, and one that is served at once."""
+    silent = [_connect(receiver) for _ in range(1000)]
+    try:
+        began = time.monotonic()
+        reply = httpx.post(f"{receiver.url}/voicenter", content=CDR, timeout=5)
+        assert reply.json()["err"] == "0"
+        assert time.monotonic() - began < 3
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_bytes_that_are_no_http_get_a_plain_refusal(receiver: Receiver, tmp_path: Path) -> None:
+    """And no traceback anywhere."""
+    with _connect(receiver) as connection:
+        connection.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+        assert b"400" in _until_closed(connection)
+    assert "Traceback" not in "".join(receiver.output)
