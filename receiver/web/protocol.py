@@ -66,7 +66,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         super().on_message_complete()
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn returns nothing where asyncio takes a bool
         """The sender has closed its side; it may still wait for the answer to what it sent."""
         self._half_closed = self._deadline is None and self.cycle is not None and not self.cycle.response_complete
         return self._half_closed
