@@ -1,17 +1,21 @@
 """Deliveries: which are due, who has them, how they ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from storage import journal
 from storage.clock import now_us
 from storage.tables import Instant, attempts, callbacks, deliveries, from_microseconds
 from storage.values import Attempt, Claim, Delivery, Finish, State
 
+LONGEST_ERROR = 2000
+"""Characters of an error that are kept; its traceback has more room."""
+CHUNK = 1000
+"""Numbers in one statement at most: databases bound their parameters."""
 WINDOW = 50
 """Due rows looked at beyond the places that are free."""
 PUT_OFF_SECONDS = 60.0
@@ -23,17 +27,23 @@ LOST = "lost"
 
 
 def claim(
-    connection: Connection, worker: str, free: Mapping[str, int], lease_seconds: float, total: int = 1000
+    connection: Connection,
+    worker: str,
+    free: Mapping[str, int],
+    lease_seconds: float,
+    total: int = 1000,
+    holding: Collection[int] = (),
 ) -> list[Claim]:
     """Take deliveries that are due: for each handler's name at most as many as it has `free` places, `total` in all.
 
     Of one call only the earliest unfinished delivery of a handler can be taken, so its events stay in order. A
-    delivery whose lease has ended is taken over, and the attempt that vanished is written down.
+    delivery whose lease has ended is taken over, and the attempt that vanished is written down; but never one that
+    the worker is `holding` itself.
     """
     now = now_us(connection)
     taken: list[Any] = []
     for handler, places in free.items():
-        taken += _take(connection, handler, min(places, total - len(taken)), now)
+        taken += _take(connection, handler, min(places, total - len(taken)), now, holding)
     if not taken:
         return []
     connection.execute(
@@ -50,13 +60,13 @@ def claim(
     return _claims(connection, taken)
 
 
-def _take(connection: Connection, handler: str, places: int, now: int) -> list[Any]:
+def _take(connection: Connection, handler: str, places: int, now: int, holding: Collection[int]) -> list[Any]:
     """Lock due rows of a handler until its places are filled; those that must wait for their call are put off."""
     taken: dict[int, Any] = {}
     window = places + WINDOW
     while places > len(taken):
         rows = connection.execute(_DUE, {"handler": handler, "now": from_microseconds(now), "window": window}).all()
-        free = [row for row in rows if row.blocked_until is None and row.id not in taken]
+        free = [row for row in rows if row.blocked_until is None and row.id not in taken and row.id not in holding]
         taken |= {row.id: row for row in free[: places - len(taken)]}
         blocked = [row for row in rows if row.blocked_until is not None]
         if not blocked:
@@ -88,8 +98,12 @@ _DUE = (
         .where(
             _earlier.c.handler == deliveries.c.handler,
             _earlier.c.call_key == deliveries.c.call_key,
-            _earlier.c.id < deliveries.c.id,
             _earlier.c.due_at.is_not(None),
+            or_(
+                _earlier.c.id < deliveries.c.id,
+                # A revived delivery, or one whose number was taken before another's, may find a later one running.
+                and_(_earlier.c.id > deliveries.c.id, _earlier.c.state == State.RUNNING),
+            ),
         )
         .scalar_subquery()
         .label("blocked_until"),
@@ -104,6 +118,11 @@ _PUT_OFF = update(deliveries).where(deliveries.c.id == bindparam("of")).values(d
 
 def make_next_due(connection: Connection, finished: Sequence[int], now: int) -> None:
     """Make due what waited for these deliveries, which are finished: the next of each call for the same handler."""
+    for start in range(0, len(finished), CHUNK):
+        _make_next_due(connection, finished[start : start + CHUNK], now)
+
+
+def _make_next_due(connection: Connection, finished: Sequence[int], now: int) -> None:
     done = deliveries.alias("done")
     following = (
         select(func.min(deliveries.c.id))
@@ -202,7 +221,7 @@ def _finish_row(finish: Finish, now: int) -> dict[str, Any]:
         "of": finish.delivery_id,
         "new_state": finish.state,
         "new_due_at": from_microseconds(now + int(finish.retry_in * 1_000_000)) if again else None,
-        "new_reason": finish.error,
+        "new_reason": journal.clean(finish.error, LONGEST_ERROR),
         "forgive": int(finish.result == RELEASED),
         "new_finished_at": None if again else from_microseconds(now),
     }
@@ -215,13 +234,13 @@ def _attempt_row(finish: Finish, now: int) -> dict[str, Any]:
         "started_at": finish.started_at or from_microseconds(now),
         "took_us": finish.took_us,
         "result": finish.result,
-        "error": finish.error,
-        "traceback": finish.traceback,
+        "error": journal.clean(finish.error, LONGEST_ERROR),
+        "traceback": journal.clean(finish.traceback),
     }
 
 
-def renew(connection: Connection, worker: str, ids: Sequence[int], lease_seconds: float) -> None:
-    """Extend the leases that this worker still holds."""
+def renew(connection: Connection, worker: str, ids: Sequence[int], lease_seconds: float) -> list[int]:
+    """Extend the leases that this worker still holds; which those are."""
     until = from_microseconds(now_us(connection) + int(lease_seconds * 1_000_000))
     held = (
         select(deliveries.c.id)
@@ -231,6 +250,7 @@ def renew(connection: Connection, worker: str, ids: Sequence[int], lease_seconds
     )
     mine = list(connection.execute(held).scalars())
     connection.execute(update(deliveries).where(deliveries.c.id.in_(mine)).values(due_at=until))
+    return mine
 
 
 def seconds_to_next(connection: Connection, handlers: Sequence[str]) -> float | None:

@@ -25,8 +25,7 @@ def append(connection: Connection, batch: Sequence[NewCallback]) -> list[Appende
         return []
     ids = _next_ids(connection, len(batch))
     rows = [_row(id_, new, part_of) for id_, new, part_of in zip(ids, batch, _part_heads(ids, batch), strict=True)]
-    _insert_originals(connection, rows)
-    originals = _originals(connection, [row["content_hash"] for row in rows if row["original"]])
+    originals = _insert_originals(connection, rows)
     results: list[Appended] = []
     repeats: list[dict[str, Any]] = []
     for row in rows:
@@ -58,9 +57,14 @@ def _part_heads(ids: Sequence[int], batch: Sequence[NewCallback]) -> Iterator[in
         yield None if new.part == 0 else head
 
 
-def _text(value: str) -> str:
-    """Text as every database takes it: PostgreSQL knows no zero character."""
-    return value.replace("\0", "\ufffd")
+def clean(value: str, longest: int = 100_000) -> str:
+    """Text as every database takes it: no zero character, no lone surrogate, and no endless length."""
+    return value[:longest].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _line(value: str) -> str:
+    """Text without line breaks of any kind, for columns that hold one entry a line."""
+    return " ".join(clean(value).splitlines())
 
 
 def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
@@ -69,19 +73,19 @@ def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
         "received_at": new.received_at,
         "provider": new.provider,
         "kind": new.kind,
-        "call_id": _text(new.call_id),
+        "call_id": clean(new.call_id),
         "outcome": new.outcome,
-        "reason": _text(new.reason),
-        "notes": _text("\n".join(new.notes)),
+        "reason": clean(new.reason),
+        "notes": "\n".join(map(_line, new.notes)),
         "duplicate_of": None,
         "content_hash": new.content_hash,
         "original": new.once,
         "format": new.format,
         "method": new.method,
-        "path": _text(new.path),
+        "path": clean(new.path),
         "query": new.query,
-        "headers": "\n".join(f"{name}: {value}" for name, value in new.headers),
-        "peer": _text(new.peer),
+        "headers": "\n".join(f"{_line(name)}: {_line(value)}" for name, value in new.headers),
+        "peer": clean(new.peer),
         "body": new.body,
         "part": new.part,
         "part_of": part_of,
@@ -92,12 +96,20 @@ def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
     }
 
 
-def _insert_originals(connection: Connection, rows: list[dict[str, Any]]) -> None:
+def _insert_originals(connection: Connection, rows: list[dict[str, Any]]) -> dict[bytes, int]:
+    """Insert what is not there yet; the number of the original of each content."""
     statement = UPSERT[connection.dialect.name](callbacks).on_conflict_do_nothing(
         index_elements=[callbacks.c.content_hash], index_where=once_index.dialect_options["sqlite"]["where"]
     )
     # Sorted by hash, so that two processes with the same repeats never wait for each other in a circle.
-    connection.execute(statement, sorted(rows, key=lambda row: (row["content_hash"], row["id"])))
+    left = sorted(rows, key=lambda row: (row["content_hash"], row["id"]))
+    found: dict[bytes, int] = {}
+    while left:
+        connection.execute(statement, left)
+        found |= _originals(connection, [row["content_hash"] for row in left if row["original"]])
+        # An original that another process prunes between these two statements leaves its repeat to be inserted.
+        left = [row for row in left if row["original"] and row["content_hash"] not in found]
+    return found
 
 
 def _originals(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:
@@ -127,7 +139,7 @@ def _insert_deliveries(connection: Connection, batch: Sequence[NewCallback], res
         {
             "callback_id": callback_id,
             "handler": handler,
-            "call_key": _text(call_key) or f"#{callback_id}",
+            "call_key": clean(call_key) or f"#{callback_id}",
             "state": State.DUE,
             "due_at": due_at,
             "attempts": 0,
@@ -152,9 +164,9 @@ SELECT_CALLBACK: Select[Any] = select(
 def stored(row: Row[Any]) -> StoredCallback:
     """The value of a row of SELECT_CALLBACK."""
     fields = dict(row._mapping)
-    fields["notes"] = tuple(fields["notes"].splitlines())
-    pairs = (line.split(": ", 1) for line in fields["headers"].splitlines())
-    fields["headers"] = tuple((name, value) for name, value in pairs)
+    fields["notes"] = tuple(note for note in fields["notes"].split("\n") if note)
+    pairs = (line.partition(": ") for line in fields["headers"].split("\n") if line)
+    fields["headers"] = tuple((name, value) for name, _, value in pairs)
     return StoredCallback(**{name: fields[name] for name in StoredCallback.__dataclass_fields__})
 
 

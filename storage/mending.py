@@ -12,6 +12,9 @@ from storage.deliveries import as_delivery, make_next_due
 from storage.tables import callbacks, deliveries, from_microseconds
 from storage.values import Delivery, Filter, State, StoredCallback
 
+REVIVABLE = (State.DEAD, State.DROPPED, State.DUE)
+DROPPABLE = (State.DEAD, State.DUE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -71,17 +74,16 @@ def revive(connection: Connection, wanted: Wanted) -> int:
     newest = (
         select(func.max(deliveries.c.id))
         .join(callbacks, callbacks.c.id == deliveries.c.callback_id)
-        .where(_matching(wanted), deliveries.c.state.in_((State.DEAD, State.DROPPED, State.DUE)), ~doubled)
+        .where(_matching(wanted), deliveries.c.state.in_(REVIVABLE), ~doubled)
         .group_by(deliveries.c.callback_id, deliveries.c.handler)
     )
-    ids = list(connection.execute(newest).scalars())
-    connection.execute(
+    revived = connection.execute(
         update(deliveries)
-        .where(deliveries.c.id.in_(ids))
+        .where(deliveries.c.id.in_(newest), deliveries.c.state.in_(REVIVABLE))
         .values(state=State.DUE, due_at=now, forgiven=deliveries.c.attempts, worker="", finished_at=None)
     )
     wake.notify(connection)
-    return len(ids)
+    return int(revived.rowcount)
 
 
 def drop(connection: Connection, wanted: Wanted, reason: str) -> int:
@@ -90,13 +92,14 @@ def drop(connection: Connection, wanted: Wanted, reason: str) -> int:
     unwanted = (
         select(deliveries.c.id)
         .join(callbacks, callbacks.c.id == deliveries.c.callback_id)
-        .where(_matching(wanted), deliveries.c.state.in_((State.DEAD, State.DUE)))
+        .where(_matching(wanted), deliveries.c.state.in_(DROPPABLE))
     )
-    ids = list(connection.execute(unwanted).scalars())
-    connection.execute(
+    dropped = connection.execute(
         update(deliveries)
-        .where(deliveries.c.id.in_(ids))
-        .values(state=State.DROPPED, due_at=None, reason=reason, finished_at=from_microseconds(now))
+        .where(deliveries.c.id.in_(unwanted), deliveries.c.state.in_(DROPPABLE))
+        .values(state=State.DROPPED, due_at=None, reason=journal.clean(reason), finished_at=from_microseconds(now))
+        .returning(deliveries.c.id)
     )
+    ids = list(dropped.scalars())
     make_next_due(connection, ids, now)
     return len(ids)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select
 
 from storage import wake
 from storage.clock import now_us
-from storage.journal import UPSERT
+from storage.journal import UPSERT, clean
 from storage.tables import deliveries, from_microseconds, replays, unfinished_index
 from storage.values import State
 
@@ -25,7 +25,7 @@ class Wanted:
 def begin(connection: Connection, *, who: str, why: str, what: str) -> int:
     """The number of a new replay."""
     made_at = from_microseconds(now_us(connection))
-    row = {"made_at": made_at, "who": who, "why": why, "what": what}
+    row = {"made_at": made_at, "who": clean(who), "why": clean(why), "what": clean(what)}
     return int(connection.execute(insert(replays).returning(replays.c.id), row).scalar_one())
 
 
@@ -38,7 +38,7 @@ def add(connection: Connection, replay_id: int, wanted: Sequence[Wanted]) -> int
         {
             "callback_id": one.callback_id,
             "handler": one.handler,
-            "call_key": one.call_key or f"#{one.callback_id}",
+            "call_key": clean(one.call_key) or f"#{one.callback_id}",
             "state": State.DUE,
             "due_at": from_microseconds(now + int(one.after_seconds * 1_000_000)),
             "attempts": 0,

@@ -48,7 +48,10 @@ class Model:
             if one.handler == handler
             and one.state is State.DUE
             and not any(
-                other < id_ and rival.handler == handler and rival.key == one.key for other, rival in open_.items()
+                rival.handler == handler
+                and rival.key == one.key
+                and (other < id_ or (other > id_ and rival.state is State.RUNNING))
+                for other, rival in open_.items()
             )
         ]
 
