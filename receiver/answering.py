@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,7 +63,7 @@ class Answering:
             else:
                 reply, reason = await self._ask_handler(handler, kind, event, received_at, provider.name)
         except Exception as error:
-            logger.exception("the handler of a %s failed", kind.name)
+            logger.error("the handler of a %s failed: %s", kind.name, where(error))  # noqa: TRY400 - see `where`
             reason = f"{type(error).__name__}: {error}"
         if reply is not None and not reason:
             return Answer(reply, "answered")
@@ -103,8 +104,8 @@ class Answering:
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._unfinished.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.warning("a late handler failed after its caller was gone: %r", task.exception())
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("a late handler failed after its caller was gone: %s", where(error))
 
 
 def write_answer(provider: Provider[Any], kind: Kind, answer: Answer, dialect: Format) -> tuple[HttpReply, Answer]:
@@ -115,6 +116,12 @@ def write_answer(provider: Provider[Any], kind: Kind, answer: Answer, dialect: F
         logger.exception("a reply to %s could not be written", kind.name)
         answer = Answer(provider.last_resort(kind.name), "failed", f"the reply could not be written: {error}")
         return provider.write(answer.reply, dialect), answer
+
+
+def where(error: BaseException) -> str:
+    """The kind of an error and the line it came from: its text may hold numbers, which logs must not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__
 
 
 def _suggestion(provider: Provider[Any], event: Event) -> str:

@@ -26,6 +26,7 @@ from receiver.upkeep import keep_tidy
 from receiver.web import routes
 from receiver.web.trust import Trust
 from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, wake
+from storage.database import parse_url
 from storage.errors import DatabaseUrlError
 from storage.retry import RetryPolicy
 from storage.safekeeping import Safekeeping
@@ -156,13 +157,24 @@ def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
     return database
 
 
-def open_spool(settings: Settings, database_is_sqlite: bool) -> Spool | None:
-    """The local spool, if the journal is on another machine; on SQLite it would be one more file on the same disk."""
-    if database_is_sqlite:
+def open_spool(settings: Settings) -> Spool | None:
+    """The local spool, if the journal is on another machine; on SQLite it would be one more file on the same disk.
+
+    Raises SettingsError or StoreUnavailableError.
+    """
+    if is_sqlite(settings):
         return None
     spool = Spool(Path(settings.spool))
     spool.open()
     return spool
+
+
+def is_sqlite(settings: Settings) -> bool:
+    """Whether the journal is a file on this machine. Raises SettingsError."""
+    try:
+        return parse_url(settings.database_url.get_secret_value()).get_backend_name() == "sqlite"
+    except DatabaseUrlError as error:
+        raise SettingsError(f"database_url: {error}") from error
 
 
 def retry_policy(settings: Settings) -> RetryPolicy:

@@ -30,6 +30,7 @@ from receiver.providers.event import Event
 from receiver.providers.records import CallRecord
 from receiver.reading import read_again
 from storage import Claim, Database, Finish, GroupCommit, State, StoredCallback, StoreError, deliveries
+from storage.errors import StoreRejectedError
 from storage.retry import RetryPolicy
 
 logger = logging.getLogger(__name__)
@@ -85,9 +86,11 @@ class Deliverer:
         self._finishes: GroupCommit[Finish, bool] = GroupCommit(self._store_finishes)
         self._wake = asyncio.Event()
         self._stopping = False
+        self._out_of_touch = False
         self._running: dict[int, asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()
         self._names = deque(registry.listener_names)
+        self._left_behind: set[asyncio.Task[Any]] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -106,16 +109,14 @@ class Deliverer:
         """Take no more, let what runs finish for a while, release the rest, and write all of it down."""
         self._stopping = True
         self._wake.set()
-        if self._tasks:
-            await self._tasks[0]
-        if self._running:
-            await asyncio.wait(self._running.values(), timeout=self._limits.shutdown)
-        for task in list(self._running.values()):
+        running = [*self._tasks[:1], *self._running.values()]
+        if running:
+            await asyncio.wait(running, timeout=self._limits.shutdown)
+        rest = [*self._running.values(), *self._tasks, *self._left_behind]
+        for task in rest:
             task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if rest:
+            await asyncio.wait(rest, timeout=self._limits.shutdown)
         await self._finishes.close()
 
     async def _store_finishes(self, batch: Sequence[Finish]) -> list[bool]:
@@ -127,11 +128,15 @@ class Deliverer:
         while not self._stopping:
             self._wake.clear()
             try:
+                if self._out_of_touch:
+                    await self._renew()  # before anything is taken: our own leases may have ended meanwhile
+                    self._out_of_touch = False
                 claims = await self._claim()
                 pause = POLL_SECONDS if claims else await self._seconds_to_next()
             except StoreError as error:
                 logger.error("deliveries cannot be taken: %s", error)  # noqa: TRY400
                 claims, pause = [], PAUSE_AFTER_STORE_ERROR
+                self._out_of_touch = True
             except Exception:
                 logger.exception("taking deliveries failed")  # a fault of ours must not end all deliveries
                 claims, pause = [], PAUSE_AFTER_STORE_ERROR
@@ -151,7 +156,14 @@ class Deliverer:
         free = self._free_places()
         if total <= 0 or not free:
             return []
-        claim = partial(deliveries.claim, worker=self._worker, free=free, lease_seconds=self._limits.lease, total=total)
+        claim = partial(
+            deliveries.claim,
+            worker=self._worker,
+            free=free,
+            lease_seconds=self._limits.lease,
+            total=total,
+            holding=list(self._running),
+        )
         return await self._database.write(claim)
 
     async def _seconds_to_next(self) -> float:
@@ -182,14 +194,21 @@ class Deliverer:
     async def _renew_forever(self) -> None:
         while True:
             await asyncio.sleep(self._limits.lease / 3)
-            ids = list(self._running)
-            if not ids:
-                continue
-            renew = partial(deliveries.renew, worker=self._worker, ids=ids, lease_seconds=self._limits.lease)
             try:
-                await self._database.write(renew)
+                await self._renew()
             except StoreError as error:
                 logger.error("leases could not be renewed: %s", error)  # noqa: TRY400
+                self._out_of_touch = True
+
+    async def _renew(self) -> None:
+        """Keep what runs here; what another worker has taken over meanwhile is cut short here."""
+        ids = list(self._running)
+        if not ids:
+            return
+        renew = partial(deliveries.renew, worker=self._worker, ids=ids, lease_seconds=self._limits.lease)
+        for lost in set(ids).difference(await self._database.write(renew)):
+            if (task := self._running.get(lost)) is not None:
+                task.cancel()
 
     # --- running ---
 
@@ -231,6 +250,12 @@ class Deliverer:
         while True:
             try:
                 await self._finishes.submit([finish])
+            except StoreRejectedError as error:
+                logger.error("how delivery %d ended was refused: %s", finish.delivery_id, error)  # noqa: TRY400
+                if not finish.error and not finish.traceback:
+                    return
+                finish = replace(finish, error="its error could not be written down", traceback="")
+                continue
             except StoreError as error:
                 logger.error("how delivery %d ended could not be written: %s", finish.delivery_id, error)  # noqa: TRY400
             else:
@@ -266,13 +291,16 @@ class Deliverer:
         """Due again after a pause, or dead after the last attempt."""
         pause = self._policy_of(handler).pause_after(claim.attempt - claim.forgiven, self._luck())
         log = logger.error if pause is None else logger.warning
+        given_up = "; given up" if pause is None else ""
         log(
-            "%s failed on callback %d, attempt %d: %s%s",
+            "%s %s on callback %d, delivery %d, attempt %d%s: `receiver deliveries show %d` has the details",
             handler.name,
+            result,
             claim.callback.id,
+            claim.delivery_id,
             claim.attempt,
-            error,
-            " (given up)" if pause is None else "",
+            given_up,
+            claim.delivery_id,
         )
         if pause is None:
             return State.DEAD, result, error, trace, 0.0
@@ -321,12 +349,20 @@ class Deliverer:
         raise _LateError
 
     def _hold_place_of(self, handler: Handler, task: asyncio.Task[Any]) -> None:
-        """A function that ignores its time limit keeps its place, so that it cannot pile up."""
-        self._busy[handler.name] += 1
+        """A function that does not end keeps its place until it does, so that it cannot pile up.
 
-        def ended(_: object) -> None:
+        A thread cannot be stopped: it is waited for, not cancelled.
+        """
+        self._busy[handler.name] += 1
+        self._left_behind.add(task)
+
+        def ended(ended_task: asyncio.Task[Any]) -> None:
+            self._left_behind.discard(ended_task)
+            if not ended_task.cancelled():
+                ended_task.exception()  # whatever it is: its attempt counts as late already
             self._busy[handler.name] -= 1
             self._wake.set()
 
         task.add_done_callback(ended)
-        task.cancel()
+        if handler.is_async:
+            task.cancel()

@@ -43,6 +43,8 @@ KEPT_HEADERS = frozenset(
     )
 )
 """Headers that help to understand a callback later; credentials and cookies are not among them."""
+LARGE_BODY_BYTES = 128 * 1024
+"""Reading more takes longer than callers should wait for the loop: some 20 ms."""
 NOT_STORED = "the callback could not be stored; send it again"
 
 
@@ -68,7 +70,7 @@ class Intake:
         """The reply to a request. Never raises, whatever was sent."""
         began = perf_counter_ns()
         try:
-            reading = provider.read(request)
+            reading = await _read(provider, request)
             kind = provider.kind(reading.items[0].kind)
             if kind is not None and kind.mode is Mode.ASK:
                 return await self._ask(provider, request, reading, kind, began)
@@ -176,6 +178,13 @@ class Intake:
 def _log_if_lost(stored: asyncio.Future[list[Appended]]) -> None:
     if not stored.cancelled() and stored.exception() is not None:
         logger.error("an answered question could not be stored: %s", stored.exception())
+
+
+async def _read(provider: Provider[Any], request: CallbackRequest) -> Reading:
+    """Read on a thread what would take long: callers wait for the loop."""
+    if len(request.body) > LARGE_BODY_BYTES:
+        return await asyncio.to_thread(provider.read, request)
+    return provider.read(request)
 
 
 def _unread(provider: Provider[Any], request: CallbackRequest) -> Reading:

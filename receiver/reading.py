@@ -20,7 +20,10 @@ def read_again(provider: Provider[Any], callback: StoredCallback) -> Event:
         peer=callback.peer,
         received_at=callback.received_at,
     )
-    items = provider.read(request).items
+    try:
+        items = provider.read(request).items
+    except Exception as error:  # a fault of ours; the callback is kept for a repaired reader
+        raise PayloadError(f"callback {callback.id} cannot be read: {type(error).__name__}") from error
     if callback.part >= len(items):
         raise PayloadError(f"callback {callback.id} is no longer part {callback.part} of its request")
     event = items[callback.part].event

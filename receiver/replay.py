@@ -16,7 +16,7 @@ from receiver.providers.contract import Mode, Provider
 from receiver.reading import read_again
 from receiver.wire import Format, jsonbody, xmlrpc
 from receiver.wire.text import decode
-from storage import StoredCallback
+from storage import StoredCallback, retention
 
 TIMEOUT_SECONDS = 10.0
 
@@ -24,9 +24,12 @@ TIMEOUT_SECONDS = 10.0
 def deliveries_of(
     providers: Mapping[str, Provider[Any]], registry: Registry, callback: StoredCallback, only: str = ""
 ) -> list[tuple[str, str]]:
-    """The handlers that would be told of a callback today, each with the key of its call; none if it is a question."""
+    """The handlers that would be told of a callback today, each with the key of its call.
+
+    None for a question, and none for a repeat: its original is told of.
+    """
     provider = providers.get(callback.provider)
-    if provider is None:
+    if provider is None or callback.duplicate_of is not None:
         return []
     try:
         event = read_again(provider, callback)
@@ -51,7 +54,7 @@ class Posted(StrEnum):
 
 def post_again(callback: StoredCallback, base: str) -> tuple[Posted, str]:
     """Send the exact stored bytes to the same path below `base`; how it was answered, and what was said if not so."""
-    if callback.part or not (callback.body or callback.query or callback.reason):
+    if callback.part or retention.BLANKED in callback.notes:
         return Posted.SKIPPED, ""
     kept = {name: value for name, value in callback.headers if name.lower() == "content-type"}
     query = f"?{callback.query.decode('latin-1')}" if callback.query else ""

@@ -64,9 +64,9 @@ class Settings(BaseSettings):
     """The header that trusted proxies write the address into; the other one is never read."""
     spool: str = "receiver-spool.db"
     """File on this machine that callbacks go to while a PostgreSQL journal is away."""
-    keep_days: Annotated[int, Field(ge=0)] = 0
+    keep_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     """Delivered callbacks are pruned after so many days; 0 keeps them for ever."""
-    keep_bodies_days: Annotated[int, Field(ge=0)] = 0
+    keep_bodies_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     """The bytes of delivered callbacks are blanked after so many days; 0 keeps them as long as the callbacks."""
     handlers: Annotated[list[str], NoDecode, BeforeValidator(_split)] = ["handlers.demo"]
     """Handler modules by import path or entry point name; in the environment separated by commas."""

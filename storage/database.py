@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -24,6 +24,8 @@ from storage.errors import DatabaseUrlError, StoreRejectedError, StoreUnavailabl
 
 Result = TypeVar("Result")
 
+CLOSE_SECONDS = 5
+"""How long closing waits for work that is under way."""
 BUSY_SECONDS = 10
 """How long a transaction waits for SQLite's lock, which another process may hold."""
 CONNECT_SECONDS = 2
@@ -96,9 +98,14 @@ class Database:
         return await _on_thread(self._readers, self._run, self.look, work)
 
     def close(self) -> None:
-        """Finish what is running, then let go of every connection."""
-        self._writers.shutdown(wait=True)
-        self._readers.shutdown(wait=True)
+        """Let what is running finish for a moment, then let go of every connection.
+
+        A thread that waits for a frozen server is left behind; it cannot be stopped.
+        """
+        last = [self._writers.submit(int), self._readers.submit(int)]
+        self._writers.shutdown(wait=False)
+        self._readers.shutdown(wait=False)
+        wait(last, timeout=CLOSE_SECONDS)
         for engine in {self._writing, self._reading}:
             engine.dispose()
 
@@ -117,7 +124,7 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (DataError, IntegrityError, NotSupportedError, ProgrammingError) as error:
+        except (DataError, IntegrityError, NotSupportedError, OverflowError, ProgrammingError, UnicodeError) as error:
             raise StoreRejectedError(f"the database refused it: {_first_line(error)}") from error
         except (DBAPIError, sqlite3.Error, OSError, PoolTimeoutError) as error:
             raise StoreUnavailableError(f"the database {self.place} failed: {_first_line(error)}") from error
@@ -152,7 +159,7 @@ def _postgresql_engine(url: URL) -> Engine:
         "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s -c timezone=UTC",
     }
     given = {name: value for name, value in options.items() if name not in url.query}
-    return create_engine(url, connect_args=given, pool_size=READERS + WRITERS, max_overflow=2)
+    return create_engine(url, hide_parameters=True, connect_args=given, pool_size=READERS + WRITERS, max_overflow=2)
 
 
 def _hint(text: str) -> str:
@@ -165,7 +172,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _sqlite_engine(url: URL, begin: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=READERS)
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}, pool_size=READERS)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:

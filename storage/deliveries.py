@@ -297,6 +297,16 @@ def counts(connection: Connection) -> dict[tuple[str, State], int]:
     return {(handler, State(state)): count for handler, state, count in rows}
 
 
+def unfinished(connection: Connection) -> dict[str, int]:
+    """How many deliveries wait or run for each handler's name."""
+    rows = connection.execute(
+        select(deliveries.c.handler, func.count())
+        .where(deliveries.c.due_at.is_not(None))
+        .group_by(deliveries.c.handler)
+    )
+    return {handler: count for handler, count in rows}  # noqa: C416 - a row is no pair to the type checker
+
+
 def get(connection: Connection, delivery_id: int) -> Delivery | None:
     """The delivery of that number with its failed attempts."""
     callback_id = connection.execute(

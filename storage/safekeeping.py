@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from storage import journal
 from storage.clock import now_us
 from storage.database import Database
-from storage.errors import StoreError, StoreUnavailableError
+from storage.errors import StoreRejectedError, StoreUnavailableError
 from storage.spool import Spool
 from storage.values import Appended, NewCallback
 
@@ -81,25 +81,40 @@ class Safekeeping:
         while True:
             try:
                 if spool.count:
-                    await self._database.read(now_us)  # nobody is held up while the database is still away
+                    # Nobody is held up while the database is still away.
+                    await asyncio.wait_for(self._database.read(now_us), PATIENCE_SECONDS)
                     await self._move(spool)
                 else:
                     await asyncio.sleep(PAUSE_SECONDS)
-            except StoreError:
+            except (StoreUnavailableError, TimeoutError):
                 await asyncio.sleep(PAUSE_SECONDS)
             except Exception:
                 logger.exception("the spool %s could not be moved", spool.path)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _move(self, spool: Spool) -> None:
-        """Move the oldest batch: into the journal first, out of the spool then; a crash between is noticed."""
+        """Move the oldest requests: into the journal first, out of the spool then; a crash between is noticed."""
         async with self._lock:
-            oldest, last = await spool.oldest(MOVE_BATCH)
-            await self._in_time(partial(_append_missing, batch=oldest))
-            await spool.forget(last)
+            oldest = await spool.oldest(MOVE_BATCH)
+            try:
+                await self._in_time(partial(_append_missing, batch=[new for _, request in oldest for new in request]))
+                await spool.forget([number for number, _ in oldest])
+            except StoreRejectedError:
+                await self._move_singly(spool, oldest)
         if not spool.count:
             logger.info("the spool is empty again: everything is in the journal")
         self._moved()
+
+    async def _move_singly(self, spool: Spool, requests: Sequence[tuple[int, list[NewCallback]]]) -> None:
+        """One of them is refused by the journal: it is kept aside, and the others go on."""
+        for number, request in requests:
+            try:
+                await self._in_time(partial(_append_missing, batch=request))
+            except StoreRejectedError as error:
+                logger.error("request %d of the spool %s is set aside: %s", number, spool.path, error)  # noqa: TRY400
+                await spool.set_aside(number)
+            else:
+                await spool.forget([number])
 
 
 def _append_missing(connection: Connection, batch: Sequence[NewCallback]) -> None:

@@ -1,12 +1,15 @@
 """A local file for callbacks that the database cannot take right now: fsynced, in order, moved over later."""
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
-from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Table, delete, func, insert, select
+from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Table, delete, func, insert, select, update
 
 from storage.database import Database
+from storage.errors import StoreUnavailableError
 from storage.values import NewCallback
 
 _metadata = MetaData()
@@ -14,64 +17,114 @@ _rows = Table(
     "spool",
     _metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("callback", LargeBinary, nullable=False),
+    Column("callbacks", LargeBinary, nullable=False, comment="those of one request"),
+    Column("count", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False, comment="1: the journal refuses it; kept for people"),
     sqlite_autoincrement=True,
 )
-_adapter = TypeAdapter(NewCallback)
+_adapter = TypeAdapter(list[NewCallback])
 
 
 class Spool:
-    """Callbacks on this machine's disk that are not in the journal yet. Raises StoreUnavailableError."""
+    """Callbacks on this machine's disk that are not in the journal yet. Raises StoreUnavailableError.
+
+    One process has it at a time: two receivers in one folder need a file each.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(f"sqlite:///{path}")
         self.path = path
         self.count = 0
-        """How many callbacks are in it."""
+        """How many callbacks wait in it."""
+        self._lock = FileLock(f"{path}.lock")
+        self._database = Database(f"sqlite:///{path}")
 
     def open(self) -> None:
         """Make the file, or find what an earlier run left in it."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            message = f"another receiver uses the spool {self.path}: set `spool` to another file for this one"
+            raise StoreUnavailableError(message) from error
+        except OSError as error:
+            raise StoreUnavailableError(f"the spool {self.path} cannot be made: {error}") from error
         with self._database.begin() as connection:
             _metadata.create_all(connection)
-            self.count = int(connection.execute(select(func.count()).select_from(_rows)).scalar_one())
+            self.count = _waiting(connection)
 
     async def put(self, batch: Sequence[NewCallback]) -> None:
         """Keep a batch, on disk when this returns."""
-        rows = [{"callback": _adapter.dump_json(new)} for new in batch]
+        rows = [
+            {"callbacks": _adapter.dump_json(request), "count": len(request), "rejected": 0}
+            for request in _requests(batch)
+        ]
         await self._database.write(lambda connection: connection.execute(insert(_rows), rows) and None)
         self.count += len(batch)
 
-    async def oldest(self, limit: int) -> tuple[list[NewCallback], int]:
-        """The oldest callbacks, in order, and the number of the last of them."""
+    async def oldest(self, limit: int) -> list[tuple[int, list[NewCallback]]]:
+        """The oldest requests with their numbers, in order, of at most `limit` callbacks but at least one request."""
 
-        def read(connection: Connection) -> list[tuple[int, bytes]]:
-            oldest = select(_rows.c.seq, _rows.c.callback).order_by(_rows.c.seq).limit(limit)
-            return [(seq, callback) for seq, callback in connection.execute(oldest)]
+        def read(connection: Connection) -> list[tuple[int, bytes, int]]:
+            oldest = select(_rows.c.seq, _rows.c.callbacks, _rows.c.count).where(_rows.c.rejected == 0)
+            return [tuple(row) for row in connection.execute(oldest.order_by(_rows.c.seq).limit(limit))]
 
-        found = await self._database.read(read)
-        return [_adapter.validate_json(callback) for _, callback in found], found[-1][0] if found else 0
+        found: list[tuple[int, list[NewCallback]]] = []
+        size = 0
+        for seq, callbacks, count in await self._database.read(read):
+            if found and size + count > limit:
+                break
+            found.append((seq, _adapter.validate_json(callbacks)))
+            size += count
+        return found
 
-    async def forget(self, last: int) -> None:
-        """Drop everything up to number `last`: it is in the journal."""
+    async def forget(self, numbers: Sequence[int]) -> None:
+        """Drop these requests: they are in the journal."""
+        await self._change(delete(_rows).where(_rows.c.seq.in_(numbers)))
 
-        def drop(connection: Connection) -> int:
-            connection.execute(delete(_rows).where(_rows.c.seq <= last))
-            return int(connection.execute(select(func.count()).select_from(_rows)).scalar_one())
+    async def set_aside(self, number: int) -> None:
+        """Keep a request that the journal refuses out of the way of the others."""
+        await self._change(update(_rows).where(_rows.c.seq == number).values(rejected=1))
 
-        self.count = await self._database.write(drop)
+    async def _change(self, statement: object) -> None:
+        def change(connection: Connection) -> int:
+            connection.execute(statement)  # type: ignore[call-overload]
+            return _waiting(connection)
+
+        self.count = await self._database.write(change)
 
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
+        self._lock.release()
 
 
-def count_in(path: Path) -> int:
-    """How many callbacks a spool file holds; 0 when there is none."""
+def _waiting(connection: Connection) -> int:
+    waiting = select(func.coalesce(func.sum(_rows.c.count), 0)).where(_rows.c.rejected == 0)
+    return int(connection.execute(waiting).scalar_one())
+
+
+def _requests(batch: Sequence[NewCallback]) -> Iterator[list[NewCallback]]:
+    """The callbacks of each request: a further part follows the one that has the body."""
+    request: list[NewCallback] = []
+    for new in batch:
+        if new.part == 0 and request:
+            yield request
+            request = []
+        request.append(new)
+    if request:
+        yield request
+
+
+def count_in(path: Path) -> tuple[int, int]:
+    """How many callbacks wait in a spool file, and how many the journal refused; looks only, at a live one too.
+
+    Raises StoreUnavailableError if the file is no spool.
+    """
     if not path.exists():
-        return 0
-    spool = Spool(path)
+        return 0, 0
     try:
-        spool.open()
-        return spool.count
-    finally:
-        spool.close()
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2) as connection:
+            rows = dict(connection.execute("SELECT rejected, sum(count) FROM spool GROUP BY rejected"))
+        connection.close()
+    except sqlite3.Error as error:
+        raise StoreUnavailableError(f"the spool {path} cannot be read: {error}") from error
+    return rows.get(0, 0), rows.get(1, 0)

@@ -5,10 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from storage.errors import JournalFullError, StoreError, StoreUnavailableError
+from storage.errors import JournalFullError, StoreError, StoreRejectedError, StoreUnavailableError
 
 New = TypeVar("New")
 Done = TypeVar("Done")
+
+CLOSE_SECONDS = 10.0
+"""How long closing waits for the writes that wait."""
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +19,7 @@ logger = logging.getLogger(__name__)
 class GroupCommit(Generic[New, Done]):
     """Collects what is to be stored and stores it in batches, in order; each waits for its own commit.
 
-    `store` puts a batch on disk and returns one result for each. At most `capacity` submissions may wait; one batch
+    `store` puts a batch on disk and returns one result for each. At most `capacity` items may wait; one batch
     takes no further submission once it has `batch` items.
     """
 
@@ -25,7 +28,9 @@ class GroupCommit(Generic[New, Done]):
     ) -> None:
         self._store = store
         self._batch = batch
-        self._waiting: asyncio.Queue[tuple[Sequence[New], asyncio.Future[list[Done]]]] = asyncio.Queue(capacity)
+        self._capacity = capacity
+        self._size = 0
+        self._waiting: asyncio.Queue[tuple[Sequence[New], asyncio.Future[list[Done]]]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -34,26 +39,29 @@ class GroupCommit(Generic[New, Done]):
 
     @property
     def waiting(self) -> int:
-        """How many submissions wait at this moment."""
-        return self._waiting.qsize()
+        """How many items wait at this moment."""
+        return self._size
 
     def submit(self, news: Sequence[New]) -> asyncio.Future[list[Done]]:
         """The results of `news`, which share a transaction, once they are on disk. Raises JournalFullError at once.
 
-        The future raises StoreUnavailableError if they could not be stored.
+        The future raises StoreUnavailableError or StoreRejectedError if they could not be stored.
         """
         done: asyncio.Future[list[Done]] = asyncio.get_running_loop().create_future()
-        try:
-            self._waiting.put_nowait((news, done))
-        except asyncio.QueueFull as error:
-            raise JournalFullError(f"{self._waiting.maxsize} writes wait already") from error
+        if self._size and self._size + len(news) > self._capacity:
+            raise JournalFullError(f"{self._size} writes wait already")
+        self._size += len(news)
+        self._waiting.put_nowait((news, done))
         return done
 
-    async def close(self) -> None:
-        """Write what waits, then stop."""
+    async def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Write what waits, then stop; after so many seconds stop in any case."""
         if self._task is None:
             return
-        await self._waiting.join()
+        try:
+            await asyncio.wait_for(self._waiting.join(), seconds)
+        except TimeoutError:
+            logger.error("%d writes were still waiting when the receiver stopped", self._size)  # noqa: TRY400
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
@@ -66,6 +74,7 @@ class GroupCommit(Generic[New, Done]):
                 taken.append(self._waiting.get_nowait())
                 size += len(taken[-1][0])
             await self._commit(taken)
+            self._size -= size
             for _ in taken:
                 self._waiting.task_done()
 
@@ -79,8 +88,9 @@ class GroupCommit(Generic[New, Done]):
                 for one in taken:
                     await self._commit([one])
                 return
-            logger.exception("a write failed that should not have")
-            _refuse(taken, StoreUnavailableError(f"it could not be written: {error}"))
+            logger.error("a write failed that should not have: %s", error)  # noqa: TRY400 - no traceback: it may hold numbers
+            refused = error if isinstance(error, StoreError) else StoreRejectedError(f"it cannot be written: {error}")
+            _refuse(taken, refused)
         else:
             for news, done in taken:
                 mine, results = results[: len(news)], results[len(news) :]

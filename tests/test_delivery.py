@@ -191,3 +191,60 @@ async def test_a_filter_that_raises_is_a_failed_delivery(database_url: str) -> N
         assert (await receiver.client.post("/voicenter", json=CDR)).json()["err"] == "0"
         await eventually(lambda: states(receiver.deliveries(1)) == ["dead"])
     assert "AttributeError" in receiver.deliveries(1)[0].reason
+
+
+async def test_a_thread_that_hangs_keeps_its_place(database_url: str) -> None:
+    """Others of its handler wait for a place; they are not given up without having been called."""
+    release, started = threading.Event(), []
+
+    def hangs_at_first(cdr: Cdr) -> None:
+        started.append(cdr.call_id)
+        if cdr.call_id == "0":
+            release.wait(10)
+
+    async with told(database_url, hangs_at_first, timeout=0.1, attempts=1, concurrency=1) as (receiver, _):
+        for number in range(3):
+            await receiver.client.post("/voicenter", json={"caller": "1", "ivruniqueid": str(number)})
+        await eventually(lambda: states(receiver.deliveries(1)) == ["dead"])
+        assert started == ["0"]
+        assert states(receiver.deliveries(2)) == ["due"]
+        release.set()
+        await eventually(lambda: states(receiver.deliveries(2)) + states(receiver.deliveries(3)) == ["done", "done"])
+
+
+@pytest.mark.parametrize("text", ["a\0b", "lone \ud800", "x" * 100_000])
+async def test_an_error_of_any_text_can_be_written_down(database_url: str, text: str) -> None:
+    """Or its delivery would run for ever."""
+
+    def fails(cdr: Cdr) -> None:
+        raise ValueError(text)
+
+    async with told(database_url, fails, attempts=1) as (receiver, _):
+        await receiver.client.post("/voicenter", json=CDR)
+        await eventually(lambda: states(receiver.deliveries(1)) == ["dead"])
+
+
+async def test_a_handler_that_cancels_itself_fails_like_any_other(database_url: str) -> None:
+    """Its attempts count, and it is dead after the last."""
+
+    async def cancels(cdr: Cdr) -> None:
+        raise asyncio.CancelledError
+
+    async with told(database_url, cancels, attempts=2, retry_first_pause=0) as (receiver, _):
+        await receiver.client.post("/voicenter", json=CDR)
+        await eventually(lambda: states(receiver.deliveries(1)) == ["dead"])
+    assert [one.result for one in receiver.deliveries(1)[0].failures] == ["failed", "failed"]
+
+
+async def test_what_runs_here_is_never_taken_over_by_ourselves(database_url: str) -> None:
+    """However short its lease: one at a time."""
+    seen: list[int] = []
+
+    async def slow(cdr: Cdr, context: Context) -> None:
+        seen.append(context.attempt)
+        await asyncio.sleep(1)
+
+    async with told(database_url, slow, lease_seconds=0.01) as (receiver, _):
+        await receiver.client.post("/voicenter", json=CDR)
+        await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
+    assert seen == [1]

@@ -20,7 +20,7 @@ from receiver.providers.voicenter import (
 )
 from receiver.wire import xmlrpc
 from storage import GroupCommit, JournalFullError, StoreUnavailableError
-from tests.support import running, states
+from tests.support import eventually, running, states
 
 CDR = {"caller": "0540000000", "target": "0500000000", "ivruniqueid": "call-1", "status": "ANSWER", "duration": 12}
 IVR = {"METHOD": "GET_IVR_ACTION", "DATA": {"DID": "072", "MENU": "-1", "PREVIOUS_MENU": "-1", "IVR_UNIQUE_ID": "c"}}
@@ -61,6 +61,7 @@ async def test_a09_a_repeat_gets_the_same_reply_and_is_not_delivered_again(tmp_p
             "err": 0,
             "errdesc": "OK",
         }
+        await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
     assert [(one.outcome, one.duplicate_of) for one in receiver.callbacks()] == [
         ("accepted", None),
         ("duplicate", 1),
@@ -93,9 +94,9 @@ async def test_a23_each_record_of_a_list_is_stored_and_delivered_on_its_own(tmp_
     body = [CDR, {**CDR, "caller": "0541111111", "ivruniqueid": "call-2"}]
     async with running(tmp_path, handlers) as receiver:
         assert (await receiver.client.post("/voicenter", json=body)).json() == {"err": "0", "errdesc": "OK"}
+        await eventually(lambda: sorted(told) == ["0540000000", "0541111111"])
     assert [(one.call_id, one.part) for one in receiver.callbacks()] == [("call-1", 0), ("call-2", 1)]
     assert all(orjson.loads(one.body) == body for one in receiver.callbacks())
-    assert sorted(told) == ["0540000000", "0541111111"]
 
 
 async def test_an_unreadable_record_of_a_list_does_not_lose_the_others(tmp_path: Path) -> None:
@@ -307,8 +308,8 @@ async def test_a_record_and_its_event_both_reach_their_listeners(tmp_path: Path)
         await receiver.client.post("/voicenter", json=CDR)
         hangup = {"METHOD": "HANGUP_CALL", "DATA": {"IVR_UNIQUE_ID": "x"}}
         await receiver.client.post("/voicenter", json=hangup)
-    assert sorted(told) == ["CallRecord", "CallRecord", "Cdr", "HangupCall"]
-    assert states(receiver.deliveries(1)) == ["done", "done"]
+        await eventually(lambda: sorted(told) == ["CallRecord", "CallRecord", "Cdr", "HangupCall"])
+        await eventually(lambda: states(receiver.deliveries(1)) == ["done", "done"])
 
 
 async def test_the_receiver_says_how_to_answer_what_nobody_answers(
@@ -319,3 +320,55 @@ async def test_the_receiver_says_how_to_answer_what_nobody_answers(
         await receiver.client.post("/voicenter", json=LAYER)
     assert "from receiver.providers.voicenter import LayerInput" in caplog.text
     assert "072" not in caplog.text
+
+
+async def test_a_handler_that_cancels_itself_costs_nobody_the_answer(tmp_path: Path) -> None:
+    """Nor does one that raises what ends programs: the error reply goes out and the callback is kept."""
+
+    async def cancels(step: IvrRequest) -> Menu:
+        raise asyncio.CancelledError
+
+    handlers = Handlers()
+    handlers.answer(IvrRequest)(cancels)
+    async with running(tmp_path, handlers) as receiver:
+        reply = await receiver.client.post("/voicenter", json=IVR)
+        assert (reply.status_code, reply.json()["STATUS"]) == (200, 1)
+    assert [one.outcome for one in receiver.callbacks()] == ["failed"]
+
+
+@pytest.mark.parametrize("agent", ["a\x85b", "a\x0bb", "a\x1cb", "", ": :"])
+async def test_an_odd_header_harms_nothing(tmp_path: Path, agent: str) -> None:
+    """It is stored as text on one line, and what comes after it is delivered."""
+    handlers, told = Handlers(), []
+    handlers.on(Cdr)(lambda cdr: told.append(cdr.caller))
+    async with running(tmp_path, handlers) as receiver:
+        headers = [(b"User-Agent", agent.encode("latin-1"))]
+        await receiver.client.post("/voicenter", json=CDR, headers=headers)
+        await eventually(lambda: told == ["0540000000"])
+        [stored] = receiver.callbacks()
+    assert len(dict(stored.headers)["user-agent"].splitlines()) <= 1
+
+
+async def test_a_list_without_end_is_refused(tmp_path: Path) -> None:
+    """As one unparsed callback, before it costs anybody anything."""
+    async with running(tmp_path) as receiver:
+        for path in ("/voicenter", "/spokn"):
+            await receiver.client.post(path, json=[CDR] * 1001)
+        assert [one.outcome for one in receiver.callbacks()] == ["unparsed", "unparsed"]
+        assert (await receiver.client.post("/voicenter", json=[CDR] * 1000)).json()["err"] == "0"
+
+
+async def test_a_large_body_is_read_like_any_other(tmp_path: Path) -> None:
+    """On a thread of its own; transcripts make records large."""
+    async with running(tmp_path) as receiver:
+        body = {**CDR, "aiData": {"transcript": "x" * 500_000}}
+        assert (await receiver.client.post("/voicenter", json=body)).json()["err"] == "0"
+        assert (await receiver.client.post("/voicenter", content=b"<" * 500_000)).status_code == 200
+    assert [one.outcome for one in receiver.callbacks()] == ["accepted", "unparsed"]
+
+
+async def test_a_head_request_never_asks(tmp_path: Path) -> None:
+    """Monitors probe with it, with a query as well (A-24)."""
+    async with running(tmp_path) as receiver:
+        assert (await receiver.client.head("/voicenter/popup?phone=072")).status_code == 200
+        assert receiver.callbacks() == []

@@ -48,6 +48,13 @@ async def test_a_callback_is_read_again_by_todays_code_and_handlers(tmp_path: Pa
     assert deliveries_of(PROVIDERS, registry, callback, "crm") == [("crm", "voicenter:call-1")]
 
 
+async def test_a_repeat_is_not_replayed_beside_its_original(tmp_path: Path) -> None:
+    """One record that was sent three times is told of once."""
+    stored = await _stored(tmp_path, CDR, CDR, CDR)
+    registry = Registry(_handlers(crm=CallRecord), PROVIDERS)
+    assert [len(deliveries_of(PROVIDERS, registry, one)) for one in stored] == [1, 0, 0]
+
+
 async def test_a_repaired_reader_rescues_what_could_not_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

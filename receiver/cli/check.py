@@ -1,15 +1,17 @@
 """`receiver check`: find what is wrong before a provider does."""
 
+import os
 from pathlib import Path
 
-import typer
+from rich.markup import escape
 
-from receiver.app import check_openness, load_parts, trust_of
+from receiver.app import Parts, check_openness, is_sqlite, load_parts, make_database, trust_of
 from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints, console
 from receiver.cli.serve import handler_table
-from receiver.settings import load
+from receiver.errors import SettingsError
+from receiver.settings import Settings, load
+from storage import StoreError, deliveries
 from storage.database import parse_url
-from storage.errors import StoreError
 from storage.spool import count_in
 
 
@@ -20,30 +22,58 @@ def check(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> 
         settings = load(database_url=database_url, handlers=handlers)
         parts = load_parts(settings)
         check_openness(settings, trust_of(settings, parts.providers))
-        url = _checked_url(settings.database_url.get_secret_value())
+        _check_journal(settings)
+        spooled, refused = count_in(Path(settings.spool))
+    url = parse_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
     console.print(f"settings: fine; the journal is {url}", highlight=False)
-    if spooled := count_in(Path(settings.spool)):
-        console.print(f"[yellow]note:[/] {spooled} callbacks are in the spool {settings.spool}", highlight=False)
+    if spooled:
+        _note(f"{spooled} callbacks are in the spool {settings.spool}")
+    if refused:
+        _note(f"{refused} callbacks in the spool {settings.spool} were refused by the journal, and are kept there")
     console.print("handlers:")
     console.print(handler_table(parts))
+    _note_overlaps(parts)
+    _note_orphans(settings, parts)
+
+
+def _note(text: str) -> None:
+    console.print(f"[yellow]note:[/] {escape(text)}", highlight=False)
+
+
+def _check_journal(settings: Settings) -> None:
+    """A file's folder must be there and writable; whether a server is there shows when we look into it."""
+    if not is_sqlite(settings):
+        return
+    file = Path(parse_url(settings.database_url.get_secret_value()).database or "").resolve()
+    if not file.parent.is_dir():
+        raise SettingsError(f"database_url: there is no folder {file.parent} for the journal")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise SettingsError(f"database_url: {file} cannot be written")
+
+
+def _note_overlaps(parts: Parts) -> None:
     for one, other in parts.registry.overlaps():
-        console.print(
-            f"[yellow]note:[/] {one.name} and {other.name} could both answer the same {one.subject.__name__}; "
-            f"{one.name} comes first and wins",
-            highlight=False,
+        _note(
+            f"{one.name} and {other.name} could both answer the same {one.subject.__name__}; "
+            f"{one.name} comes first and wins"
         )
     for provider in parts.providers.values():
         for kind in provider.kinds:
             if kind.replies and not any(handler.subject is kind.event for handler in parts.registry):
-                console.print(
-                    f"[yellow]note:[/] no handler answers {provider.title}'s {kind.name}; it gets the fallback",
-                    highlight=False,
-                )
+                _note(f"no handler answers {provider.title}'s {kind.name}; it gets the fallback")
 
 
-def _checked_url(url: str) -> str:
-    try:
-        return parse_url(url).render_as_string(hide_password=True)
-    except StoreError as error:
-        console.print(f"[bold red]error:[/] database_url: {error}", highlight=False)
-        raise typer.Exit(2) from error
+def _note_orphans(settings: Settings, parts: Parts) -> None:
+    """Deliveries for handlers that are no longer loaded wait for ever."""
+    if is_sqlite(settings) and not Path(parse_url(settings.database_url.get_secret_value()).database or "").exists():
+        return
+    with make_database(settings) as database:
+        try:
+            with database.look() as connection:
+                waiting = deliveries.unfinished(connection)
+        except StoreError as error:
+            _note(str(error))
+            return
+    for name, count in waiting.items():
+        if name not in parts.registry:
+            _note(f"{count} deliveries wait for {name}, which is not loaded: load it, or `receiver deliveries drop`")

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import os
 import time
 from typing import Annotated
 
@@ -44,6 +45,10 @@ def replay(
 
     Callbacks are read again from their bytes by today's code. A running receiver does the deliveries.
     """
+    if (handler and (to or diff)) or (diff and (to or rate or why)):
+        raise typer.BadParameter(
+            "--handler goes with deliveries, --rate and --why not with --diff, and --to not with it"
+        )
     wanted = Filter(provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until)
     with opened(database_url, handlers=handlers) as (settings, database):
         if dry_run:
@@ -75,7 +80,7 @@ def _deliver(settings: Settings, database: Database, wanted: Filter, handler: st
         raise typer.Exit(2)
     what = ", ".join(f"{name}={value}" for name, value in vars_of(wanted).items()) or "everything"
     with database.begin() as connection:
-        replay_id = replays.begin(connection, who=getpass.getuser(), why=why, what=what)
+        replay_id = replays.begin(connection, who=_user(), why=why, what=what)
     made = asked = 0
     for page in walk(database, wanted, "replaying"):
         found = []
@@ -89,6 +94,13 @@ def _deliver(settings: Settings, database: Database, wanted: Filter, handler: st
     console.print(f"replay {replay_id}: {made} deliveries are due; a running receiver does them.", highlight=False)
     if asked > made:
         console.print(f"{asked - made} were left out: they wait already.", highlight=False)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"user {os.getuid()}"  # no name belongs to it, as in some containers
 
 
 def vars_of(wanted: Filter) -> dict[str, str]:
@@ -116,8 +128,8 @@ def _post(database: Database, wanted: Filter, to: str, rate: float) -> None:
 def _diff(settings: Settings, database: Database, wanted: Filter) -> None:
     parts = load_parts(settings)
 
-    async def compare_all() -> tuple[int, int]:
-        same = different = 0
+    async def compare_all() -> tuple[int, int, int]:
+        same = different = skipped = 0
         async with answering_questions(parts) as answering:
             for page in walk(database, wanted, "comparing"):
                 for callback in page:
@@ -127,10 +139,14 @@ def _diff(settings: Settings, database: Database, wanted: Filter) -> None:
                         _print_difference(found)
                     elif found:
                         same += 1
-        return same, different
+                    else:
+                        skipped += 1
+        return same, different, skipped
 
-    same, different = asyncio.run(compare_all())
+    same, different, skipped = asyncio.run(compare_all())
     console.print(f"{same} answered as before, {different} differently", highlight=False)
+    if skipped:
+        console.print(f"{skipped} passed over: no questions, or no longer readable", highlight=False)
     if different:
         raise typer.Exit(1)
 

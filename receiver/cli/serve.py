@@ -20,7 +20,6 @@ from receiver.app import (
     build_app,
     check_openness,
     load_parts,
-    make_database,
     open_for_receiving,
     open_spool,
     trust_of,
@@ -50,7 +49,7 @@ def serve(
         settings = load(host=host, port=port, database_url=database_url, handlers=handlers)
         log_to_stderr(settings.log_level)
         parts = load_parts(settings)
-        spool = open_spool(settings, make_database(settings).is_sqlite)
+        spool = open_spool(settings)
         check_openness(settings, trust_of(settings, parts.providers))
         listening = _listen(settings)
         database = open_for_receiving(settings, spool)

@@ -14,12 +14,21 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Subject = type[Event] | type[CallRecord]
 
 
+A_YEAR = 366 * 24 * 3600
+
+
 class RetryLater(Exception):  # noqa: N818 - reads as what it asks for
-    """Raised by a handler: not now, try again after the usual pause, or `after` seconds."""
+    """Raised by a handler: not now, try again after the usual pause, or `after` seconds, a year at most.
+
+    Raises ValueError for a pause that is no such number.
+    """
 
     def __init__(self, reason: str = "", *, after: float | timedelta | None = None) -> None:
         super().__init__(reason or "the handler asked to be called again later")
-        self.after = after.total_seconds() if isinstance(after, timedelta) else after
+        seconds = after.total_seconds() if isinstance(after, timedelta) else after
+        if seconds is not None and not (isinstance(seconds, int | float) and 0 <= seconds <= A_YEAR):
+            raise ValueError(f"RetryLater(after=…) takes seconds from 0 to {A_YEAR}, not {after!r}")
+        self.after = seconds
 
 
 class Drop(Exception):  # noqa: N818 - reads as what it asks for

@@ -29,13 +29,13 @@ class Runner:
             if handler.is_async:
                 return await handler.function(*arguments)
             return await asyncio.get_running_loop().run_in_executor(self._pool(handler), _call, handler, arguments)
-        except (SystemExit, KeyboardInterrupt) as error:
-            raise HandlerError(f"{handler.name} tried to end the receiver with {type(error).__name__}") from error
-        except asyncio.CancelledError as error:
+        except Exception:
+            raise
+        except BaseException as error:
             task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise  # we are cancelled from outside, as we should be
-            raise HandlerError(f"{handler.name} was cancelled from within") from error
+            raise HandlerError(f"{handler.name} raised {type(error).__name__}, which ends programs") from error
 
     def _pool(self, handler: Handler) -> ThreadPoolExecutor:
         if handler.name not in self._pools:
@@ -52,6 +52,9 @@ class Runner:
 def _call(handler: Handler, arguments: tuple[Any, ...]) -> Any:
     try:
         return handler.function(*arguments)
-    except (StopIteration, SystemExit, KeyboardInterrupt) as error:
-        # None of these may travel through a future: they would end the loop or leave it waiting for ever.
-        raise HandlerError(f"{handler.name} raised {type(error).__name__}") from error
+    except StopIteration as error:
+        raise HandlerError(f"{handler.name} raised StopIteration") from error  # no future can carry it
+    except Exception:
+        raise
+    except BaseException as error:
+        raise HandlerError(f"{handler.name} raised {type(error).__name__}, which ends programs") from error

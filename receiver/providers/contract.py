@@ -7,6 +7,7 @@ exports a class `PROVIDER`; nothing else in the project names it.
 import hashlib
 import importlib
 import pkgutil
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from receiver.providers.event import Event
 from receiver.providers.records import CallRecord
@@ -124,8 +125,18 @@ class Reading:
     notes: tuple[str, ...] = ()
 
 
-Secret = Annotated[SecretStr, Field(min_length=8, max_length=200)]
+def _fits_a_url(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{8,200}", secret.get_secret_value()):
+        raise ValueError("a secret has 8 to 200 letters, digits, dots, hyphens, underscores and tildes")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_fits_a_url)]
 """Something that stands in a URL and that nobody guesses."""
+
+
+MAX_RECORDS = 1_000
+"""Callbacks in one request. Providers send one; each costs a row, and somebody else may wait for the line."""
 
 
 class ProviderOptions(BaseModel):

@@ -124,7 +124,8 @@ class _Callback:
     async def _respond(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS, POST"})
-        if request.method in {"GET", "HEAD"} and not (self._endpoint.on_get and request.url.query):
+        asks = request.method == "GET" and self._endpoint.on_get and request.url.query
+        if request.method in {"GET", "HEAD"} and not asks:
             return PlainTextResponse(f"The receiver is ready for {self._provider.title}'s callbacks.\n")
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             return PlainTextResponse("Send the body without a Content-Encoding.\n", status_code=415)

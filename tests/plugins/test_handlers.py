@@ -131,3 +131,10 @@ def test_two_filters_overlap_unless_some_field_tells_them_apart(
     handlers.answer(IvrRequest, name="other", **other)(lambda step: Hangup())
     first, second = handlers
     assert first.could_match_with(second) is overlap
+
+
+@pytest.mark.parametrize("after", [-1, float("inf"), float("nan"), "5", 10**9])
+def test_a_pause_that_cannot_be_kept_is_refused_where_it_is_written(after: Any) -> None:
+    """The handler fails with a clear error; its delivery is tried again as usual."""
+    with pytest.raises(ValueError, match="seconds from 0"):
+        RetryLater(after=after)

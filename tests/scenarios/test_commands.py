@@ -66,7 +66,8 @@ def test_send_lists_its_samples(receiver: Receiver) -> None:
         (["callbacks", "list", "--since", "yesterday"], 2, "90m, 24h or 7d"),
         (["check", "--handlers", "no.such"], 2, "there is no module 'no.such'"),
         (["check", "--database-url", "nonsense"], 2, "sqlite:///receiver.db"),
-        (["serve", "--database-url", "sqlite:////no/such/folder/receiver.db"], 2, "unable to open database file"),
+        (["serve", "--port", "0", "--database-url", "sqlite:////no/such/folder/receiver.db"], 2, "unable to open"),
+        (["check", "--database-url", "sqlite:////no/such/folder/receiver.db"], 2, "there is no folder /no/such/folder"),
         (["serve", "--port", "99999"], 2, "port"),
     ],
 )

@@ -1,6 +1,6 @@
 """Which deliveries are due, who has them, how they ended."""
 
-from storage import Database, State, deliveries
+from storage import Database, State, deliveries, mending
 from storage.deliveries import LOST, RELEASED, WINDOW
 from tests.storage.support import append, claim, finish, new_callback
 
@@ -158,3 +158,17 @@ def test_what_waits_for_a_failed_one_is_due_when_that_one_is_given_up(database: 
     assert [one.callback.body for one in retried] == [b"a1"]
     finish(database, retried, State.DEAD, result="failed")
     assert [one.callback.body for one in claim(database, {"crm": 9})] == [b"a2"]
+
+
+def test_a_revived_delivery_waits_for_a_later_one_that_runs(database: Database) -> None:
+    """One at a time holds for a call whatever the order has become."""
+    append(database, new_callback("a1", deliveries=("crm",), call_key="a"))
+    append(database, new_callback("a2", deliveries=("crm",), call_key="a"))
+    finish(database, claim(database, {"crm": 9}), State.DEAD, result="failed")
+    running = claim(database, {"crm": 9})
+    assert [one.callback.body for one in running] == [b"a2"]
+    with database.begin() as connection:
+        assert mending.revive(connection, mending.Wanted(ids=[1])) == 1
+    assert claim(database, {"crm": 9}) == []
+    finish(database, running)
+    assert [one.callback.body for one in claim(database, {"crm": 9})] == [b"a1"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage import Appended, Database, NewCallback, StoredCallback, StoreUnavailableError, deliveries, journal
-from storage.safekeeping import Safekeeping
+from storage.safekeeping import MOVE_BATCH, Safekeeping
 from storage.spool import Spool, count_in
 from storage.values import Filter
 from tests.storage.support import append, new_callback
@@ -77,7 +77,7 @@ async def test_what_is_spooled_comes_back_as_it_was(spool: Spool) -> None:
         call_key="k",
     )
     await spool.put([given])
-    assert await spool.oldest(10) == ([given], 1)
+    assert await spool.oldest(10) == [(1, [given])]
 
 
 async def test_while_the_database_is_away_callbacks_are_on_disk(database: Database, spool: Spool) -> None:
@@ -133,7 +133,7 @@ async def test_a_spool_outlives_its_process(tmp_path: Path, database: Database) 
     first.open()
     await first.put([new_callback("left")])
     first.close()
-    assert count_in(tmp_path / "left.db") == 1
+    assert count_in(tmp_path / "left.db") == (1, 0)
     second = Spool(tmp_path / "left.db")
     second.open()
     safekeeping = Safekeeping(database, second)
@@ -164,7 +164,7 @@ async def test_with_neither_store_nothing_is_acknowledged(database: Database, tm
 
 def test_no_file_is_an_empty_spool(tmp_path: Path) -> None:
     """Looking makes no file."""
-    assert count_in(tmp_path / "none.db") == 0
+    assert count_in(tmp_path / "none.db") == (0, 0)
     assert not (tmp_path / "none.db").exists()
 
 
@@ -178,3 +178,44 @@ async def test_a_database_that_hangs_holds_nobody_up(
     safekeeping = Safekeeping(away, spool)  # type: ignore[arg-type]
     assert await asyncio.wait_for(safekeeping.store([new_callback("a")]), 5) == [Appended(0)]
     assert spool.count == 1
+
+
+async def test_the_parts_of_a_request_move_together(database: Database, spool: Spool) -> None:
+    """A batch never ends inside of a request: its body is with the first part."""
+    await spool.put([new_callback(str(number)) for number in range(MOVE_BATCH - 1)])
+    await spool.put([new_callback("p0", body=b"whole"), new_callback("p1", body=b"", part=1)])
+    safekeeping = Safekeeping(database, spool)
+    safekeeping.start()
+    await _emptied(spool)
+    await safekeeping.stop()
+    with database.look() as connection:
+        last = journal.find(connection, Filter(), 2)
+    assert [(one.part, one.body) for one in last] == [(1, b"whole"), (0, b"whole")]
+
+
+async def test_what_the_journal_refuses_stands_in_nobodys_way(
+    database: Database, spool: Spool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is kept aside and said so; what came with it moves on."""
+    refused = new_callback("refused", took_us=2**70)
+    await spool.put([new_callback("before"), refused, new_callback("after")])
+    safekeeping = Safekeeping(database, spool)
+    safekeeping.start()
+    await _emptied(spool)
+    await safekeeping.stop()
+    assert _bodies(database) == [b"before", b"after"]
+    assert count_in(spool.path) == (0, 1)
+    assert "set aside" in caplog.text
+
+
+def test_two_processes_never_share_a_spool(spool: Spool) -> None:
+    """The second is told to take a file of its own."""
+    with pytest.raises(StoreUnavailableError, match="another receiver uses the spool"):
+        Spool(spool.path).open()
+
+
+def test_a_file_that_is_no_spool_says_so(tmp_path: Path) -> None:
+    """Looking at it is no crash."""
+    (tmp_path / "odd.db").write_bytes(b"nonsense" * 500)
+    with pytest.raises(StoreUnavailableError, match="cannot be read"):
+        count_in(tmp_path / "odd.db")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from storage import GroupCommit, JournalFullError, StoreError, StoreUnavailableError
+from storage.errors import StoreRejectedError
 
 
 class Recorder:
@@ -74,7 +75,7 @@ async def test_one_that_cannot_be_written_does_not_take_the_others_with_it() -> 
     writer.start()
     good, bad, also_good = await asyncio.gather(*waiting, return_exceptions=True)
     assert (good, also_good) == (["A"], ["C"])
-    assert isinstance(bad, StoreUnavailableError)
+    assert isinstance(bad, StoreRejectedError)
     await writer.close()
 
 

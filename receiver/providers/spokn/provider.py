@@ -7,6 +7,7 @@ from pydantic import Field
 
 from receiver.errors import PayloadError, WireError
 from receiver.providers.contract import (
+    MAX_RECORDS,
     CallbackRequest,
     Endpoint,
     Fault,
@@ -67,7 +68,9 @@ class Spokn(Provider[SpoknOptions]):
         dialect = tell_format(request.body, request.content_type)
         try:
             message = self._message(request)
-        except WireError as error:
+            if isinstance(message.values, list) and len(message.values) > MAX_RECORDS:
+                raise PayloadError(f"the list has more than {MAX_RECORDS} posts")
+        except (WireError, PayloadError) as error:
             content = bytes_fingerprint(self.name, "STATUS", request.query, request.body)
             return Reading(dialect, (Item("STATUS", content, None, Fault.PARSE, str(error)),))
         posts = message.values if isinstance(message.values, list) and message.values else [message.values]

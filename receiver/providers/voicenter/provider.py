@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from receiver.errors import PayloadError, SettingsError, WireError
 from receiver.providers.contract import (
+    MAX_RECORDS,
     CallbackRequest,
     Endpoint,
     Fault,
@@ -123,6 +124,8 @@ class Voicenter(Provider[VoicenterOptions]):
         """Several records in one request, each on its own (A-23)."""
         if not values:
             raise PayloadError("the list of records is empty")
+        if len(values) > MAX_RECORDS:
+            raise PayloadError(f"the list has more than {MAX_RECORDS} records")
         return tuple(self._record_in_list(value, method, expected) for value in values)
 
     def _record_in_list(self, value: Value, method: str, expected: str) -> Item:
