@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, select, update
 
 from storage import journal
 from storage.clock import now_us
@@ -18,7 +18,7 @@ CHUNK = 1000
 """Numbers in one statement at most: databases bound their parameters."""
 WINDOW = 50
 """Due rows looked at beyond the places that are free."""
-PUT_OFF_SECONDS = 60.0
+PUT_OFF_SECONDS = 10.0
 """How long a delivery that waits for an earlier one of its call is out of sight at most, once that one is due."""
 RELEASED = "released"
 """The result of an attempt that was cut short because its worker was stopped: it does not count."""
@@ -94,7 +94,8 @@ _DUE = (
         deliveries.c.attempts,
         deliveries.c.forgiven,
         deliveries.c.state,
-        select(func.max(_earlier.c.due_at, type_=Instant))
+        # Who runs may end at any moment; who waits for a retry ends no sooner than that is due.
+        select(func.max(case((_earlier.c.state == State.RUNNING, 0), else_=_earlier.c.due_at), type_=Instant))
         .where(
             _earlier.c.handler == deliveries.c.handler,
             _earlier.c.call_key == deliveries.c.call_key,
@@ -134,8 +135,8 @@ def _make_next_due(connection: Connection, finished: Sequence[int], now: int) ->
         update(deliveries)
         .where(
             deliveries.c.id.in_(following),
+            # Nothing about due_at: a worker may be putting it off at this moment, and must be waited for.
             deliveries.c.state == State.DUE,
-            deliveries.c.due_at > from_microseconds(now),
         )
         .values(due_at=from_microseconds(now))
     )
