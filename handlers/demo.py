@@ -76,4 +76,5 @@ def print_call(record: CallRecord) -> None:
     started = f"{record.started:%Y-%m-%d %H:%M:%S}" if record.started else "at an unknown time"
     talk = "" if record.talk_seconds is None else f", {record.talk_seconds} s"
     parties = f"{record.from_number or '?'} → {record.to_number or '?'}"
-    print(f"call {record.call_id or '?'} {started}: {parties} {record.outcome}{talk}", flush=True)
+    line = f"call {record.call_id or '?'} {started}: {parties} {record.outcome}{talk}"
+    print("".join(char for char in line if char.isprintable()), flush=True)  # a number may hold anything

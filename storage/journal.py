@@ -187,6 +187,11 @@ def count(connection: Connection, wanted: Filter) -> int:
     return int(connection.execute(select(func.count()).select_from(callbacks).where(matching(wanted))).scalar_one())
 
 
+def last_id(connection: Connection) -> int:
+    """The number of the newest callback; 0 in an empty journal."""
+    return int(connection.execute(select(func.coalesce(func.max(callbacks.c.id), 0))).scalar_one())
+
+
 def missing(connection: Connection, news: Sequence[NewCallback]) -> list[NewCallback]:
     """Those that are not in the journal yet: told by content and by the microsecond they arrived in."""
     there = select(callbacks.c.content_hash, callbacks.c.received_at, callbacks.c.part).where(

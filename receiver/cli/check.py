@@ -60,7 +60,7 @@ def _note_overlaps(parts: Parts) -> None:
     for provider in parts.providers.values():
         for kind in provider.kinds:
             if kind.replies and not any(handler.subject is kind.event for handler in parts.registry):
-                _note(f"no handler answers {provider.title}'s {kind.name}; it gets the fallback")
+                _note(f"no handler answers {provider.title}'s {kind.name}: it gets its fallback, or the error reply")
 
 
 def _note_orphans(settings: Settings, parts: Parts) -> None:

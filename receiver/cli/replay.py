@@ -37,6 +37,7 @@ def replay(
     diff: Annotated[bool, typer.Option("--diff", help="Answer stored questions anew and show what differs.")] = False,
     rate: Annotated[float, typer.Option(min=0, help="Callbacks a second at most; 0 for no limit.")] = 0.0,
     why: Annotated[str, typer.Option(help="Kept with the replay.", show_default=False)] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Replay the whole journal: no filter is meant.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count, and show the first few.")] = False,
     database_url: DatabaseUrl = None,
     handlers: HandlerModules = None,
@@ -50,6 +51,10 @@ def replay(
             "--handler goes with deliveries, --rate and --why not with --diff, and --to not with it"
         )
     wanted = Filter(provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until)
+    if not (vars_of(wanted) or everything or dry_run or diff):
+        raise typer.BadParameter("say what to replay, with --kind, --since or another filter; or all of it with --all")
+    if to and not to.startswith(("http://", "https://")):
+        raise typer.BadParameter("--to is an address like https://staging.example.com, with the secret if it has one")
     with opened(database_url, handlers=handlers) as (settings, database):
         if dry_run:
             _show_plan(database, wanted)

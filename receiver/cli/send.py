@@ -21,6 +21,7 @@ def send(
     format_: Annotated[
         str, typer.Option("--format", help="xmlrpc, json, form, multipart or query; else the first there is.")
     ] = "",
+    provider: Annotated[str, typer.Option(help="Where two providers have a sample of that name: whose.")] = "",
     url: Annotated[str, typer.Option(help="The receiver's address; else host and port from the settings.")] = "",
     list_samples: Annotated[bool, typer.Option("--list", help="List the samples.")] = False,
 ) -> None:
@@ -28,7 +29,7 @@ def send(
     if list_samples or not name:
         console.print(_table(find_samples()))
         return
-    samples = sorted(find_samples(name=name.lower()), key=lambda sample: _PREFERRED.index(sample.format))
+    samples = sorted(find_samples(provider.lower(), name.lower()), key=lambda sample: _PREFERRED.index(sample.format))
     found = [sample for sample in samples if format_.lower() in ("", sample.format)]
     if not found:
         formats = ", ".join(sample.format for sample in samples)
@@ -40,10 +41,10 @@ def send(
     with complaints():
         settings = load()
         providers = make_providers(settings)
-    provider, trust = providers[found[0].provider], trust_of(settings, providers)[found[0].provider]
+    owner, trust = providers[found[0].provider], trust_of(settings, providers)[found[0].provider]
     secret = f"/{trust.secrets[0].decode()}" if trust.secrets else ""
     # Samples are written for the provider's own path; the settings may have moved it.
-    target = secret + provider.path + found[0].target.removeprefix(f"/{provider.name}")
+    target = secret + owner.path + found[0].target.removeprefix(f"/{owner.name}")
     _send(found[0], (url or _own_address(settings)).rstrip("/") + target, trust)
 
 

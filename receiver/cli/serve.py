@@ -77,9 +77,12 @@ def _listen(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
-    except (OSError, UnicodeError) as error:
+    except OSError as error:
         listening.close()
-        raise SettingsError(f"cannot listen on {settings.host} port {settings.port}: {error}") from error
+        raise SettingsError(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. "
+            "Is another receiver running? --port takes another port"
+        ) from error
     return listening
 
 

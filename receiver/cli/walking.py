@@ -14,24 +14,24 @@ PAGE = 500
 def walk(database: Database, wanted: Filter, doing: str) -> Iterator[list[StoredCallback]]:
     """All callbacks that match, oldest first, a page at a time; how far it is shows on the terminal."""
     with database.look() as connection:
-        total = journal.count(connection, wanted)
+        total, last = journal.count(connection, wanted), journal.last_id(connection)
     with progress_bar() as progress:
         task = progress.add_task(doing, total=total)
-        for page in pages(database, wanted):
+        for page in pages(database, wanted, last):
             yield page
             progress.advance(task, len(page))
 
 
-def pages(database: Database, wanted: Filter) -> Iterator[list[StoredCallback]]:
-    """All callbacks that match, oldest first, a page at a time."""
-    last = 0
+def pages(database: Database, wanted: Filter, last: int) -> Iterator[list[StoredCallback]]:
+    """All callbacks that match, oldest first, a page at a time; none that comes in while we walk."""
+    done = 0
     while True:
         with database.look() as connection:
-            page = journal.page(connection, wanted, last, PAGE)
+            page = [one for one in journal.page(connection, wanted, done, PAGE) if one.id <= last]
         if not page:
             return
         yield page
-        last = page[-1].id
+        done = page[-1].id
 
 
 def progress_bar() -> Progress:

@@ -105,13 +105,22 @@ def load(names: Iterable[str], providers: Mapping[str, Provider[Any]]) -> Regist
 
     A name is an entry point of the group `receiver.handlers`, or a module's import path; the working folder counts.
     """
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.append(folder)  # last: a folder named like an installed package must not hide it
-        importlib.invalidate_caches()
+    _let_the_working_folder_count()
     offered = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
     modules = [_import(offered.get(name, name), name) for name in names]
     return Registry((handler for module in modules for handler in _handlers_in(module)), providers)
+
+
+def _let_the_working_folder_count() -> None:
+    """Make modules of the working folder importable, and those in its `handlers/` come before ours of that name."""
+    folder = Path.cwd()
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))  # last: a folder named like an installed package must not hide that
+        importlib.invalidate_caches()
+    own = folder / "handlers"
+    if own.is_dir():
+        handlers = importlib.import_module("handlers")
+        handlers.__path__ = [str(own), *(path for path in handlers.__path__ if path != str(own))]
 
 
 def _import(path: str, name: str) -> ModuleType:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import handlers
 from receiver.errors import HandlerError, ReceiverError, SettingsError
 from receiver.plugins.loading import Registry, load
 from receiver.providers.contract import Provider, discover
@@ -21,10 +22,11 @@ def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     """An empty working folder, and a module table that forgets what was imported from it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    before = set(sys.modules)
+    monkeypatch.setattr(handlers, "__path__", list(handlers.__path__))
+    before = dict(sys.modules)
     yield
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    sys.modules.clear()
+    sys.modules.update(before)
 
 
 def _load(*names: str) -> Registry:
@@ -46,6 +48,14 @@ def test_a_folder_named_handlers_stands_beside_ours(tmp_path: Path) -> None:
     (tmp_path / "handlers").mkdir()
     (tmp_path / "handlers" / "of_this_firm.py").write_text(HEAD)
     _load("handlers.demo", "handlers.of_this_firm")
+
+
+def test_a_module_of_ones_own_comes_before_ours_of_the_same_name(tmp_path: Path) -> None:
+    """Somebody who copies the demo into their own folder and changes it gets what they wrote."""
+    (tmp_path / "handlers").mkdir()
+    (tmp_path / "handlers" / "demo.py").write_text(HEAD + "@handlers.on(CallRecord, name='mine')\ndef f(r): pass\n")
+    sys.modules.pop("handlers.demo", None)
+    assert [handler.name for handler in _load("handlers.demo")] == ["mine"]
 
 
 def test_the_bundled_modules_load() -> None:

@@ -103,7 +103,7 @@ def test_a_replay_goes_to_todays_handlers(receiver: Receiver, folder: Path) -> N
     assert len(run(folder, "deliveries", "list", "--state", "dead", "--json").stdout.splitlines()) == 2
     assert "replay 1 by" in (shown := run(folder, "deliveries", "show", "3").stdout)
     assert "CRM was down" in shown
-    assert "no handler is named" in run(folder, "replay", "--handler", "nobody", code=2).stderr
+    assert "no handler is named" in run(folder, "replay", "--all", "--handler", "nobody", code=2).stderr
 
 
 def test_a_replay_to_a_url_posts_the_stored_bytes(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -111,14 +111,35 @@ def test_a_replay_to_a_url_posts_the_stored_bytes(receiver: Receiver, tmp_path_f
     other_folder = tmp_path_factory.mktemp("staging")
     (other_folder / "mine.py").write_text(HANDLERS)
     with serving(other_folder, "--handlers", "mine") as staging:
-        said = run(receiver.folder, "replay", "--to", staging.url).stdout
+        said = run(receiver.folder, "replay", "--all", "--to", staging.url).stdout
         assert "5 answered as before, 0 answered differently, 0 failed" in said
         (other_folder / "changed").touch()
-        said = run(receiver.folder, "replay", "--to", staging.url, code=1).stdout
+        said = run(receiver.folder, "replay", "--all", "--to", staging.url, code=1).stdout
         assert "4 answered as before, 1 answered differently" in said
         ours, theirs = receiver.callbacks("--outcome", "unparsed"), staging.callbacks("--outcome", "unparsed")
         assert [one["reason"] for one in theirs[:1]] == [one["reason"] for one in ours]
-    assert "5 failed" in run(receiver.folder, "replay", "--to", staging.url, code=1).stdout
+    assert "5 failed" in run(receiver.folder, "replay", "--all", "--to", staging.url, code=1).stdout
+
+
+def test_a_replay_to_itself_ends(receiver: Receiver, folder: Path) -> None:
+    """What comes in while it walks is not replayed again."""
+    said = run(folder, "replay", "--all", "--to", receiver.url).stdout
+    assert "5 answered as before" in said
+    assert len(receiver.callbacks()) == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--all"),
+        (("--all", "--to", "127.0.0.1:9"), "https://staging"),
+        (("--diff", "--handler", "crm"), "--handler goes with deliveries"),
+    ],
+)
+def test_a_replay_that_nobody_meant_is_refused(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    """The whole journal again, or an option that would do nothing."""
+    said = run(folder, "replay", *arguments, code=2).stderr
+    assert message in " ".join(said.replace("│", " ").split())
 
 
 def test_stored_questions_are_a_regression_test(receiver: Receiver, folder: Path) -> None:
