@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
 """How long deliveries of other processes may go unnoticed."""
+SOON_SECONDS = 0.02
+"""Added to the time of what is due next, so that a queue that others are at is not asked for without a pause."""
 PAUSE_AFTER_STORE_ERROR = 1.0
 
 
@@ -99,6 +101,7 @@ class Deliverer:
         self._tasks = [
             asyncio.create_task(self._claim_forever(), name="claim-deliveries"),
             asyncio.create_task(self._renew_forever(), name="renew-leases"),
+            asyncio.create_task(self._heal_forever(), name="heal-deliveries"),
         ]
 
     def wake(self) -> None:
@@ -143,7 +146,7 @@ class Deliverer:
             for claim in claims:
                 self._start(claim)
             if not claims:
-                await self._sleep(pause)
+                await (asyncio.sleep(pause) if self._out_of_touch else self._sleep(pause))
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -171,8 +174,7 @@ class Deliverer:
         if not names:
             return POLL_SECONDS
         seconds = await self._database.read(partial(deliveries.seconds_to_next, handlers=names))
-        # A delivery that is due but waits for an earlier one of its call shows as 0: its turn comes with a wake-up.
-        return POLL_SECONDS if not seconds else min(POLL_SECONDS, seconds + 0.001)
+        return POLL_SECONDS if seconds is None else min(POLL_SECONDS, seconds + SOON_SECONDS)
 
     def _free_places(self) -> dict[str, int]:
         """Places for each name; another handler comes first each time, so that none is always last."""
@@ -199,6 +201,16 @@ class Deliverer:
             except StoreError as error:
                 logger.error("leases could not be renewed: %s", error)  # noqa: TRY400
                 self._out_of_touch = True
+
+    async def _heal_forever(self) -> None:
+        names = list(self._registry.listener_names)
+        while True:
+            await asyncio.sleep(deliveries.HEAL_SECONDS)
+            try:
+                if await self._database.write(partial(deliveries.heal, handlers=names)):
+                    self._wake.set()
+            except StoreError as error:
+                logger.error("waiting deliveries could not be looked over: %s", error)  # noqa: TRY400
 
     async def _renew(self) -> None:
         """Keep what runs here; what another worker has taken over meanwhile is cut short here."""

@@ -106,7 +106,9 @@ class Intake:
         for row, result in zip(rows, results, strict=True):
             repeated = result.duplicate_of and row.outcome == "accepted"
             self._metrics.took_in(provider.name, row.kind, "duplicate" if repeated else row.outcome)
-        if any(row.deliveries and not result.duplicate_of for row, result in zip(rows, results, strict=True)):
+        if any(
+            row.deliveries and result.id and not result.duplicate_of for row, result in zip(rows, results, strict=True)
+        ):
             self._delivered()
         return http_reply
 

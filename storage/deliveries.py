@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, literal_column, select, update
 
 from storage import journal
 from storage.clock import now_us
-from storage.tables import Instant, attempts, callbacks, deliveries, from_microseconds
+from storage.tables import WAITS, attempts, callbacks, deliveries, from_microseconds
 from storage.values import Attempt, Claim, Delivery, Finish, State
 
 LONGEST_ERROR = 2000
@@ -18,8 +18,10 @@ CHUNK = 1000
 """Numbers in one statement at most: databases bound their parameters."""
 WINDOW = 50
 """Due rows looked at beyond the places that are free."""
-PUT_OFF_SECONDS = 10.0
-"""How long a delivery that waits for an earlier one of its call is out of sight at most, once that one is due."""
+HEAL_SECONDS = 10.0
+"""How often waiting deliveries are looked over for any that nobody will make due."""
+LOOKS = 20
+"""Windows looked through in one claim: a long queue is worked off in several."""
 RELEASED = "released"
 """The result of an attempt that was cut short because its worker was stopped: it does not count."""
 LOST = "lost"
@@ -63,83 +65,106 @@ def claim(
 def _take(connection: Connection, handler: str, places: int, now: int, holding: Collection[int]) -> list[Any]:
     """Lock due rows of a handler until its places are filled; those that must wait for their call are put off."""
     taken: dict[int, Any] = {}
-    window = places + WINDOW
-    while places > len(taken):
-        rows = connection.execute(_DUE, {"handler": handler, "now": from_microseconds(now), "window": window}).all()
-        free = [row for row in rows if row.blocked_until is None and row.id not in taken and row.id not in holding]
+    window = {"handler": handler, "now": from_microseconds(now), "window": places + WINDOW}
+    for _ in range(LOOKS):
+        if len(taken) >= places:
+            break
+        rows = connection.execute(_DUE, window).all()
+        blocked = [row for row in rows if row.head < row.id or row.other_runs]
+        must_wait = {row.id for row in blocked}
+        free = [row for row in rows if row.id not in must_wait and row.id not in taken and row.id not in holding]
         taken |= {row.id: row for row in free[: places - len(taken)]}
-        blocked = [row for row in rows if row.blocked_until is not None]
         if not blocked:
             break
-        _put_off(connection, blocked, now)  # out of the window: the next look goes deeper
+        _put_off(connection, handler, blocked, now)  # out of the window: the next look goes deeper
     return list(taken.values())
 
 
-def _put_off(connection: Connection, rows: Sequence[Any], now: int) -> None:
-    """Let rows that wait for an earlier one of their call not be looked at again and again.
+def _put_off(connection: Connection, handler: str, blocked: Sequence[Any], now: int) -> None:
+    """Let what waits for its call not be looked at again: whoever finishes what it waits for makes it due."""
+    calls = {row.call_key: row.head if row.head < row.id else row.id - 1 for row in blocked}
+    for call_key, head in calls.items():
+        connection.execute(
+            _WAIT, {"of_handler": handler, "of_call": call_key, "head": head, "now": from_microseconds(now)}
+        )
+    vanished = [row.id for row in blocked if row.state == State.RUNNING]
+    if vanished:  # their lease has ended, and it is not their turn
+        later = from_microseconds(now) + timedelta(seconds=HEAL_SECONDS)
+        connection.execute(update(deliveries).where(deliveries.c.id.in_(vanished)).values(due_at=later))
 
-    Whoever finishes the earlier one makes the next one due; the time set here is for when that went wrong.
-    """
-    pause = timedelta(seconds=PUT_OFF_SECONDS)
-    later = [{"of": row.id, "until": max(from_microseconds(now), row.blocked_until) + pause} for row in rows]
-    connection.execute(_PUT_OFF, later)
 
-
-_earlier = deliveries.alias("earlier")
+_RUNNING: ColumnElement[str] = literal_column("'running'")
+_other = deliveries.alias("other")
+_same_call = and_(_other.c.handler == deliveries.c.handler, _other.c.call_key == deliveries.c.call_key)
+_head = select(func.min(_other.c.id)).where(_same_call, _other.c.due_at.is_not(None)).scalar_subquery()
+# A revived delivery, or one whose number was taken before another's, may find a later one running.
+_other_runs = select(_other.c.id).where(_same_call, _other.c.state == _RUNNING, _other.c.id != deliveries.c.id).exists()
 _DUE = (
     select(
         deliveries.c.id,
         deliveries.c.callback_id,
         deliveries.c.handler,
+        deliveries.c.call_key,
         deliveries.c.attempts,
         deliveries.c.forgiven,
         deliveries.c.state,
-        # Who runs may end at any moment; who waits for a retry ends no sooner than that is due.
-        select(func.max(case((_earlier.c.state == State.RUNNING, 0), else_=_earlier.c.due_at), type_=Instant))
-        .where(
-            _earlier.c.handler == deliveries.c.handler,
-            _earlier.c.call_key == deliveries.c.call_key,
-            _earlier.c.due_at.is_not(None),
-            or_(
-                _earlier.c.id < deliveries.c.id,
-                # A revived delivery, or one whose number was taken before another's, may find a later one running.
-                and_(_earlier.c.id > deliveries.c.id, _earlier.c.state == State.RUNNING),
-            ),
-        )
-        .scalar_subquery()
-        .label("blocked_until"),
+        _head.label("head"),
+        _other_runs.label("other_runs"),
     )
     .where(deliveries.c.handler == bindparam("handler"), deliveries.c.due_at <= bindparam("now"))
     .order_by(deliveries.c.due_at, deliveries.c.id)
     .limit(bindparam("window"))
     .with_for_update(skip_locked=True, of=deliveries)  # SQLite needs no locks: its writer is alone
 )
-_PUT_OFF = update(deliveries).where(deliveries.c.id == bindparam("of")).values(due_at=bindparam("until", type_=Instant))
+_waiting = (
+    select(deliveries.c.id)
+    .where(
+        deliveries.c.handler == bindparam("of_handler"),
+        deliveries.c.call_key == bindparam("of_call"),
+        deliveries.c.id > bindparam("head"),
+        deliveries.c.due_at <= bindparam("now"),
+        deliveries.c.state == State.DUE,
+    )
+    .with_for_update(skip_locked=True)
+)
+_WAIT = update(deliveries).where(deliveries.c.id.in_(_waiting)).values(due_at=WAITS)
 
 
 def make_next_due(connection: Connection, finished: Sequence[int], now: int) -> None:
     """Make due what waited for these deliveries, which are finished: the next of each call for the same handler."""
     for start in range(0, len(finished), CHUNK):
-        _make_next_due(connection, finished[start : start + CHUNK], now)
-
-
-def _make_next_due(connection: Connection, finished: Sequence[int], now: int) -> None:
-    done = deliveries.alias("done")
-    following = (
-        select(func.min(deliveries.c.id))
-        .join(done, and_(done.c.handler == deliveries.c.handler, done.c.call_key == deliveries.c.call_key))
-        .where(done.c.id.in_(finished), deliveries.c.due_at.is_not(None))
-        .group_by(deliveries.c.handler, deliveries.c.call_key)
-    )
-    connection.execute(
-        update(deliveries)
-        .where(
-            deliveries.c.id.in_(following),
-            # Nothing about due_at: a worker may be putting it off at this moment, and must be waited for.
-            deliveries.c.state == State.DUE,
+        done = deliveries.alias("done")
+        following = (
+            select(func.min(deliveries.c.id))
+            .join(done, and_(done.c.handler == deliveries.c.handler, done.c.call_key == deliveries.c.call_key))
+            .where(done.c.id.in_(finished[start : start + CHUNK]), deliveries.c.due_at.is_not(None))
+            .group_by(deliveries.c.handler, deliveries.c.call_key)
         )
-        .values(due_at=from_microseconds(now))
+        # Nothing about due_at: a worker may be putting it off at this moment, and must be waited for.
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id.in_(following), deliveries.c.state == State.DUE)
+            .values(due_at=from_microseconds(now))
+        )
+
+
+def heal(connection: Connection, handlers: Sequence[str]) -> int:
+    """Make due what waits for its call though nothing is before it any more; how many.
+
+    A worker that put one off while another finished what it waited for may not have seen that.
+    """
+    stuck = (
+        select(deliveries.c.id)
+        .where(
+            deliveries.c.handler.in_(handlers),
+            deliveries.c.due_at == WAITS,
+            _head == deliveries.c.id,
+            ~_other_runs,
+        )
+        .with_for_update(skip_locked=True, of=deliveries)
     )
+    now = from_microseconds(now_us(connection))
+    return int(connection.execute(update(deliveries).where(deliveries.c.id.in_(stuck)).values(due_at=now)).rowcount)
 
 
 def _write_lost(connection: Connection, rows: Sequence[Any], now: int) -> None:
@@ -285,7 +310,8 @@ def of_callback(connection: Connection, callback_id: int) -> list[Delivery]:
 def as_delivery(row: Any) -> Delivery:
     """The value of a row of the table."""
     fields = {name: value for name, value in row._mapping.items() if name not in {"call_key", "worker", "forgiven"}}
-    return Delivery(**{**fields, "state": State(row.state)})
+    due_at = None if row.due_at == WAITS else row.due_at
+    return Delivery(**{**fields, "state": State(row.state), "due_at": due_at})
 
 
 def counts(connection: Connection) -> dict[tuple[str, State], int]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    literal_column,
     true,
 )
 
@@ -48,6 +49,9 @@ def from_microseconds(value: int) -> datetime:
     """The moment in UTC."""
     return _EPOCH + timedelta(microseconds=value)
 
+
+WAITS = datetime(9999, 1, 1, tzinfo=UTC)
+"""When a delivery is due that waits for an earlier one of its call: whoever finishes that makes it due."""
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 metadata = MetaData(
@@ -132,6 +136,13 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_deliveries_callback_id", deliveries.c.callback_id)
+Index(
+    "ix_deliveries_running",
+    deliveries.c.handler,
+    deliveries.c.call_key,
+    sqlite_where=deliveries.c.state == literal_column("'running'"),
+    postgresql_where=deliveries.c.state == literal_column("'running'"),
+)
 unfinished_index = Index(
     "uq_deliveries_unfinished",
     deliveries.c.callback_id,

@@ -1,7 +1,11 @@
 """Which deliveries are due, who has them, how they ended."""
 
+from sqlalchemy import update
+
 from storage import Database, State, deliveries, mending
 from storage.deliveries import LOST, RELEASED, WINDOW
+from storage.tables import WAITS
+from storage.tables import deliveries as table
 from tests.storage.support import append, claim, finish, new_callback
 
 
@@ -172,3 +176,15 @@ def test_a_revived_delivery_waits_for_a_later_one_that_runs(database: Database) 
     assert claim(database, {"crm": 9}) == []
     finish(database, running)
     assert [one.callback.body for one in claim(database, {"crm": 9})] == [b"a1"]
+
+
+def test_what_nobody_made_due_is_healed(database: Database) -> None:
+    """A delivery that waits though nothing is before it is due again; one that rightly waits is not."""
+    for content, key in (("a1", "a"), ("a2", "a"), ("b1", "b")):
+        append(database, new_callback(content, deliveries=("crm",), call_key=key))
+    with database.begin() as connection:
+        connection.execute(update(table).values(due_at=WAITS))
+        assert deliveries.heal(connection, ["csv"]) == 0
+        assert deliveries.heal(connection, ["crm"]) == 2
+        assert deliveries.heal(connection, ["crm"]) == 0
+    assert [one.callback.body for one in claim(database, {"crm": 9})] == [b"a1", b"b1"]

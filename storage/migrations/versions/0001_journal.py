@@ -92,6 +92,14 @@ def upgrade() -> None:
         ("ix_deliveries_call", ["handler", "call_key", "id"]),
     ):
         op.create_index(name, "deliveries", columns, sqlite_where=unfinished, postgresql_where=unfinished)
+    running = sa.column("state", sa.Text) == sa.literal_column("'running'")
+    op.create_index(
+        "ix_deliveries_running",
+        "deliveries",
+        ["handler", "call_key"],
+        sqlite_where=running,
+        postgresql_where=running,
+    )
     op.create_index(
         "uq_deliveries_unfinished",
         "deliveries",
