@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -79,15 +79,28 @@ class Cluster:
 
     def kill(self) -> None:
         """End it as a power cut would: its postmaster and all its children."""
+        self._signal(signal.SIGKILL)
         assert self.process is not None
-        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
-        for pid in [str(self.process.pid), *children.stdout.split()]:
-            try:
-                os.kill(int(pid), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         self.process.wait(30)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def freeze(self) -> None:
+        """Let it hang: connections stay open and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Stop the postmaster first, so that it makes no more children, then send it to all of them and to it."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGSTOP)
+        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
+        for pid in children.stdout.split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), number)
+        os.kill(self.process.pid, number)
 
     def stop(self) -> None:
         """Stop it without waiting for its clients."""

@@ -131,3 +131,24 @@ def test_a_receiver_starts_while_its_database_is_away(tmp_path: Path, server: Cl
         server.start()
     _eventually(lambda: _seen(folder) == ["early"])
     assert receiver.stop() == 0
+
+
+def test_a_frozen_database_holds_nobody_up(tmp_path: Path, server: Cluster) -> None:
+    """It hangs without being gone: callbacks are spooled, callers answered, and the receiver can be stopped."""
+    url = make_database(server.url)
+    folder = _folder(tmp_path, "receiver")
+    receiver = Receiver(folder, "--handlers", "mine", "--database-url", url, RECEIVER_SHUTDOWN_SECONDS="1")
+    assert _cdr(receiver, "before").json()["err"] == "0"
+    server.freeze()
+    try:
+        for call_id in ("during-1", "during-2"):
+            assert _cdr(receiver, call_id).json()["err"] == "0"
+        asked = httpx.post(f"{receiver.url}/voicenter", json=IVR, timeout=2)
+        assert asked.json()["DATA"] == {"HANGUP_REC": "bye"}
+        assert receiver.stop() == 0
+    finally:
+        server.thaw()
+    with serving(folder, "--handlers", "mine", "--database-url", url) as again:
+        _eventually(lambda: {"before", "during-1", "during-2"} <= set(_seen(folder)))
+        calls = [one["call_id"] for one in again.callbacks("--database-url", url)]
+    assert calls == ["before", "during-1", "during-2", "asked"]
