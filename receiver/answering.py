@@ -63,7 +63,7 @@ class Answering:
             else:
                 reply, reason = await self._ask_handler(handler, kind, event, received_at, provider.name)
         except Exception as error:
-            logger.error("the handler of a %s failed: %s", kind.name, where(error))  # noqa: TRY400 - see `where`
+            logger.error("the handler of a %s failed: %s", kind.name, where(error))
             reason = f"{type(error).__name__}: {error}"
         if reply is not None and not reason:
             return Answer(reply, "answered")

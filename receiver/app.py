@@ -153,7 +153,7 @@ def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
         if spool is None:
             database.close()
             raise
-        logger.error("%s; the receiver starts with its spool %s", error, spool.path)  # noqa: TRY400
+        logger.error("%s; the receiver starts with its spool %s", error, spool.path)
     return database
 
 

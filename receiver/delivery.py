@@ -137,7 +137,7 @@ class Deliverer:
                 claims = await self._claim()
                 pause = POLL_SECONDS if claims else await self._seconds_to_next()
             except StoreError as error:
-                logger.error("deliveries cannot be taken: %s", error)  # noqa: TRY400
+                logger.error("deliveries cannot be taken: %s", error)
                 claims, pause = [], PAUSE_AFTER_STORE_ERROR
                 self._out_of_touch = True
             except Exception:
@@ -199,7 +199,7 @@ class Deliverer:
             try:
                 await self._renew()
             except StoreError as error:
-                logger.error("leases could not be renewed: %s", error)  # noqa: TRY400
+                logger.error("leases could not be renewed: %s", error)
                 self._out_of_touch = True
 
     async def _heal_forever(self) -> None:
@@ -210,7 +210,7 @@ class Deliverer:
                 if await self._database.write(partial(deliveries.heal, handlers=names)):
                     self._wake.set()
             except StoreError as error:
-                logger.error("waiting deliveries could not be looked over: %s", error)  # noqa: TRY400
+                logger.error("waiting deliveries could not be looked over: %s", error)
 
     async def _renew(self) -> None:
         """Keep what runs here; what another worker has taken over meanwhile is cut short here."""
@@ -263,13 +263,13 @@ class Deliverer:
             try:
                 await self._finishes.submit([finish])
             except StoreRejectedError as error:
-                logger.error("how delivery %d ended was refused: %s", finish.delivery_id, error)  # noqa: TRY400
+                logger.error("how delivery %d ended was refused: %s", finish.delivery_id, error)
                 if not finish.error and not finish.traceback:
                     return
                 finish = replace(finish, error="its error could not be written down", traceback="")
                 continue
             except StoreError as error:
-                logger.error("how delivery %d ended could not be written: %s", finish.delivery_id, error)  # noqa: TRY400
+                logger.error("how delivery %d ended could not be written: %s", finish.delivery_id, error)
             else:
                 return
             if self._stopping:

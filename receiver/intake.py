@@ -99,7 +99,7 @@ class Intake:
         try:
             results = await self._journal.submit(rows)
         except StoreError as error:
-            logger.error("a callback of %s could not be stored: %s", provider.name, error)  # noqa: TRY400
+            logger.error("a callback of %s could not be stored: %s", provider.name, error)
             self._metrics.not_stored(provider.name)
             reply = provider.refusal(reading.items[0].kind, Fault.APPLICATION, NOT_STORED)
             return replace(provider.write(reply, reading.dialect), status=503)
@@ -172,7 +172,7 @@ class Intake:
         try:
             stored = self._journal.submit([row])
         except StoreError as error:
-            logger.error("an answered %s could not be stored: %s", row.kind, error)  # noqa: TRY400
+            logger.error("an answered %s could not be stored: %s", row.kind, error)
         else:
             stored.add_done_callback(_log_if_lost)
 

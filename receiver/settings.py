@@ -6,7 +6,6 @@ What is given on the command line counts most, then the environment, then the fi
 import os
 import tomllib
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
@@ -160,8 +159,3 @@ def _refuse_unknown_variables() -> None:
             continue
         if variable.split("__")[0] not in known:
             raise SettingsError(f"{variable}: there is no such setting; docs/settings.md lists them all")
-
-
-def working_folder() -> Path:
-    """Where `receiver.toml`, the default database and the user's handlers are looked for."""
-    return Path.cwd()

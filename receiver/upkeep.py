@@ -26,7 +26,7 @@ async def keep_tidy(database: Database, keep_days: int, keep_bodies_days: int) -
             if keep_bodies_days:
                 await _in_batches(database, "blanked", retention.blank, now - timedelta(days=keep_bodies_days))
         except StoreError as error:
-            logger.error("old callbacks could not be cleaned up: %s", error)  # noqa: TRY400
+            logger.error("old callbacks could not be cleaned up: %s", error)
         await asyncio.sleep(PERIOD_SECONDS)
 
 

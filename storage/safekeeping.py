@@ -66,7 +66,7 @@ class Safekeeping:
                 try:
                     return await self._in_time(append)
                 except StoreUnavailableError as error:
-                    logger.error("%s; callbacks go to the spool %s", error, self._spool.path)  # noqa: TRY400
+                    logger.error("%s; callbacks go to the spool %s", error, self._spool.path)
             await self._spool.put(batch)
             return [Appended(0)] * len(batch)
 
@@ -111,7 +111,7 @@ class Safekeeping:
             try:
                 await self._in_time(partial(_append_missing, batch=request))
             except StoreRejectedError as error:
-                logger.error("request %d of the spool %s is set aside: %s", number, spool.path, error)  # noqa: TRY400
+                logger.error("request %d of the spool %s is set aside: %s", number, spool.path, error)
                 await spool.set_aside(number)
             else:
                 await spool.forget([number])

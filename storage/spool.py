@@ -6,7 +6,20 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
-from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Executable,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from storage.database import Database
 from storage.errors import StoreUnavailableError
@@ -84,9 +97,9 @@ class Spool:
         """Keep a request that the journal refuses out of the way of the others."""
         await self._change(update(_rows).where(_rows.c.seq == number).values(rejected=1))
 
-    async def _change(self, statement: object) -> None:
+    async def _change(self, statement: Executable) -> None:
         def change(connection: Connection) -> int:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
             return _waiting(connection)
 
         self.count = await self._database.write(change)

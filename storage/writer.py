@@ -61,7 +61,7 @@ class GroupCommit(Generic[New, Done]):
         try:
             await asyncio.wait_for(self._waiting.join(), seconds)
         except TimeoutError:
-            logger.error("%d writes were still waiting when the receiver stopped", self._size)  # noqa: TRY400
+            logger.error("%d writes were still waiting when the receiver stopped", self._size)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
@@ -88,7 +88,7 @@ class GroupCommit(Generic[New, Done]):
                 for one in taken:
                     await self._commit([one])
                 return
-            logger.error("a write failed that should not have: %s", error)  # noqa: TRY400 - no traceback: it may hold numbers
+            logger.error("a write failed that should not have: %s", error)
             refused = error if isinstance(error, StoreError) else StoreRejectedError(f"it cannot be written: {error}")
             _refuse(taken, refused)
         else:

@@ -5,6 +5,7 @@ as strings in both formats, also where its examples waver (C-13, C-15). Here are
 acknowledgements and the pop-up; the IVRs' actions are in ivr_actions.py and layer_actions.py.
 """
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
@@ -38,12 +39,12 @@ Switch = Annotated[bool, BeforeValidator(_switch), PlainSerializer(int)]
 LanguageTag = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{2,4})?$")]
 
 
-class VoicenterReply(Reply):
+class VoicenterReply(Reply, ABC):
     """A reply that can say what it is on the wire."""
 
+    @abstractmethod
     def values(self, dialect: Format, options: VoicenterOptions) -> dict[str, Any]:
         """Wire names and values, in the document's order."""
-        raise NotImplementedError
 
 
 # --- CDR and HANGUP_CALL, chapters 4 and 5.2 -------------------------------------------------------------------------
