@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import httpx
@@ -24,6 +24,19 @@ MARGIN_SECONDS = 0.5
 """Kept free between our deadline and the end of a provider's patience, for the way back."""
 
 
+class Cause(StrEnum):
+    """Why a question was not answered by its handler."""
+
+    NONE = ""
+    NO_HANDLER = "no_handler"
+    RAISED = "raised"
+    NONSENSE = "nonsense"
+    """It returned what is no reply to this question."""
+    LATE = "late"
+    UNWRITABLE = "unwritable"
+    """Its reply could not be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How a question was answered, for the journal: outcome, and the reason where it was not the handler's reply."""
@@ -31,6 +44,15 @@ class Answer:
     reply: Reply
     outcome: str
     reason: str = ""
+    cause: Cause = Cause.NONE
+
+
+class _MissedError(Exception):
+    """A question is left without its handler's reply."""
+
+    def __init__(self, cause: Cause, reason: str) -> None:
+        super().__init__(reason)
+        self.cause = cause
 
 
 class Answering:
@@ -54,28 +76,26 @@ class Answering:
 
     async def answer(self, provider: Provider[Any], kind: Kind, event: Event, received_at: datetime) -> Answer:
         """The answer to a question, in time; never raises."""
-        reply: Any = None
         try:
             handler = self._registry.answerer(event)
             if handler is None:
-                reason = f"no handler answers this {kind.name}"
-                logger.warning("%s. To answer it: %s", reason, _suggestion(provider, event))
-            else:
-                reply, reason = await self._ask_handler(handler, kind, event, received_at, provider.name)
+                logger.warning("no handler answers this %s. To answer it: %s", kind.name, _suggestion(provider, event))
+                raise _MissedError(Cause.NO_HANDLER, f"no handler answers this {kind.name}")
+            return Answer(await self._ask_handler(handler, kind, event, received_at, provider.name), "answered")
+        except _MissedError as missed:
+            cause, reason = missed.cause, str(missed)
         except Exception as error:
-            logger.error("the handler of a %s failed: %s", kind.name, where(error))
-            reason = f"{type(error).__name__}: {error}"
-        if reply is not None and not reason:
-            return Answer(reply, "answered")
+            logger.error("the handler of a %s failed", kind.name, exc_info=error, extra={"call_id": event.call_id})
+            cause, reason = Cause.RAISED, f"{type(error).__name__}: {error}"
         fallback = provider.fallback(event)
         if fallback is not None:
-            return Answer(fallback, "fallback", reason)
-        return Answer(provider.last_resort(kind.name), "failed", reason)
+            return Answer(fallback, "fallback", reason, cause)
+        return Answer(provider.last_resort(kind.name), "failed", reason, cause)
 
     async def _ask_handler(
         self, handler: Handler, kind: Kind, event: Event, received_at: datetime, provider: str
-    ) -> tuple[Any, str]:
-        """The handler's reply and an empty reason, or None and the reason. Raises what the handler raises."""
+    ) -> Reply:
+        """The handler's reply. Raises what the handler raises, and _MissedError where it gave no reply that counts."""
         context = Context(
             provider=provider,
             received_at=received_at,
@@ -87,14 +107,15 @@ class Answering:
         done, _ = await asyncio.wait({task}, timeout=deadline)
         if not done:
             self._abandon(task)
-            logger.warning("%s is late: no reply within %g s", handler.name, deadline)
-            return None, f"{handler.name} gave no reply within {deadline:g} s"
-        reply = task.result()
+            logger.warning("%s is late: no reply within %g s", handler.name, deadline, extra={"call_id": event.call_id})
+            raise _MissedError(Cause.LATE, f"{handler.name} gave no reply within {deadline:g} s")
+        reply: object = task.result()
         if not isinstance(reply, kind.replies):
             allowed = ", ".join(reply_type.__name__ for reply_type in kind.replies)
             logger.error("%s returned %s; it must return one of %s", handler.name, type(reply).__name__, allowed)
-            return None, f"{handler.name} returned {type(reply).__name__}, which is none of {allowed}"
-        return reply, ""
+            nonsense = f"{handler.name} returned {type(reply).__name__}, which is none of {allowed}"
+            raise _MissedError(Cause.NONSENSE, nonsense)
+        return reply
 
     def _abandon(self, task: asyncio.Task[Any]) -> None:
         """Cancel a late handler without waiting for it: a caller is on the line."""
@@ -105,7 +126,7 @@ class Answering:
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._unfinished.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.warning("a late handler failed after its caller was gone: %s", where(error))
+            logger.warning("a late handler failed after its caller was gone", exc_info=error)
 
 
 def write_answer(provider: Provider[Any], kind: Kind, answer: Answer, dialect: Format) -> tuple[HttpReply, Answer]:
@@ -114,14 +135,9 @@ def write_answer(provider: Provider[Any], kind: Kind, answer: Answer, dialect: F
         return provider.write(answer.reply, dialect), answer
     except Exception as error:
         logger.exception("a reply to %s could not be written", kind.name)
-        answer = Answer(provider.last_resort(kind.name), "failed", f"the reply could not be written: {error}")
+        reason = f"the reply could not be written: {error}"
+        answer = Answer(provider.last_resort(kind.name), "failed", reason, Cause.UNWRITABLE)
         return provider.write(answer.reply, dialect), answer
-
-
-def where(error: BaseException) -> str:
-    """The kind of an error and the line it came from: its text may hold numbers, which logs must not."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__
 
 
 def _suggestion(provider: Provider[Any], event: Event) -> str:

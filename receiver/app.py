@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from pydantic import SecretStr, ValidationError
 from starlette.applications import Starlette
 
 from receiver.answering import Answering
-from receiver.delivery import Deliverer, Limits
+from receiver.delivery import Deliverer
+from receiver.delivery import Limits as DeliveryLimits
 from receiver.errors import SettingsError
 from receiver.intake import Intake
 from receiver.metrics import Metrics
@@ -24,8 +26,14 @@ from receiver.providers.contract import Provider, discover
 from receiver.settings import Settings, problems
 from receiver.upkeep import keep_tidy
 from receiver.web import routes
+from receiver.web.admission import Admission
+from receiver.web.refusals import Refusals
+from receiver.web.routes import Front
+from receiver.web.sightings import Sightings
 from receiver.web.trust import Trust
-from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, wake
+from receiver.wire import Limits
+from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, checks, wake
+from storage import refusals as stored_refusals
 from storage.database import parse_url
 from storage.errors import DatabaseUrlError
 from storage.retry import RetryPolicy
@@ -63,9 +71,19 @@ def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
             options = provider_class.options_type.model_validate(settings.providers.get(name, {}))
         except ValidationError as error:
             raise SettingsError(problems(error, f"providers.{name}")) from error
-        providers[name] = provider_class(options)
+        providers[name] = provider_class(options, wire_limits(settings))
     _check_paths(providers)
     return providers
+
+
+def wire_limits(settings: Settings) -> Limits:
+    """How large what a body holds may be."""
+    return Limits(
+        depth=settings.max_depth,
+        elements=settings.max_elements,
+        text_chars=settings.max_text_chars,
+        form_fields=settings.max_form_fields,
+    )
 
 
 def _check_paths(providers: Mapping[str, Provider[Any]]) -> None:
@@ -196,7 +214,7 @@ async def working(parts: Parts, database: Database, metrics: Metrics) -> AsyncIt
             http=http,
             handler_settings=settings.handler_settings,
             policy=retry_policy(settings),
-            limits=Limits(
+            limits=DeliveryLimits(
                 timeout=settings.handler_timeout,
                 concurrency=settings.handler_concurrency,
                 total=settings.delivery_concurrency,
@@ -236,7 +254,7 @@ async def answering_questions(parts: Parts) -> AsyncIterator[Answering]:
         runner.close()
 
 
-def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, deliver: bool = True) -> Starlette:
+def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, deliver: bool = True) -> Front:
     """The ASGI app. Its lifespan starts and stops all that runs beside it, and closes database and spool.
 
     Without `deliver` it only receives; another process must run the deliveries.
@@ -245,9 +263,15 @@ def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, d
     metrics = Metrics()
     door = routes.Door(
         trust_of(settings, parts.providers),
+        Admission(
+            max_requests=settings.max_requests,
+            max_pending_bytes=settings.max_pending_bytes,
+            max_rate_per_address=settings.max_rate_per_address,
+        ),
+        max_body_bytes=settings.max_body_bytes,
+        max_transcript_bytes=settings.max_transcript_bytes,
         proxies=settings.trusted_proxies,
         forwarded_header=settings.forwarded_header,
-        metrics=metrics if settings.metrics else None,
     )
 
     @asynccontextmanager
@@ -268,11 +292,19 @@ def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, d
             stack.push_async_callback(journal.close)
             answering = await stack.enter_async_context(answering_questions(parts))
             metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
+            metrics.watch(
+                "receiver_requests_waiting", "Requests that wait for a reply", lambda: door.admission.requests
+            )
             metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: safekeeping.spooled)
-            door.open(Intake(parts.registry, journal, answering, metrics=metrics, delivered=delivered))
+            refusals = Refusals(lambda new: database.write(partial(stored_refusals.add, new=new)), metrics)
+            refusals.start()
+            stack.push_async_callback(refusals.stop)
+            sightings = Sightings(lambda token, seen: database.write(partial(checks.answer, token=token, seen=seen)))
+            intake = Intake(parts.registry, journal, answering, metrics=metrics, delivered=delivered)
+            door.open(intake, refusals, sightings)
             yield
 
-    return routes.build(parts.providers, door, max_body_bytes=settings.max_body_bytes, lifespan=lifespan)
+    return routes.build(parts.providers, door, metrics=metrics if settings.metrics else None, lifespan=lifespan)
 
 
 def _nothing() -> None:

@@ -305,14 +305,18 @@ class Deliverer:
         log = logger.error if pause is None else logger.warning
         given_up = "; given up" if pause is None else ""
         log(
-            "%s %s on callback %d, delivery %d, attempt %d%s: `receiver deliveries show %d` has the details",
+            "%s %s%s: `receiver deliveries show %d` has the details",
             handler.name,
             result,
-            claim.callback.id,
-            claim.delivery_id,
-            claim.attempt,
             given_up,
             claim.delivery_id,
+            extra={
+                "call_id": claim.callback.call_id,
+                "callback": claim.callback.id,
+                "delivery": claim.delivery_id,
+                "handler": handler.name,
+                "attempt": claim.attempt,
+            },
         )
         if pause is None:
             return State.DEAD, result, error, trace, 0.0

@@ -43,6 +43,8 @@ KEPT_HEADERS = frozenset(
     )
 )
 """Headers that help to understand a callback later; credentials and cookies are not among them."""
+KEPT_FOR_ANSWERS = 1_000
+"""Places in the journal's queue that only answered questions may take: a flood of records must not cost them."""
 LARGE_BODY_BYTES = 128 * 1024
 """Reading more takes longer than callers should wait for the loop: some 20 ms."""
 NOT_STORED = "the callback could not be stored; send it again"
@@ -79,6 +81,12 @@ class Intake:
             # A fault of ours must not lose the record: it is kept, and a repaired receiver can read it again.
             logger.exception("taking in a callback of %s failed", provider.name)
             return await self._notify(provider, request, _unread(provider, request), began)
+
+    def turn_away(self, provider: Provider[Any], request: CallbackRequest) -> HttpReply:
+        """The reply to a request that there is no room for: 503 in the provider's dialect, and nothing is stored."""
+        self._metrics.not_stored(provider.name)
+        reply = provider.refusal(request.endpoint.kind, Fault.APPLICATION, NOT_STORED)
+        return replace(provider.write(reply, tell_format(request.body, request.content_type)), status=503)
 
     # --- notify: store, then acknowledge ---
 
@@ -154,6 +162,8 @@ class Intake:
         http_reply, answer = write_answer(provider, kind, answer, reading.dialect)
         self._metrics.answered(provider.name, kind.name, (perf_counter_ns() - began) / 1e9)
         self._metrics.took_in(provider.name, kind.name, answer.outcome)
+        if answer.cause:
+            self._metrics.missed(provider.name, kind.name, answer.cause, answer.outcome)
         self._store_later(
             NewCallback(
                 **_request_fields(provider, request, reading, 0),
@@ -170,7 +180,7 @@ class Intake:
 
     def _store_later(self, row: NewCallback) -> None:
         try:
-            stored = self._journal.submit([row])
+            stored = self._journal.submit([row], beyond=KEPT_FOR_ANSWERS)
         except StoreError as error:
             logger.error("an answered %s could not be stored: %s", row.kind, error)
         else:
@@ -205,7 +215,7 @@ def _request_fields(provider: Provider[Any], request: CallbackRequest, reading: 
         "method": request.method,
         "path": request.path,
         "query": request.query,
-        "headers": tuple((name, value) for name, value in request.headers if name.lower() in KEPT_HEADERS),
+        "headers": request.headers,
         "peer": request.peer,
         "body": request.body if part == 0 else b"",
         "part": part,

@@ -17,9 +17,16 @@ class Metrics:
             "receiver_callbacks", "Callbacks by what became of them", ["provider", "kind", "outcome"],
             registry=self._registry,
         )  # fmt: skip
-        self._refused = Counter(
+        self._not_stored = Counter(
             "receiver_callbacks_not_stored", "Callbacks refused with 503", ["provider"], registry=self._registry
         )
+        self._refused = Counter(
+            "receiver_requests_refused", "Requests that were not let in, by reason", ["reason"], registry=self._registry
+        )
+        self._unanswered = Counter(
+            "receiver_answers_missed", "Questions that no handler answered, by cause and what went out",
+            ["provider", "kind", "cause", "outcome"], registry=self._registry,
+        )  # fmt: skip
         self._answers = Histogram(
             "receiver_answer_seconds", "From question to reply", ["provider", "kind"],
             buckets=ANSWER_BUCKETS, registry=self._registry,
@@ -34,7 +41,15 @@ class Metrics:
 
     def not_stored(self, provider: str) -> None:
         """A callback could not be stored."""
-        self._refused.labels(provider).inc()
+        self._not_stored.labels(provider).inc()
+
+    def refused(self, reason: str) -> None:
+        """A request was not let in."""
+        self._refused.labels(reason).inc()
+
+    def missed(self, provider: str, kind: str, cause: str, outcome: str) -> None:
+        """A question got its fallback, or the error reply."""
+        self._unanswered.labels(provider, kind, cause, outcome).inc()
 
     def answered(self, provider: str, kind: str, seconds: float) -> None:
         """A question got its reply."""

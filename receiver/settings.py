@@ -96,14 +96,32 @@ class Settings(BaseSettings):
     shutdown_seconds: Annotated[float, Field(ge=0)] = 10.0
     """Seconds that running handlers get to finish when the receiver is stopped."""
 
-    max_body_bytes: Annotated[int, Field(gt=0)] = 16 * 1024 * 1024
-    """Longest body of a callback; longer ones get 413. Transcripts in CDRs of 10 MB occur."""
+    max_body_bytes: Annotated[int, Field(gt=0)] = 1024 * 1024
+    """Longest body of a callback; longer ones get 413. The longest documented one has 4 KiB."""
+    max_transcript_bytes: Annotated[int, Field(gt=0)] = 16 * 1024 * 1024
+    """The same where CDRs arrive: they may carry a transcript, and 10 MB occur."""
     max_header_bytes: Annotated[int, Field(ge=1024)] = 32 * 1024
     """Longest head of a request, its line and headers together; providers send less than one KiB."""
+    max_headers: Annotated[int, Field(gt=0)] = 100
+    """Headers of one request; providers send about ten, proxies add as many."""
+    max_depth: Annotated[int, Field(ge=8, le=200)] = 32
+    """Lists and structs in each other, in XML and in JSON. Real callbacks nest four deep; Python ends near 1,000."""
+    max_elements: Annotated[int, Field(gt=0)] = 200_000
+    """XML elements, or JSON values, in one body: 1,000 records of 50 fields, and some 50 MB of memory."""
+    max_text_chars: Annotated[int, Field(gt=0)] = 16 * 1024 * 1024
+    """Characters in one XML element: a transcript of the longest body."""
+    max_form_fields: Annotated[int, Field(gt=0)] = 1_000
+    """Fields of a form, or parts of a multipart form; the longest documented callback has 23."""
     request_seconds: Annotated[float, Field(gt=0)] = 30.0
     """Seconds a request may take from its first byte to its last; a slower sender is cut off."""
     idle_seconds: Annotated[int, Field(gt=0)] = 30
     """Seconds an idle connection is kept for a further request."""
+    max_requests: Annotated[int, Field(ge=4)] = 1_000
+    """Requests that wait for their reply; further ones get 503. A quarter is kept for URLs of questions alone."""
+    max_pending_bytes: Annotated[int, Field(gt=0)] = 256 * 1024 * 1024
+    """Bytes of bodies in memory at once, so that many long ones cannot fill it; further ones get 503."""
+    max_rate_per_address: Annotated[int, Field(ge=0)] = 0
+    """Requests a second from one address; further ones get 429. 0 is no limit: a provider has one address itself."""
     journal_capacity: Annotated[int, Field(gt=0)] = 10_000
     """Callbacks that may wait to be stored; further ones get 503."""
     journal_batch: Annotated[int, Field(gt=0)] = 500
@@ -113,6 +131,10 @@ class Settings(BaseSettings):
     """Whether /metrics shows the receiver's figures to Prometheus: they name providers, kinds and handlers."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     """debug, info, warning or error."""
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = "text"
+    """Lines for people, or one JSON object a line for programs."""
+    log_personal_data: bool = False
+    """Whether the log may carry the texts of errors, in which callers' numbers and names may stand."""
 
     @classmethod
     def settings_customise_sources(

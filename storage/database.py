@@ -97,6 +97,14 @@ class Database:
         """What `work` returns."""
         return await _on_thread(self._readers, self._run, self.look, work)
 
+    def checkpoint(self) -> None:
+        """Empty SQLite's log, which holds rows as they were, into the file, as far as nobody is reading it."""
+        if self.is_sqlite:
+            with self._translated(), self._writing.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert driver is not None  # noqa: S101 - it was just opened
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Let what is running finish for a moment, then let go of every connection.
 

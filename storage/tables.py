@@ -179,3 +179,24 @@ attempts = Table(
     Column("error", Text, nullable=False),
     Column("traceback", Text, nullable=False),
 )
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False, comment="when the last of them came"),
+    Column("reason", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("path", Text, nullable=False, comment="without secrets"),
+    Column("size", BigInteger, nullable=False, comment="bytes of the body, as far as they are known"),
+    Column("times", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+checks = Table(
+    "checks",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("made_at", Instant, nullable=False),
+    Column("seen", Text, nullable=False, comment="what a receiver saw of the request that carried the token"),
+)

@@ -42,13 +42,15 @@ class GroupCommit(Generic[New, Done]):
         """How many items wait at this moment."""
         return self._size
 
-    def submit(self, news: Sequence[New]) -> asyncio.Future[list[Done]]:
+    def submit(self, news: Sequence[New], *, beyond: int = 0) -> asyncio.Future[list[Done]]:
         """The results of `news`, which share a transaction, once they are on disk. Raises JournalFullError at once.
+
+        What counts more than the rest may take `beyond` places more than there are.
 
         The future raises StoreUnavailableError or StoreRejectedError if they could not be stored.
         """
         done: asyncio.Future[list[Done]] = asyncio.get_running_loop().create_future()
-        if self._size and self._size + len(news) > self._capacity:
+        if self._size and self._size + len(news) > self._capacity + beyond:
             raise JournalFullError(f"{self._size} writes wait already")
         self._size += len(news)
         self._waiting.put_nowait((news, done))

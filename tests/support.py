@@ -37,8 +37,12 @@ class Running:
 
     def look(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds in the journal, also after the receiver was stopped."""
-        with Database(self.url) as database, database.look() as connection:
+        with self.database() as database, database.look() as connection:
             return work(connection)
+
+    def database(self) -> Database:
+        """The journal's database."""
+        return Database(self.url)
 
 
 @asynccontextmanager
@@ -54,7 +58,7 @@ async def running(where: Path | str, *modules: Handlers, **settings: Any) -> Asy
     app = build_app(Parts(made, providers, registry), _migrated(url))
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     client = httpx.AsyncClient(transport=transport, base_url="http://receiver")
-    async with client, app.router.lifespan_context(app):
+    async with client, app.site.router.lifespan_context(app.site):
         yield Running(client, url)
 
 

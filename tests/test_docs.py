@@ -30,7 +30,15 @@ from receiver.settings import PREFIX, TEST_PREFIX, Settings, load
 from tests.support import running
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "deploy" / "README.md", *ROOT.glob("docs/**/*.md")])
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        ROOT / "SECURITY.md",
+        ROOT / "CHANGELOG.md",
+        ROOT / "deploy" / "README.md",
+        *ROOT.glob("docs/**/*.md"),
+    ]
+)
 PROVIDERS = discover()
 EVENTS = [(name, kind.event) for name, provider in PROVIDERS.items() for kind in provider.kinds]
 REPLIES = [(name, reply) for name, provider in PROVIDERS.items() for kind in provider.kinds for reply in kind.replies]
@@ -89,6 +97,15 @@ def default_of(info: FieldInfo) -> str:
     return "" if info.is_required() else f"`{as_toml(info.get_default(call_default_factory=True))}`"
 
 
+def test_every_threat_names_a_test_that_exists() -> None:
+    """A defence that nothing holds is a wish."""
+    rows = [row for row in cells(section(read("docs/security.md"), "Threats")) if row[0] != "threat"]
+    assert rows
+    for _, _, test in rows:
+        file, _, name = test.strip("`").partition("::")
+        assert re.search(rf"^(async )?def {name}\(", read(file), re.MULTILINE), test
+
+
 # --- what exists is documented ---------------------------------------------------------------------------------------
 
 
@@ -139,7 +156,9 @@ def commands() -> Iterator[tuple[str, list[Any]]]:
 def test_every_command_and_option_is_documented(path: str, params: list[Any]) -> None:
     """A command has a section of its own, with exactly the options that it takes."""
     rows = cells(section(read("docs/commands.md"), path))
-    written = {row[0].strip("`") for row in rows if row[0].startswith(("`-", "`ID", "`NAME", "`FILE", "`[ID]"))}
+    written = {
+        row[0].strip("`") for row in rows if row[0].startswith(("`-", "`ID", "`NAME", "`NUMBER", "`FILE", "`[ID]"))
+    }
     taken = {
         param.opts[0] if param.param_type_name == "option" else (param.metavar or param.name).upper()
         for param in params

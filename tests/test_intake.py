@@ -172,7 +172,7 @@ async def test_a_question_is_answered_while_nothing_can_be_stored(
 ) -> None:
     """The database never breaks the answer to a caller."""
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise StoreUnavailableError("the disk is full")
 
     async with running(tmp_path, _answering(IvrRequest, Menu(menu="main", rec="hi", size=1))) as receiver:

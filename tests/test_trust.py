@@ -124,7 +124,7 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 )
 def test_only_a_trusted_proxy_is_believed_about_who_calls(direct: str, value: str, address: str) -> None:
     """Read from the right, past trusted proxies; what a stranger wrote to the left of that is never read."""
-    assert peer_address(direct, {"x-forwarded-for": value}, "x-forwarded-for", PROXIES) == address
+    assert peer_address(direct, value, "x-forwarded-for", PROXIES) == address
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,29 @@ def test_only_a_trusted_proxy_is_believed_about_who_calls(direct: str, value: st
     ],
 )
 def test_the_standard_header_is_read_where_it_is_chosen(value: str, address: str) -> None:
-    """Only the chosen one of the two headers counts: the other a stranger may write."""
-    headers = {"forwarded": value, "x-forwarded-for": "1.1.1.1"}
-    assert peer_address("10.0.0.1", headers, "forwarded", PROXIES) == address
+    """Its elements name more than addresses."""
+    assert peer_address("10.0.0.1", value, "forwarded", PROXIES) == address
+
+
+@pytest.mark.parametrize(
+    ("chosen", "headers", "status"),
+    [
+        ("x-forwarded-for", [("X-Forwarded-For", "198.51.100.1")], 200),
+        ("x-forwarded-for", [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-For", "192.0.2.1")], 403),
+        ("x-forwarded-for", [("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-For", "198.51.100.1")], 200),
+        ("x-forwarded-for", [("Forwarded", "for=198.51.100.1")], 403),
+        ("forwarded", [("Forwarded", "for=198.51.100.1"), ("X-Forwarded-For", "192.0.2.1")], 200),
+        ("forwarded", [("X-Forwarded-For", "198.51.100.1")], 403),
+    ],
+)
+async def test_all_lines_of_the_chosen_header_count_and_none_of_the_other(
+    tmp_path: Path, chosen: str, headers: list[tuple[str, str]], status: int
+) -> None:
+    """Some proxies add a line below the stranger's instead of a word to it; the other header they never touch."""
+    trust = {"trusted_proxies": "127.0.0.1", "allow_from": "198.51.100.0/24", "forwarded_header": chosen}
+    async with running(tmp_path, **trust) as receiver:
+        reply = await receiver.client.post("/voicenter", json=CDR, headers=headers)
+        assert reply.status_code == status
 
 
 async def test_the_journal_has_the_address_behind_a_trusted_proxy(tmp_path: Path) -> None:

@@ -83,10 +83,26 @@ async def test_a_body_that_is_too_long_is_refused(tmp_path: Path) -> None:
         for _ in range(3):
             yield b"x" * 500
 
-    async with running(tmp_path, max_body_bytes=1000) as receiver:
+    async with running(tmp_path, max_transcript_bytes=1000) as receiver:
         assert (await receiver.client.post("/voicenter", content=b"x" * 1001)).status_code == 413
         assert (await receiver.client.post("/voicenter", content=streamed())).status_code == 413
         assert receiver.callbacks() == []
+
+
+async def test_only_what_may_carry_a_transcript_may_be_long(tmp_path: Path) -> None:
+    """A CDR may, also where any callback arrives; a question of somebody on the line may not."""
+    async with running(tmp_path, max_body_bytes=1000, max_transcript_bytes=2000) as receiver:
+        body = b'{"caller": "0540000000", "phone": "1", "AI Data": "' + b"x" * 1000 + b'"}'
+        for path, status in (
+            ("", 200),
+            ("/cdr", 200),
+            ("/ivr", 413),
+            ("/hangup", 413),
+            ("/layer", 413),
+            ("/popup", 413),
+        ):
+            assert (await receiver.client.post(f"/voicenter{path}", content=body)).status_code == status
+        assert (await receiver.client.post("/spokn", content=body)).status_code == 413
 
 
 async def test_a26_an_encoded_body_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The command line: `receiver --help`."""
 
-from receiver.cli import call, callbacks, check, deliveries, export, prune, replay, send, serve, work
+from receiver.cli import call, callbacks, check, deliveries, export, forget, prune, refused, replay, send, serve, work
 from receiver.cli.main import app
 
 __all__ = [
@@ -10,7 +10,9 @@ __all__ = [
     "check",
     "deliveries",
     "export",
+    "forget",
     "prune",
+    "refused",
     "replay",
     "send",
     "serve",

@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
-from receiver.app import Parts, check_openness, is_sqlite, load_parts, make_database, trust_of
+from receiver.app import Parts, check_openness, is_sqlite, load_parts, make_database, open_database, trust_of
 from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints, console
+from receiver.cli.public import check_public
 from receiver.cli.serve import handler_table
 from receiver.errors import SettingsError
 from receiver.settings import Settings, load
@@ -16,16 +19,26 @@ from storage.spool import count_in
 
 
 @app.command()
-def check(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> None:
-    """Check settings, handlers and filters without starting. Exit code 2 says that the receiver would not start."""
+def check(
+    url: Annotated[
+        str, typer.Option(help="Also call a running receiver at this address, and say what it saw.", show_default=False)
+    ] = "",
+    database_url: DatabaseUrl = None,
+    handlers: HandlerModules = None,
+) -> None:
+    """Check settings, handlers and filters without starting. Exit code 2 says that the receiver would not start.
+
+    With --url: whether callbacks would come in through that address, such as https://calls.example.com; exit code 1
+    says that they would not.
+    """
     with complaints():
         settings = load(database_url=database_url, handlers=handlers)
         parts = load_parts(settings)
         check_openness(settings, trust_of(settings, parts.providers))
         _check_journal(settings)
         spooled, refused = count_in(Path(settings.spool))
-    url = parse_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
-    console.print(f"settings: fine; the journal is {url}", highlight=False)
+    place = parse_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
+    console.print(f"settings: fine; the journal is {place}", highlight=False)
     if spooled:
         _note(f"{spooled} callbacks are in the spool {settings.spool}")
     if refused:
@@ -34,6 +47,11 @@ def check(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> 
     console.print(handler_table(parts))
     _note_overlaps(parts)
     _note_orphans(settings, parts)
+    if url:
+        with complaints(), open_database(settings) as database:
+            arrives = check_public(parts, database, url)
+        if not arrives:
+            raise typer.Exit(1)
 
 
 def _note(text: str) -> None:

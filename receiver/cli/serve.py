@@ -1,6 +1,5 @@
 """`receiver serve`: listen, and say what is where."""
 
-import logging
 import os
 import signal
 import socket
@@ -24,6 +23,7 @@ from receiver.app import (
     open_spool,
     trust_of,
 )
+from receiver.cli import logs
 from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints
 from receiver.errors import SettingsError
 from receiver.settings import Settings, load
@@ -47,16 +47,18 @@ def serve(
     """Receive callbacks until stopped."""
     with complaints():
         settings = load(host=host, port=port, database_url=database_url, handlers=handlers)
-        log_to_stderr(settings.log_level)
+        logs.configure(settings)
         parts = load_parts(settings)
         spool = open_spool(settings)
         check_openness(settings, trust_of(settings, parts.providers))
         listening = _listen(settings)
         database = open_for_receiving(settings, spool)
+    front = build_app(parts, database, spool=spool, deliver=deliveries)
+    limits = WireLimits(settings.request_seconds, settings.max_header_bytes, settings.max_headers)
     config = uvicorn.Config(
-        build_app(parts, database, spool=spool, deliver=deliveries),
+        front,
         lifespan="on",
-        http=bounded(WireLimits(settings.request_seconds, settings.max_header_bytes)),
+        http=bounded(limits, front.note_cut_off),
         ws="none",
         timeout_keep_alive=settings.idle_seconds,
         access_log=False,
@@ -141,15 +143,6 @@ def handler_table(parts: Parts) -> Table:
     if not list(parts.registry):
         table.add_row("none", "callbacks are stored and acknowledged; questions get their fallback", "")
     return table
-
-
-def log_to_stderr(level: str) -> None:
-    """Send the log to standard error."""
-    logging.basicConfig(
-        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    for chatty in ("httpx", "httpcore", "alembic", "uvicorn.error"):
-        logging.getLogger(chatty).setLevel(max(logging.getLevelName(level.upper()), logging.WARNING))
 
 
 def leave(code: int) -> None:

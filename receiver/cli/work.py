@@ -4,8 +4,9 @@ import asyncio
 import signal
 
 from receiver.app import load_parts, open_database, working
+from receiver.cli import logs
 from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints, console
-from receiver.cli.serve import handler_table, leave, log_to_stderr
+from receiver.cli.serve import handler_table, leave
 from receiver.metrics import Metrics
 from receiver.settings import load
 
@@ -15,7 +16,7 @@ def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> N
     """Run deliveries until stopped, and receive nothing: for a journal on PostgreSQL that others receive into."""
     with complaints():
         settings = load(database_url=database_url, handlers=handlers)
-        log_to_stderr(settings.log_level)
+        logs.configure(settings)
         parts = load_parts(settings)
         database = open_database(settings)
 

@@ -22,7 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from receiver.providers.event import Event
 from receiver.providers.records import CallRecord
-from receiver.wire import Format, Value
+from receiver.wire import Format, Limits, Value
 
 
 class Mode(StrEnum):
@@ -53,13 +53,17 @@ class Reply(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One callback of a provider. `patience` is how many seconds the provider waits, where that is known."""
+    """One callback of a provider. `patience` is how many seconds the provider waits, where that is known.
+
+    `bulky` ones may carry a transcript, and so be much longer than others.
+    """
 
     name: str
     mode: Mode
     event: type[Event]
     replies: tuple[type[Reply], ...] = ()
     patience: float | None = None
+    bulky: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class CallbackRequest:
     path: str
     query: bytes
     headers: tuple[tuple[str, str], ...]
+    """Those that help to understand it later, with names in lower case; credentials are not among them."""
     body: bytes
     peer: str = ""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -185,8 +190,9 @@ class Provider(ABC, Generic[Options]):
     endpoints: ClassVar[tuple[Endpoint, ...]]
     kinds: ClassVar[tuple[Kind, ...]]
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, limits: Limits | None = None) -> None:
         self.options = options
+        self.limits = limits or Limits()
         self._kinds: Mapping[str, Kind] = {kind.name: kind for kind in self.kinds}
 
     @cached_property

@@ -9,7 +9,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from receiver.wire.message import nests_too_deep
+from receiver.wire.jsonbody import holds_more_than
+from receiver.wire.message import USUAL, nests_too_deep
 
 BLANK = (None, "")
 
@@ -113,6 +114,8 @@ def structure(value: object) -> Any:
     if isinstance(value, str):
         if not value.strip():
             return None
+        if holds_more_than(USUAL.elements, value):
+            raise ValueError("too many values")
         try:
             value = json.loads(value)
         except RecursionError as error:

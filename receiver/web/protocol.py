@@ -4,12 +4,18 @@ A sender that is slower or larger is cut off; it has cost one connection and no 
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from receiver.web.refusals import Refusal
+
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+Note = Callable[[Refusal, str], None]
+"""Told of each sender that was cut off: why, and its address on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +24,18 @@ class WireLimits:
 
     request_seconds: float = 30.0
     max_header_bytes: int = 32 * 1024
+    max_headers: int = 100
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 protocol with a time limit from the first byte to the last, and a size limit on the head."""
+    """uvicorn's HTTP/1.1 protocol with a time limit from the first byte to the last, and size limits on the head."""
 
     limits: ClassVar[WireLimits] = WireLimits()
+    notes: ClassVar[tuple[Note, ...]] = ()
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_head = True
+    _is_cut_off = False
     _half_closed = False
 
     def connection_made(self, transport: Any) -> None:
@@ -41,11 +50,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count the head's bytes before they are parsed."""
+        if self._is_cut_off:
+            return
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > self.limits.max_header_bytes and b"\r\n\r\n" not in data:
-                self.transport.write(_TOO_LARGE)
-                self.transport.close()
+                self._cut_off(Refusal.HEAD, _TOO_LARGE)
                 return
         super().data_received(data)
 
@@ -55,16 +65,36 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is None:
             self._arm()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; a head with too many of them ends here."""
+        if len(self.headers) >= self.limits.max_headers:
+            if not self._is_cut_off:
+                self._cut_off(Refusal.HEAD, _TOO_LARGE)
+            return
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """The head is whole: what comes now is the body, which has a limit of its own."""
         self._in_head, self._head_bytes = False, 0
-        super().on_headers_complete()
+        if not self._is_cut_off:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        if not self._is_cut_off:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is whole: how long its answer takes is not the sender's doing."""
         self._disarm()
         self._in_head = True
-        super().on_message_complete()
+        if not self._is_cut_off:
+            super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP."""
+        self._note(Refusal.MALFORMED)
+        super().send_400_response(msg)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn returns nothing where asyncio takes a bool
         """The sender has closed its side; it may still wait for the answer to what it sent."""
@@ -78,14 +108,30 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _arm(self) -> None:
-        self._deadline = self.loop.call_later(self.limits.request_seconds, self.transport.close)
+        self._deadline = self.loop.call_later(self.limits.request_seconds, self._too_slow)
 
     def _disarm(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
+    def _too_slow(self) -> None:
+        if self._head_bytes or not self._in_head:
+            self._cut_off(Refusal.SLOW)
+        else:
+            self.transport.close()  # a connection on which nothing was sent: nothing was refused
 
-def bounded(limits: WireLimits) -> type[BoundedProtocol]:
+    def _cut_off(self, refusal: Refusal, last_words: bytes = b"") -> None:
+        self._is_cut_off = True
+        self._note(refusal)
+        self.transport.write(last_words)
+        self.transport.close()
+
+    def _note(self, refusal: Refusal) -> None:
+        for note in self.notes:
+            note(refusal, self.client[0] if self.client else "")
+
+
+def bounded(limits: WireLimits, *notes: Note) -> type[BoundedProtocol]:
     """The protocol with these limits: uvicorn makes one object a connection and passes nothing along."""
-    return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits})
+    return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits, "notes": notes})

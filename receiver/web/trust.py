@@ -3,25 +3,14 @@
 import binascii
 import hmac
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from receiver.web.refusals import Refusal
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
-
-
-class Refusal(Enum):
-    """Why a request is not let in, with the status that goes out; the stranger learns nothing more."""
-
-    SECRET = ("a wrong secret in the path", 404)
-    ADDRESS = ("an address that is not on the list", 403)
-    PASSWORD = ("no password, or a wrong one", 401)
-
-    def __init__(self, reason: str, status: int) -> None:
-        self.reason = reason
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +28,16 @@ class Trust:
         """Whether anything is asked for at all."""
         return bool(self.secrets or self.passwords or self.networks)
 
-    def refusal(self, secret: str, authorization: str, address: str) -> Refusal | None:
-        """Why a request is refused; None if it may come in. Secrets are compared in constant time."""
-        if self.secrets and not _is_one_of(secret.encode(), self.secrets):
-            return Refusal.SECRET
-        if self.networks and not is_in(address, self.networks):
-            return Refusal.ADDRESS
-        if self.passwords and not _is_one_of(_basic(authorization), self.passwords):
-            return Refusal.PASSWORD
-        return None
+    def refusals(self, secret: str, authorization: str, address: str) -> tuple[Refusal, ...]:
+        """Every reason why a request is refused; none if it may come in. Secrets are compared in constant time."""
+        if not self:
+            return ()
+        refused = {
+            Refusal.SECRET: self.secrets and not _is_one_of(secret.encode(), self.secrets),
+            Refusal.ADDRESS: self.networks and not is_in(address, self.networks),
+            Refusal.PASSWORD: self.passwords and not _is_one_of(_basic(authorization), self.passwords),
+        }
+        return tuple(refusal for refusal, is_refused in refused.items() if is_refused)
 
 
 def _is_one_of(given: bytes, known: Sequence[bytes]) -> bool:
@@ -79,15 +69,16 @@ def _parse(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def peer_address(direct: str, headers: Mapping[str, str], header: str, proxies: Sequence[Network]) -> str:
+def peer_address(direct: str, value: str, header: str, proxies: Sequence[Network]) -> str:
     """The address a request comes from, as far as it can be believed.
 
     Only a trusted proxy is believed about who stands before it: its header is read from the right, past further
-    trusted proxies, to the first address that is none. What a stranger writes there is never read.
+    trusted proxies, to the first address that is none. What a stranger writes there is never read. `value` has all
+    lines of that header, in order, with commas between: some proxies add a line of their own.
     """
     if not is_in(direct, proxies):
         return direct
-    hops = _forwarded_for(headers.get(header, "")) if header == "forwarded" else _list(headers.get(header, ""))
+    hops = _forwarded_for(value) if header == "forwarded" else _list(value)
     for hop in reversed(hops):
         address = _without_port(hop)
         if _parse(address) is None:

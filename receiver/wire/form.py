@@ -8,16 +8,17 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from receiver.errors import WireError
-from receiver.wire.text import HEBREW_FALLBACKS, decode
-
-MAX_FIELDS = 1_000
-"""Fields in one form. The longest documented callback has 23."""
+from receiver.wire.message import USUAL
+from receiver.wire.text import HEBREW_FALLBACKS, decode_field
 
 Fields = dict[str, str]
 
 
 def read_urlencoded(
-    body: bytes, charset: str | None = None, fallbacks: tuple[str, ...] = HEBREW_FALLBACKS
+    body: bytes,
+    charset: str | None = None,
+    fallbacks: tuple[str, ...] = HEBREW_FALLBACKS,
+    max_fields: int = USUAL.form_fields,
 ) -> tuple[Fields, tuple[str, ...]]:
     """The fields of an urlencoded body or query string; a name given twice keeps its last value. Raises WireError."""
     try:
@@ -25,16 +26,19 @@ def read_urlencoded(
         pairs = parse_qsl(
             body.strip().decode("latin-1"),
             keep_blank_values=True,
-            max_num_fields=MAX_FIELDS,
+            max_num_fields=max_fields,
             encoding="latin-1",
         )
     except ValueError as error:
-        raise WireError(f"the form has more than {MAX_FIELDS} fields") from error
+        raise WireError(f"the form has more than {max_fields} fields") from error
     return _collect(((name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs), charset, fallbacks)
 
 
 def read_multipart(
-    body: bytes, content_type: str, fallbacks: tuple[str, ...] = HEBREW_FALLBACKS
+    body: bytes,
+    content_type: str,
+    fallbacks: tuple[str, ...] = HEBREW_FALLBACKS,
+    max_fields: int = USUAL.form_fields,
 ) -> tuple[Fields, tuple[str, ...]]:
     """The fields of a multipart body; a part that carries a file counts as a field. Raises WireError."""
     _, parameters = parse_options_header(content_type.encode("latin-1", "replace"))
@@ -43,7 +47,7 @@ def read_multipart(
         boundary = _first_line_boundary(body)  # the header errs, the body cannot
     if not boundary:
         raise WireError("the multipart form names no boundary")
-    parts = _Parts()
+    parts = _Parts(max_fields)
     try:
         parser = MultipartParser(boundary, cast("Any", parts.callbacks()))
         parser.write(body)
@@ -61,7 +65,7 @@ def _collect(
     fields: Fields = {}
     notes: dict[str, None] = {}
     for name, value in pairs:
-        key, text = decode(name, charset, fallbacks), decode(value, charset, fallbacks)
+        key, text = decode_field(name, charset, fallbacks), decode_field(value, charset, fallbacks)
         notes.update(dict.fromkeys(key.notes + text.notes))
         if key.text in fields and fields[key.text] != text.text:
             notes[f"repeated:{key.text[:40]}"] = None
@@ -77,7 +81,8 @@ def _first_line_boundary(body: bytes) -> bytes:
 class _Parts:
     """Collects names and contents from the push parser's callbacks."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_fields: int) -> None:
+        self._max_fields = max_fields
         self.pairs: list[tuple[bytes, bytes]] = []
         self.ended = False
         self._header = (bytearray(), bytearray())
@@ -96,8 +101,8 @@ class _Parts:
         }
 
     def _begin(self) -> None:
-        if len(self.pairs) >= MAX_FIELDS:
-            raise WireError(f"the form has more than {MAX_FIELDS} fields")
+        if len(self.pairs) >= self._max_fields:
+            raise WireError(f"the form has more than {self._max_fields} fields")
         self._disposition, self._content = b"", bytearray()
         self._header = (bytearray(), bytearray())
 

@@ -9,28 +9,45 @@ import orjson
 import pyjson5
 
 from receiver.errors import WireError
-from receiver.wire.message import MAX_DEPTH, Value, nests_too_deep
+from receiver.wire.message import USUAL, Limits, Value, nests_too_deep
 
 MAX_LENIENT_CHARS = 256 * 1024
 """Only documents up to this size get the tolerant pass: hand-written JSON is small."""
 
 _KEY = re.compile(r'"\s*:')
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 
-def read(text: str) -> tuple[Value, tuple[str, ...]]:
+def read(text: str, limits: Limits = USUAL) -> tuple[Value, tuple[str, ...]]:
     """The values in `text`, with notes "lenient_json" and "repeated:NAME" where they apply. Raises WireError.
 
     Bare keys and trailing commas are tolerated, as the provider's own example has them (A-19).
     A key given twice keeps its last value (A-20).
     """
+    if holds_more_than(limits.elements, text):
+        raise WireError(f"the JSON has more than {limits.elements} values")
     notes: tuple[str, ...] = ()
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        value, notes = _read_leniently(text, error), ("lenient_json",)
-    if nests_too_deep(value):
+        value, notes = _read_leniently(text, error, limits), ("lenient_json",)
+    if nests_too_deep(value, limits.depth):
         raise WireError("the JSON nests too deep")
     return value, notes + tuple(f"repeated:{name[:40]}" for name in _repeated(text, value, strict=not notes))
+
+
+def holds_more_than(count: int, text: str) -> bool:
+    """Whether a JSON text has more than `count` values.
+
+    Asked before they are made: an empty list takes 20 times the memory of its text.
+    """
+    if _separators(text) < count:
+        return False
+    return _separators(_STRING.sub("", text)) >= count  # commas in a transcript separate nothing
+
+
+def _separators(text: str) -> int:
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 def write(value: Value) -> bytes:
@@ -38,11 +55,11 @@ def write(value: Value) -> bytes:
     return orjson.dumps(value)
 
 
-def _read_leniently(text: str, error: orjson.JSONDecodeError) -> Value:
+def _read_leniently(text: str, error: orjson.JSONDecodeError, limits: Limits) -> Value:
     if len(text) > MAX_LENIENT_CHARS:
         raise WireError(f"the JSON is broken: {error}") from error
     try:
-        value = pyjson5.decode(text, maxdepth=MAX_DEPTH)
+        value = pyjson5.decode(text, maxdepth=limits.depth)
     except (pyjson5.Json5DecoderException, ValueError) as lenient_error:
         raise WireError(f"the JSON is broken: {error}") from lenient_error
     if _has_no_json_number(value):

@@ -11,6 +11,24 @@ MAX_DEPTH = 32
 """How deep values may nest. Real callbacks nest four deep; a parser's recursion ends near a thousand."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large what a body holds may be; the settings of nearly the same names say why."""
+
+    depth: int = MAX_DEPTH
+    """Lists and structs in each other."""
+    elements: int = 200_000
+    """XML elements, or JSON values."""
+    text_chars: int = 16 * 1024 * 1024
+    """Characters in one XML element."""
+    form_fields: int = 1_000
+    """Fields of a form, or parts of a multipart form."""
+
+
+USUAL = Limits()
+"""What holds where nothing else is set."""
+
+
 class Format(StrEnum):
     """The formats a callback can come in, told from its bytes."""
 

@@ -7,7 +7,7 @@ from email.message import Message as Header
 
 from receiver.errors import WireError
 from receiver.wire import form, jsonbody, xmlrpc
-from receiver.wire.message import Format, Message, Value
+from receiver.wire.message import USUAL, Format, Limits, Message, Value
 from receiver.wire.text import HEBREW_FALLBACKS, Decoded, decode
 
 _BOM_BYTES = b"\xef\xbb\xbf\xff\xfe\x00"
@@ -28,7 +28,12 @@ def tell_format(body: bytes, content_type: str = "") -> Format:
     return Format.FORM
 
 
-def read(body: bytes, content_type: str = "", fallbacks: tuple[str, ...] = HEBREW_FALLBACKS) -> Message:
+def read(
+    body: bytes,
+    content_type: str = "",
+    fallbacks: tuple[str, ...] = HEBREW_FALLBACKS,
+    limits: Limits = USUAL,
+) -> Message:
     """What `body` holds. Raises WireError, and nothing else, when it cannot be read.
 
     `content_type` is the header as sent; it tells the charset and the boundary, never the format.
@@ -39,21 +44,21 @@ def read(body: bytes, content_type: str = "", fallbacks: tuple[str, ...] = HEBRE
         raise WireError("the body is empty")
     match format_:
         case Format.XMLRPC:
-            return _read_xmlrpc(decode(body, _charset(content_type), fallbacks))
+            return _read_xmlrpc(decode(body, _charset(content_type), fallbacks), limits)
         case Format.JSON:
             decoded = decode(body, _charset(content_type), fallbacks)
-            values, notes = jsonbody.read(decoded.text.strip("\x00 \t\r\n"))
+            values, notes = jsonbody.read(decoded.text.strip("\x00 \t\r\n"), limits)
             return Message(format_, values, notes=decoded.notes + notes)
         case Format.MULTIPART:
-            fields, notes = form.read_multipart(body.lstrip(b" \t\r\n"), content_type, fallbacks)
+            fields, notes = form.read_multipart(body.lstrip(b" \t\r\n"), content_type, fallbacks, limits.form_fields)
         case _:
             plain = body.removeprefix(b"\xef\xbb\xbf")
-            fields, notes = form.read_urlencoded(plain, _charset(content_type), fallbacks)
+            fields, notes = form.read_urlencoded(plain, _charset(content_type), fallbacks, limits.form_fields)
     return Message(format_, fields, notes=notes)
 
 
-def _read_xmlrpc(decoded: Decoded) -> Message:
-    call = xmlrpc.read_call(decoded.text.strip("\x00 \t\r\n"))
+def _read_xmlrpc(decoded: Decoded, limits: Limits) -> Message:
+    call = xmlrpc.read_call(decoded.text.strip("\x00 \t\r\n"), limits)
     notes = decoded.notes + tuple(f"repeated:{name[:40]}" for name in call.repeated)
     return Message(Format.XMLRPC, _first_struct(call.params), call.method, notes)
 

@@ -39,15 +39,19 @@ def decode(body: bytes, charset: str | None = None, fallbacks: tuple[str, ...] =
     if (wide := _wide_without_bom(body)) is not None:
         return _decode_as(body, wide, fallbacks)
     declared = _DECLARATION.match(body)
-    name = declared[1].decode("ascii") if declared else charset
+    return decode_field(body, declared[1].decode("ascii") if declared else charset, fallbacks)
+
+
+def decode_field(field: bytes, name: str | None = None, fallbacks: tuple[str, ...] = HEBREW_FALLBACKS) -> Decoded:
+    """Text of a part that tells nothing of its encoding itself: by the charset's `name`, or UTF-8; never fails."""
     if name is None:
-        return _decode_as(body, "utf-8", fallbacks)
+        return _decode_as(field, "utf-8", fallbacks)
     known = _codec(name)
     if known is None or _WIDE.match(known):
         # Wide encodings were told from the bytes above: this declaration is mistaken.
-        decoded = _decode_as(body, "utf-8", fallbacks)
+        decoded = _decode_as(field, "utf-8", fallbacks)
         return Decoded(decoded.text, (f"charset_ignored:{name[:40]}", *decoded.notes))
-    return _decode_as(body, known, fallbacks)
+    return _decode_as(field, known, fallbacks)
 
 
 def _decode_as(body: bytes, encoding: str, fallbacks: tuple[str, ...]) -> Decoded:

@@ -1,7 +1,8 @@
 """XML-RPC: method calls and responses, read generously and written to the letter.
 
 Reading accepts what providers send beyond the specification: `<i8>` and friends, integers wider than 32 bits,
-untyped values, empty elements (A-13 to A-16). Every byte passes defusedxml's guards: no DTD, no entity (A-25).
+untyped values, empty elements (A-13 to A-16). What has any shape but the plain one passes defusedxml's guards: no
+DTD, no entity (A-25).
 """
 
 import base64
@@ -20,10 +21,8 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.xmlrpc import DefusedExpatParser
 
 from receiver.errors import WireError
-from receiver.wire.message import MAX_DEPTH, Value
-
-MAX_ELEMENT_DEPTH = 5 * MAX_DEPTH + 8
-"""Open elements at once: a struct in a struct opens five (value, struct, member, value, …)."""
+from receiver.wire import plaincall
+from receiver.wire.message import USUAL, Limits, Value
 
 FAULT_UNKNOWN_METHOD = -32601
 """The fault code that XML-RPC libraries agree on for a method nobody serves."""
@@ -47,9 +46,14 @@ class Response:
     fault_text: str = ""
 
 
-def read_call(text: str) -> Call:
+def read_call(text: str, limits: Limits = USUAL) -> Call:
     """The call in `text`, an XML document. Raises WireError for anything else."""
-    document = _parse(text)
+    plain = plaincall.read(text, limits)
+    if plain is not None:
+        members = {name: _SCALARS[type_](value) for name, type_, value in plain.members}
+        if len(members) == len(plain.members):
+            return Call(plain.method, (members,))
+    document = _parse(text, limits)
     if document.root != "methodcall":
         raise WireError(f"the XML is no XML-RPC call: its root is <{document.root_as_sent}>, not <methodCall>")
     if not document.method:
@@ -57,9 +61,9 @@ def read_call(text: str) -> Call:
     return Call(document.method, tuple(document.params), tuple(document.repeated))
 
 
-def read_response(text: str) -> Response:
+def read_response(text: str, limits: Limits = USUAL) -> Response:
     """The response in `text`; element names in any case (B-28). Raises WireError for anything else."""
-    document = _parse(text)
+    document = _parse(text, limits)
     if document.root != "methodresponse":
         raise WireError(f"the XML is no XML-RPC response: its root is <{document.root_as_sent}>")
     if document.is_fault:
@@ -72,7 +76,11 @@ def read_response(text: str) -> Response:
 class _Document:
     """The target that expat's events build a document in."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._elements_left = limits.elements
+        self._max_open = 5 * limits.depth + 8  # a struct in a struct opens value, struct, member and value
+        self._max_text = limits.text_chars
+        self._text_chars = 0
         self.root = self.root_as_sent = self.method = ""
         self.params: list[Value] = []
         self.repeated: list[str] = []
@@ -89,9 +97,13 @@ class _Document:
     def start(self, tag: str, _attributes: object) -> None:
         """An element begins."""
         self._depth += 1
-        if self._depth > MAX_ELEMENT_DEPTH:
+        self._elements_left -= 1
+        if self._depth > self._max_open:
             raise WireError("the XML nests too deep")
+        if self._elements_left < 0:
+            raise WireError("the XML has too many elements")
         self._text.clear()
+        self._text_chars = 0
         tag = tag.lower()
         if self._depth == 1:
             self.root, self.root_as_sent = tag, tag[:40]
@@ -108,6 +120,9 @@ class _Document:
 
     def data(self, text: str) -> None:
         """Characters between tags."""
+        self._text_chars += len(text)
+        if self._text_chars > self._max_text:
+            raise WireError("an XML element holds too much text")
         self._text.append(text)
 
     def end(self, tag: str) -> None:
@@ -255,8 +270,8 @@ _ENDINGS: dict[str, Callable[[_Document], None]] = {
 }
 
 
-def _parse(text: str) -> _Document:
-    document = _Document()
+def _parse(text: str, limits: Limits) -> _Document:
+    document = _Document(limits)
     try:
         parser = DefusedExpatParser(cast("Any", document), forbid_dtd=True)
         # The text is decoded already: expat gets a str, and the declared encoding no longer counts.

@@ -1,5 +1,6 @@
 """Slow, large and silent senders on real sockets: cut off, and nobody else notices."""
 
+import gzip
 import socket
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.scenarios.serving import Receiver, serving
+from tests.scenarios.serving import Receiver, run, serving
 
 HEAD = b"POST /voicenter HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 CDR = b'{"caller": "0540000000"}'
@@ -79,6 +80,46 @@ def test_an_endless_head_is_refused(receiver: Receiver) -> None:
         except (BrokenPipeError, ConnectionResetError):
             return
         assert _until_closed(connection).startswith(b"HTTP/1.1 431")
+
+
+def test_too_many_headers_are_refused(receiver: Receiver) -> None:
+    """However short they are; what follows on the connection is not read."""
+    with _connect(receiver) as connection:
+        connection.sendall(HEAD + b"a: b\r\n" * 99 + b"Content-Length: %d\r\n\r\n" % len(CDR) + CDR)
+        answer = _until_closed(connection)
+    assert answer.startswith(b"HTTP/1.1 431")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_a_compressed_bomb_is_refused_unread(receiver: Receiver) -> None:
+    """A thousandfold of what was sent is never unpacked (A-26)."""
+    bomb = gzip.compress(b"x" * 10_000_000)
+    for encoding in ("gzip", "deflate, gzip", "x-gzip", "br", "identity, gzip"):
+        reply = httpx.post(f"{receiver.url}/voicenter", content=bomb, headers={"Content-Encoding": encoding})
+        assert reply.status_code == 415
+        assert "without a Content-Encoding" in reply.text
+
+
+def test_an_endless_body_is_cut_off(receiver: Receiver) -> None:
+    """It is refused as soon as it is too long, and the connection is closed."""
+    with _connect(receiver) as connection:
+        connection.sendall(HEAD.replace(b"voicenter", b"voicenter/ivr") + b"Transfer-Encoding: chunked\r\n\r\n")
+        chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+        sent = 0
+        while sent < 2000 and _takes(connection, chunk):
+            sent += 1
+    assert sent < 2000
+
+
+def test_who_was_cut_off_is_on_the_list(receiver: Receiver) -> None:
+    """With the reason, though there was no request yet."""
+    with _connect(receiver) as connection:
+        connection.sendall(b"POST /voice")
+        _until_closed(connection)
+    time.sleep(2.5)
+    refused = run(receiver.folder, "refused").stdout
+    assert "took too long to arrive" in refused
+    assert "too many headers" in refused
 
 
 def test_an_idle_connection_is_closed_after_a_while(receiver: Receiver) -> None:

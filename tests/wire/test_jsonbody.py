@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from receiver.errors import WireError
 from receiver.wire import jsonbody
 from receiver.wire.jsonbody import MAX_LENIENT_CHARS
-from receiver.wire.message import MAX_DEPTH
+from receiver.wire.message import MAX_DEPTH, Limits
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -127,3 +127,13 @@ def test_any_text_is_a_value_or_our_own_error(text: str) -> None:
     except WireError:
         return
     jsonbody.write(value)
+
+
+@pytest.mark.parametrize("text", ["[" + "[]," * 99 + "[]]", '{"a": [' + "1," * 99 + "1]}"])
+def test_so_many_values_are_too_many(text: str) -> None:
+    """They are counted before they are made; what stands in strings separates nothing (A-25)."""
+    assert jsonbody.read(text, Limits(elements=300))[0]
+    with pytest.raises(WireError, match="values"):
+        jsonbody.read(text, Limits(elements=100))
+    transcript = json.dumps({"text": text * 3 + '"\\'})
+    assert jsonbody.read(transcript, Limits(elements=3))[0] == {"text": text * 3 + '"\\'}

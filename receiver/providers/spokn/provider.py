@@ -78,10 +78,10 @@ class Spokn(Provider[SpoknOptions]):
 
     def _message(self, request: CallbackRequest) -> Message:
         if request.body.strip() or not request.query:
-            message = read(request.body, request.content_type, _FALLBACK_CHARSETS)
+            message = read(request.body, request.content_type, _FALLBACK_CHARSETS, self.limits)
             if not (request.query and _says_nothing(message.values)):
                 return message
-        fields, notes = read_urlencoded(request.query, fallbacks=_FALLBACK_CHARSETS)
+        fields, notes = read_urlencoded(request.query, fallbacks=_FALLBACK_CHARSETS, max_fields=self.limits.form_fields)
         return Message(Format.QUERY, fields, notes=notes)
 
     def _item(self, values: Value) -> Item:

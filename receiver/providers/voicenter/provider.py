@@ -40,7 +40,7 @@ from receiver.providers.voicenter.replies import (
     UnknownMethod,
     VoicenterReply,
 )
-from receiver.wire import Format, Message, Value, jsonbody, read, tell_format, xmlrpc
+from receiver.wire import Format, Limits, Message, Value, jsonbody, read, tell_format, xmlrpc
 from receiver.wire.form import read_urlencoded
 
 logger = logging.getLogger(__name__)
@@ -82,15 +82,15 @@ class Voicenter(Provider[VoicenterOptions]):
         Endpoint("popup", kind="POPUP", on_get=True, cors=True),
     )
     kinds: ClassVar[tuple[Kind, ...]] = (
-        Kind("CDR", Mode.NOTIFY, Cdr),
+        Kind("CDR", Mode.NOTIFY, Cdr, bulky=True),
         Kind("GET_IVR_ACTION", Mode.ASK, IvrRequest, IVR_ACTIONS),
         Kind("HANGUP_CALL", Mode.NOTIFY, HangupCall),
         Kind("IVR_LAYER_INPUT", Mode.ASK, LayerInput, LAYER_ACTIONS, patience=5.0),
         Kind("POPUP", Mode.ASK, PopupRequest, (Contact, NoContact), patience=3.0),
     )
 
-    def __init__(self, options: VoicenterOptions) -> None:
-        super().__init__(options)
+    def __init__(self, options: VoicenterOptions, limits: Limits | None = None) -> None:
+        super().__init__(options, limits)
         self._fallbacks = [(fallback, _reply_of(fallback)) for fallback in options.fallbacks]
 
     # --- reading ---
@@ -107,9 +107,9 @@ class Voicenter(Provider[VoicenterOptions]):
 
     def _message(self, request: CallbackRequest) -> Message:
         if request.endpoint.on_get and not request.body.strip():
-            fields, notes = read_urlencoded(request.query)
+            fields, notes = read_urlencoded(request.query, max_fields=self.limits.form_fields)
             return Message(Format.QUERY, fields, notes=notes)
-        return read(request.body, request.content_type)
+        return read(request.body, request.content_type, limits=self.limits)
 
     def _items(self, message: Message, expected: str) -> tuple[Item, ...]:
         values = message.values

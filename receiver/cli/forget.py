@@ -1,0 +1,76 @@
+"""`receiver forget`: blank a phone number in everything that is stored."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from receiver.app import make_providers
+from receiver.cli.main import DatabaseUrl, app, console, opened
+from receiver.cli.walking import progress_bar
+from receiver.phone import masking
+from receiver.settings import Settings
+from storage import Database, forgetting
+from storage.forgetting import Mask, Place
+from storage.spool import count_in
+
+PAGE = 500
+
+
+@app.command()
+def forget(
+    number: Annotated[str, typer.Argument(help="The phone number, in any spelling: 050-1234567, +972501234567.")],
+    country_code: Annotated[
+        str | None,
+        typer.Option(
+            help="Of your country, to find the number with and without it; else from the providers' settings."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Blank a phone number in all stored callbacks, replies and errors. There is no way back."""
+    with opened(database_url) as (settings, database):
+        mask = masking(number, _country_code(settings) if country_code is None else country_code)
+        if not dry_run:
+            with database.begin() as connection:
+                forgetting.prepare(connection)
+        changed = {place: _walk(database, place, mask, only_count=dry_run) for place in Place}
+        if not dry_run:
+            database.checkpoint()
+        spooled = sum(count_in(Path(settings.spool)))
+    verb = "would be blanked" if dry_run else "was blanked"
+    console.print(
+        f"The number {verb} in {changed[Place.CALLBACKS]} callback(s), {changed[Place.DELIVERIES]} delivery reason(s) "
+        f"and {changed[Place.ATTEMPTS]} failed attempt(s).",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if spooled:
+        console.print(
+            f"{spooled} callback(s) are still in the spool {settings.spool}: run this again when it is empty.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print("What your handlers have written elsewhere, backups and logs are not touched.", soft_wrap=True)
+
+
+def _country_code(settings: Settings) -> str:
+    """The first that a provider's settings name."""
+    codes = (getattr(provider.options, "country_code", "") for provider in make_providers(settings).values())
+    return next(filter(None, codes), "")
+
+
+def _walk(database: Database, place: Place, mask: Mask, *, only_count: bool) -> int:
+    changed = last = 0
+    with database.look() as connection:
+        total = forgetting.count(connection, place)
+    with progress_bar() as progress:
+        task = progress.add_task(place.name.lower(), total=total)
+        while True:
+            with database.look() if only_count else database.begin() as connection:
+                page = forgetting.mask_page(connection, place, mask, last, PAGE, only_count=only_count)
+            if not page.seen:
+                return changed
+            changed, last = changed + page.changed, page.last
+            progress.advance(task, page.seen)

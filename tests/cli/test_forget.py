@@ -1,0 +1,117 @@
+"""Blanking one phone number in everything that is stored."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from receiver.cli import app
+from receiver.phone import NumberError, masking, significant_digits
+from receiver.plugins import Handlers
+from receiver.providers.voicenter import Cdr
+from storage import deliveries
+from tests.support import Running, eventually, running
+
+NUMBER = "0501234567"
+
+
+@pytest.mark.parametrize(
+    ("number", "country_code", "digits"),
+    [
+        ("050-123 4567", "972", "501234567"),
+        ("+972501234567", "972", "501234567"),
+        ("00972501234567", "972", "501234567"),
+        ("+1 (415) 555-0123", "972", "14155550123"),
+        ("0501234567", "", "501234567"),
+    ],
+)
+def test_all_spellings_of_a_number_are_one(number: str, country_code: str, digits: str) -> None:
+    """With and without its country."""
+    assert significant_digits(number, country_code) == digits
+
+
+@pytest.mark.parametrize("number", ["", "12345", "0 12345", "alice", "0501234567; rm", "٠٥٠١٢٣٤٥٦٧"])
+def test_what_is_no_number_is_refused(number: str) -> None:
+    """A short one stands in times and sizes, too."""
+    with pytest.raises(NumberError):
+        masking(number, "972")
+
+
+@pytest.mark.parametrize(
+    ("content", "format_", "masked"),
+    [
+        (b"caller=0501234567&x=1", "form", b"caller=**********&x=1"),
+        (b"caller=%2B972501234567", "form", b"caller=%2B************"),
+        (b"caller=050%20123%204567", "form", b"caller=***%20***%20****"),
+        (b"<int>501234567</int>", "xmlrpc", b"<int>*********</int>"),
+        (b"<string>+972-50-123-4567</string>", "xmlrpc", b"<string>+***-**-***-****</string>"),
+        (b'{"a": 501234567, "b": [501234567]}', "json", b'{"a": "*********", "b": ["*********"]}'),
+        (b'{"a": "say: 0501234567, or"}', "json", b'{"a": "say: **********, or"}'),
+        ("0501234567".encode("utf-16-le"), "json", "**********".encode("utf-16-le")),
+        (b"15012345678 5012345670 0050123456", "form", b"15012345678 5012345670 0050123456"),
+        (b'{"a": 1501234567}', "json", b'{"a": 1501234567}'),
+    ],
+)
+def test_each_digit_becomes_a_star(content: bytes, format_: str, masked: bytes) -> None:
+    """However it is written, and only there; what could be read before still can."""
+    assert masking(NUMBER, "972")(content, format_) == masked
+
+
+def _everything(receiver: Running) -> str:
+    def look(connection: Any) -> str:
+        told = [deliveries.of_callback(connection, one.id) for one in receiver.callbacks()]
+        return repr((receiver.callbacks(), told))
+
+    return receiver.look(look)
+
+
+async def test_forget_blanks_a_number_everywhere(tmp_path: Path, database_url: str) -> None:
+    """Bodies, queries, replies, reasons and tracebacks; other numbers, and what can be read, stay as they are."""
+    handlers = Handlers("failing")
+
+    @handlers.on(Cdr)
+    def fail(cdr: Cdr) -> None:
+        raise ValueError(f"no customer {cdr.caller}")
+
+    async with running(database_url, handlers, attempts=1) as receiver:
+        await receiver.client.post("/voicenter", json={"caller": NUMBER, "target": "0509999999", "ivruniqueid": "1"})
+        await receiver.client.get(f"/voicenter/popup?phone={NUMBER}")
+        await receiver.client.post("/voicenter", content=f"<broken {NUMBER}")
+        await receiver.client.post("/voicenter", json={"caller": "0508888888", "ivruniqueid": "2"})
+        await eventually(lambda: _everything(receiver).count("DEAD") == 2)
+    before = {one.id: one for one in receiver.callbacks()}
+    assert NUMBER in _everything(receiver)
+
+    def forget(*options: str) -> str:
+        return CliRunner().invoke(app, ["forget", "+972-50-1234567", "--database-url", database_url, *options]).output
+
+    assert "would be blanked in 3 callback(s), 1 delivery reason(s) and 1 failed attempt(s)" in forget("--dry-run")
+    assert NUMBER in _everything(receiver)
+    assert "was blanked in 3 callback(s), 1 delivery reason(s) and 1 failed attempt(s)" in forget()
+    assert NUMBER not in _everything(receiver)
+    assert "blanked in 0 callback(s)" in forget()
+    after = {one.id: one for one in receiver.callbacks()}
+    assert after[4] == before[4]
+    assert after[1].body == before[1].body.replace(NUMBER.encode(), b"*" * 10)
+    assert after[1].content_hash != before[1].content_hash
+    assert b"0509999999" in after[1].body
+    shown = CliRunner().invoke(app, ["callbacks", "show", "1", "--database-url", database_url])
+    assert "**********" in shown.output
+
+
+async def test_the_files_bytes_are_gone(tmp_path: Path) -> None:
+    """Not only out of the rows: out of the file and its log."""
+    async with running(tmp_path) as receiver:
+        for number in range(50):
+            await receiver.client.post("/voicenter", json={"caller": NUMBER, "ivruniqueid": str(number)})
+    done = CliRunner().invoke(app, ["forget", NUMBER, "--database-url", receiver.url])
+    assert done.exit_code == 0, done.output
+    assert not any(NUMBER.encode() in file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_a_wrong_number_gets_one_clear_line(tmp_path: Path) -> None:
+    """And nothing is searched."""
+    done = CliRunner().invoke(app, ["forget", "12", "--database-url", f"sqlite:///{tmp_path}/journal.db"])
+    assert done.exit_code == 2
+    assert "too short" in done.output

@@ -1,0 +1,65 @@
+"""What the log says, and what it keeps to itself: in a process of its own, for there is one log in each."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+PROGRAM = """
+import json, logging, sys
+from receiver.cli import logs
+from receiver.settings import Settings
+
+logs.configure(Settings(**json.loads(sys.argv[1])))
+logger = logging.getLogger("receiver.some.module")
+try:
+    raise ValueError("no customer 0501234567")
+except ValueError as error:
+    logger.error("%s failed", "a.handler", exc_info=error, extra={"call_id": "abc", "delivery": 7})
+logger.info("done\\nwell")
+"""
+
+
+def _log(**settings: Any) -> str:
+    command = [sys.executable, "-c", PROGRAM, json.dumps(settings)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stderr
+
+
+def test_text_is_for_people() -> None:
+    """The time, the level, where, what, and the ids."""
+    first = _log().splitlines()[0]
+    assert first.startswith("20")
+    assert first.endswith(" ERROR   receiver.some.module: a.handler failed call_id=abc delivery=7")
+
+
+def test_json_is_one_object_a_line() -> None:
+    """With the ids as fields of their own."""
+    first, second = map(json.loads, _log(log_format="json").splitlines())
+    assert first.pop("time").startswith("20")
+    assert first == {
+        "level": "ERROR",
+        "logger": "receiver.some.module",
+        "message": "a.handler failed",
+        "call_id": "abc",
+        "delivery": 7,
+        "error": "ValueError at <string>:9",
+    }
+    assert second["message"] == "done\nwell"
+
+
+@pytest.mark.parametrize("format_", ["text", "json"])
+@pytest.mark.parametrize("told", [False, True])
+def test_the_text_of_an_error_stays_out_of_the_log(format_: str, told: bool) -> None:
+    """A caller's number may stand in it: the kind and the line go out, and all of it only with a setting."""
+    log = _log(log_format=format_, log_personal_data=told)
+    assert ("0501234567" in log) is told
+    assert ("Traceback" in log) is told
+    assert "ValueError" in log
+
+
+def test_the_level_is_a_setting() -> None:
+    """What is below it is not said."""
+    assert "done" in _log()
+    assert "done" not in _log(log_level="warning")
