@@ -1,0 +1,114 @@
+"""`make bench`: the receiver and its peers side by side, on one core of this machine."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tests import postgres
+from tests.bench import machine, ratios, reader, report, wrk
+from tests.bench.cases import CONNECTIONS, Bench, Case, all_cases, missing
+from tests.bench.machine import Cores
+from tests.bench.measuring import Summary, rounds
+from tests.bench.tables import Grid, rewrite
+
+console = Console()
+
+Folder = Annotated[Path, typer.Option(help="Where databases are made: on the disk that is meant, not in memory.")]
+Write = Annotated[bool, typer.Option("--write/--no-write", help="Write the tables to docs/performance.md.")]
+DEFAULT_FOLDER = Path("/var/tmp")
+
+
+def main(
+    rounds_: Annotated[int, typer.Option("--rounds", min=1, help="How often each case is measured.")] = 3,
+    seconds: Annotated[int, typer.Option(min=1, help="Seconds of load for each case and round.")] = 5,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only cases with this in their name; nothing is written.")
+    ] = None,
+    write: Write = True,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Measure every case in turn, several times, and show medians, spread and ratios."""
+    require("wrk", wrk.MISSING)
+    require("taskset", "taskset is not installed: `apt-get install util-linux`")
+    cores = machine.take_cores()
+    described = machine.describe(folder)
+    readers = reader.compare()
+    with postgres.cluster(folder) as server, tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as own:
+        bench = Bench(Path(own), cores.server, server)
+        chosen = [case for case in all_cases() if is_wanted(case, only or [])]
+        if not chosen:
+            raise typer.BadParameter(f"no case has {' or '.join(only or [])} in its name", param_hint="--only")
+        left_out = {case.name: why for case in chosen if (why := missing(case, bench))}
+        ready = [case for case in chosen if case.name not in left_out]
+        found = measure_all(ready, bench, rounds_, seconds, left_out)
+    how = f"{datetime.now(UTC):%Y-%m-%d}; {rounds_} rounds of {seconds} s; {in_words(cores)}; {CONNECTIONS} connections"
+    grids = [
+        report.rates(found, left_out),
+        report.backlogs(found),
+        report.readers(readers),
+        report.ratios([*ratios.of_rates(found), *ratios.of_readers(readers)]),
+        report.payloads(ready),
+        report.machine(described, how),
+    ]
+    tell("bench", *grids, write=write and not only)
+
+
+def require(program: str, missing_: str) -> None:
+    """End with code 2 where a program is not installed, and say how it is."""
+    if shutil.which(program) is None:
+        Console(stderr=True).print(f"[bold red]error:[/] {missing_}", highlight=False)
+        sys.exit(2)
+
+
+def is_wanted(case: Case, only: list[str]) -> bool:
+    """Whether a case was asked for; all are when nothing was."""
+    return not only or any(name.lower() in case.name.lower() for name in only)
+
+
+def measure_all(
+    cases: list[Case], bench: Bench, count: int, seconds: int, left_out: Mapping[str, str]
+) -> dict[str, Summary]:
+    """Every round of every case; the table grows on the terminal meanwhile."""
+    progress = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    task = progress.add_task("", total=count * len(cases))
+    found: dict[str, Summary] = {}
+
+    def began(case: Case, number: int) -> None:
+        progress.update(task, description=f"round {number + 1}: {case.name}")
+
+    # It draws seldom: what it takes is missing on the core that makes the load.
+    with Live(progress, console=console, refresh_per_second=1, transient=True) as live:
+        for found in rounds(cases, bench, count, seconds, began):
+            progress.advance(task)
+            live.update(Group(report.rates(found, left_out).rich(), progress))
+    return found
+
+
+def in_words(cores: Cores) -> str:
+    """Which core does what."""
+    if cores.shared:
+        return "one core for everything, so load and server take it from each other"
+    return f"server on core {cores.server}, wrk and PostgreSQL on core {cores.load}"
+
+
+def tell(part: str, *grids: Grid, write: bool) -> None:
+    """Print the tables, and write them to their part of the page."""
+    shown = [grid for grid in grids if grid.rows]
+    for grid in shown:
+        console.print(grid.rich())
+    if write:
+        rewrite(part, "\n\n".join(grid.markdown() for grid in shown))
+        console.print("written to docs/performance.md", highlight=False)
+
+
+if __name__ == "__main__":
+    typer.run(main)
