@@ -1,7 +1,5 @@
 """`make bench`: the receiver and its peers side by side, on one core of this machine."""
 
-import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,22 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tests import postgres
 from tests.bench import machine, ratios, reader, report, wrk
 from tests.bench.cases import CONNECTIONS, Bench, Case, all_cases, missing
-from tests.bench.machine import Cores
+from tests.bench.console import DEFAULT_FOLDER, Folder, Write, console, progress_bar, require, tell
+from tests.bench.machine import TASKSET_MISSING, in_words
 from tests.bench.measuring import Summary, rounds
-from tests.bench.tables import Grid, rewrite
-
-console = Console()
-
-Folder = Annotated[Path, typer.Option(help="Where databases are made: on the disk that is meant, not in memory.")]
-Write = Annotated[bool, typer.Option("--write/--no-write", help="Write the tables to docs/performance.md.")]
-DEFAULT_FOLDER = Path("/var/tmp")
 
 
 def main(
@@ -38,7 +29,7 @@ def main(
 ) -> None:
     """Measure every case in turn, several times, and show medians, spread and ratios."""
     require("wrk", wrk.MISSING)
-    require("taskset", "taskset is not installed: `apt-get install util-linux`")
+    require("taskset", TASKSET_MISSING)
     cores = machine.take_cores()
     described = machine.describe(folder)
     readers = reader.compare()
@@ -62,13 +53,6 @@ def main(
     tell("bench", *grids, write=write and not only)
 
 
-def require(program: str, missing_: str) -> None:
-    """End with code 2 where a program is not installed, and say how it is."""
-    if shutil.which(program) is None:
-        Console(stderr=True).print(f"[bold red]error:[/] {missing_}", highlight=False)
-        sys.exit(2)
-
-
 def is_wanted(case: Case, only: list[str]) -> bool:
     """Whether a case was asked for; all are when nothing was."""
     return not only or any(name.lower() in case.name.lower() for name in only)
@@ -78,7 +62,7 @@ def measure_all(
     cases: list[Case], bench: Bench, count: int, seconds: int, left_out: Mapping[str, str]
 ) -> dict[str, Summary]:
     """Every round of every case; the table grows on the terminal meanwhile."""
-    progress = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    progress = progress_bar()
     task = progress.add_task("", total=count * len(cases))
     found: dict[str, Summary] = {}
 
@@ -91,23 +75,6 @@ def measure_all(
             progress.advance(task)
             live.update(Group(report.rates(found, left_out).rich(), progress))
     return found
-
-
-def in_words(cores: Cores) -> str:
-    """Which core does what."""
-    if cores.shared:
-        return "one core for everything, so load and server take it from each other"
-    return f"server on core {cores.server}, wrk and PostgreSQL on core {cores.load}"
-
-
-def tell(part: str, *grids: Grid, write: bool) -> None:
-    """Print the tables, and write them to their part of the page."""
-    shown = [grid for grid in grids if grid.rows]
-    for grid in shown:
-        console.print(grid.rich())
-    if write:
-        rewrite(part, "\n\n".join(grid.markdown() for grid in shown))
-        console.print("written to docs/performance.md", highlight=False)
 
 
 if __name__ == "__main__":

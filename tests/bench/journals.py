@@ -5,16 +5,18 @@ from collections import Counter
 
 from sqlalchemy import func, select
 
-from storage import Database, deliveries
+from storage import Database, deliveries, journal
 from storage.tables import callbacks
+from storage.values import Filter
 
 PATIENCE_SECONDS = 120.0
 
 
-def outcomes(database: Database) -> Counter[str]:
-    """How many callbacks there are of each outcome."""
+def outcomes(database: Database, kind: str = "") -> Counter[str]:
+    """How many callbacks, of one kind or of all, there are of each outcome."""
+    counted = select(callbacks.c.outcome, func.count()).where(journal.matching(Filter(kind=kind)))
     with database.look() as connection:
-        rows = connection.execute(select(callbacks.c.outcome, func.count()).group_by(callbacks.c.outcome))
+        rows = connection.execute(counted.group_by(callbacks.c.outcome))
         return Counter({outcome: int(number) for outcome, number in rows})
 
 

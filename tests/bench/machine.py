@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests import postgres
 
+TASKSET_MISSING = "taskset, which keeps a server on its core, is not installed: `apt-get install util-linux`"
 SYNCS = 200
 PACKAGES = ("uvicorn", "uvloop", "httptools", "starlette", "sqlalchemy", "psycopg", "fastapi", "defusedxml")
 
@@ -43,6 +44,13 @@ def take_cores() -> Cores:
     cores = Cores(server=allowed[-1], load=allowed[0])
     os.sched_setaffinity(0, {cores.load})
     return cores
+
+
+def in_words(cores: Cores) -> str:
+    """Which core does what."""
+    if cores.shared:
+        return "one core for everything, so load and server take it from each other"
+    return f"server on core {cores.server}, load and PostgreSQL on core {cores.load}"
 
 
 def on_core(core: int) -> list[str]:

@@ -49,7 +49,9 @@ def peak_mb(pid: int | str) -> float:
 
 
 @contextmanager
-def receiver(folder: Path, core: int, database_url: str, handlers: Sequence[str] = ()) -> Iterator[Server]:
+def receiver(
+    folder: Path, core: int, database_url: str, handlers: Sequence[str] = (), *, shutdown_seconds: float = 10
+) -> Iterator[Server]:
     """`receiver serve` as users run it, with the defaults; it is stopped at the end and has stored everything then."""
     running = Receiver(
         folder,
@@ -59,7 +61,7 @@ def receiver(folder: Path, core: int, database_url: str, handlers: Sequence[str]
         PYTHONPATH=str(ROOT),
         RECEIVER_HANDLERS=",".join(f"tests.bench.handlers.{name}" for name in handlers),
         RECEIVER_LOG_LEVEL="error",
-        RECEIVER_SHUTDOWN_SECONDS="5",
+        RECEIVER_SHUTDOWN_SECONDS=str(shutdown_seconds),
     )
     try:
         yield Server(running.url, running.process.pid)

@@ -1,5 +1,9 @@
 """The benchmarks themselves, without their load: what they send is accepted, and what they say follows from it."""
 
+import asyncio
+import os
+import subprocess
+import sys
 import tempfile
 import xmlrpc.client
 from collections.abc import Iterator
@@ -8,8 +12,27 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Select, select
 
-from tests.bench import cases, journals, machine, measuring, ratios, reader, report, servers, tables, wrk
+from storage import Database, journal
+from storage.tables import callbacks, deliveries
+from tests.bench import (
+    cases,
+    filling,
+    growth,
+    journals,
+    machine,
+    measuring,
+    overload,
+    payloads,
+    ratios,
+    reader,
+    report,
+    servers,
+    steady,
+    tables,
+    wrk,
+)
 from tests.bench.cases import Bench, Case, all_cases
 from tests.bench.handlers import answers, nothing
 from tests.bench.measuring import Figures, Summary
@@ -185,3 +208,82 @@ def test_every_case_is_measured_in_each_round_and_in_turn(bench: Bench) -> None:
         last = found
     assert order == [cases.ASGI, cases.STARLETTE, cases.STARLETTE, cases.ASGI]
     assert [len(one.rounds) for one in last.values()] == [2, 2]
+
+
+# --- in a large journal ---
+
+
+async def test_a_filled_journal_has_the_rows_that_the_receiver_writes(tmp_path: Path) -> None:
+    """Column by column, as if each had been taken in; only the few of the rare kind differ in that."""
+    like = await filling.taken_in(payloads.cdr_xmlrpc())
+    maker = filling.Maker(like, 20)
+    taken_in, filled = (f"sqlite:///{tmp_path}/{name}.db" for name in ("taken-in", "filled"))
+    for url in (taken_in, filled):
+        with Database(url) as database:
+            database.migrate()
+    with Database(taken_in) as database, database.begin() as connection:
+        journal.append(connection, [maker.new(number) for number in range(1, 21)])
+    assert list(filling.fill(filled, 20, maker.callback_rows, callbacks)) == [20]
+    assert list(filling.fill(filled, 20, maker.delivery_rows, deliveries)) == [20]
+    assert _rows(taken_in, select(callbacks).where(callbacks.c.id > filling.RARE)) == _rows(
+        filled, select(callbacks).where(callbacks.c.id > filling.RARE)
+    )
+    told = select(deliveries.c.id, deliveries.c.callback_id, deliveries.c.handler, deliveries.c.call_key)
+    assert _rows(taken_in, told) == _rows(filled, told)
+
+
+def _rows(url: str, wanted: Select[Any]) -> list[Any]:
+    with Database(url) as database, database.look() as connection:
+        return list(connection.execute(wanted).all())
+
+
+def test_a_small_journal_is_measured_in_every_way(tmp_path: Path) -> None:
+    """Each figure of the table is there, and the commands that are measured do their work."""
+    like = asyncio.run(filling.taken_in(payloads.cdr_xmlrpc()))
+    found = growth.measure(tmp_path, 300, 50, like)
+    assert {name for name, figure in found.items() if not figure} == set()
+    assert len((tmp_path / "callbacks.jsonl").read_text().splitlines()) == 50
+    grid = growth.table({300: found})
+    assert len(grid.rows) == len(found)
+
+
+def test_a_disk_that_is_too_small_is_noticed_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With what is needed."""
+    with pytest.raises(SystemExit) as ended:
+        growth.check_room(tmp_path, 10**12, 10**6)
+    assert ended.value.code == 2
+    assert "--sizes" in capsys.readouterr().err
+
+
+# --- under overload ---
+
+
+def test_questions_are_asked_evenly_and_answered_beside_a_load(bench: Bench) -> None:
+    """Handlers that hang keep nobody from an answer; the ratios are those of the spells."""
+    alone = overload.measure(bench.folder, bench.core, 0.4, 0, send)
+    with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
+        beside = overload.measure(Path(folder), bench.core, 0.4, 32, send)
+    for spell in (alone, beside):
+        assert spell.answers.failed == 0
+        assert len(spell.answers.took_ms) == 0.4 * steady.RATE
+        assert spell.outcomes == {"answered": 1.4 * steady.RATE}
+    assert beside.load is not None
+    assert beside.load.errors == 0
+    assert [ratio.value > 0 for ratio in overload.ratios([alone], [beside])] == [True, True]
+    grid = overload.table({"alone": [alone], "beside": [beside]})
+    assert {len(row) for row in grid.rows} == {len(grid.headings)}
+
+
+@pytest.mark.parametrize("module", ["tests.bench", "tests.bench.overload"])
+def test_without_wrk_it_is_said_how_to_install_it(module: str, tmp_path: Path) -> None:
+    """And nothing is measured."""
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "apt-get install wrk" in done.stderr
