@@ -13,8 +13,8 @@ from rich.live import Live
 from tests import postgres
 from tests.bench import machine, ratios, reader, report, wrk
 from tests.bench.cases import CONNECTIONS, Bench, Case, all_cases, missing
-from tests.bench.console import DEFAULT_FOLDER, Folder, Write, console, progress_bar, require, tell
-from tests.bench.machine import TASKSET_MISSING, in_words
+from tests.bench.console import DEFAULT_FOLDER, Folder, Write, console, progress_bar, require, tell, warn_of_memory
+from tests.bench.machine import TASKSET_MISSING, Neighbours, in_words
 from tests.bench.measuring import Summary, rounds
 
 
@@ -28,20 +28,25 @@ def main(
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Measure every case in turn, several times, and show medians, spread and ratios."""
+    chosen = [case for case in all_cases() if is_wanted(case, only or [])]
+    if not chosen:
+        raise typer.BadParameter(f"no case has {' or '.join(only or [])} in its name", param_hint="--only")
     require("wrk", wrk.MISSING)
     require("taskset", TASKSET_MISSING)
     cores = machine.take_cores()
+    warn_of_memory(folder)
     described = machine.describe(folder)
+    neighbours = Neighbours()
     readers = reader.compare()
     with postgres.cluster(folder) as server, tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as own:
         bench = Bench(Path(own), cores.server, server)
-        chosen = [case for case in all_cases() if is_wanted(case, only or [])]
-        if not chosen:
-            raise typer.BadParameter(f"no case has {' or '.join(only or [])} in its name", param_hint="--only")
         left_out = {case.name: why for case in chosen if (why := missing(case, bench))}
         ready = [case for case in chosen if case.name not in left_out]
         found = measure_all(ready, bench, rounds_, seconds, left_out)
-    how = f"{datetime.now(UTC):%Y-%m-%d}; {rounds_} rounds of {seconds} s; {in_words(cores)}; {CONNECTIONS} connections"
+    how = (
+        f"{datetime.now(UTC):%Y-%m-%d}; {rounds_} rounds of {seconds} s; {in_words(cores)}; {CONNECTIONS} connections; "
+        f"{neighbours.in_words()}"
+    )
     grids = [
         report.rates(found, left_out),
         report.backlogs(found),

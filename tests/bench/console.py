@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from tests.bench.machine import filesystem
 from tests.bench.tables import Grid, rewrite
 
 console = Console()
@@ -44,6 +45,12 @@ def give_up(why: str) -> None:
     """End with code 2 and say why."""
     Console(stderr=True).print(f"[bold red]error:[/] {why}", highlight=False, soft_wrap=True)
     sys.exit(2)
+
+
+def warn_of_memory(folder: Path) -> None:
+    """Say so where databases would not lie on a disk at all."""
+    if filesystem(folder) in {"tmpfs", "ramfs"}:
+        console.print(f"[bold red]{folder} is in memory, where syncing costs nothing: name a disk with --folder[/]")
 
 
 def tell(part: str, *grids: Grid, write: bool) -> None:

@@ -16,8 +16,9 @@ from storage import Database, NewCallback
 from storage.tables import callbacks, deliveries
 from tests.bench import aging, machine, payloads
 from tests.bench.aging import Aged, Figures
-from tests.bench.console import DEFAULT_FOLDER, Folder, Write, give_up, progress_bar, tell
+from tests.bench.console import DEFAULT_FOLDER, Folder, Write, give_up, progress_bar, tell, warn_of_memory
 from tests.bench.filling import Maker, Rows, fill, taken_in
+from tests.bench.machine import Neighbours
 from tests.bench.tables import Grid, facts, number
 
 BYTES_STORED, BYTES_WALKED = 4500, 3500
@@ -41,13 +42,15 @@ def main(
     """Fill a journal to each size, and measure what the receiver and its commands do with it."""
     wanted = [int(size) for size in sizes.split(",")]
     check_room(folder, max(wanted), walk)
+    warn_of_memory(folder)
     described = machine.describe(folder)
+    neighbours = Neighbours()
     like = asyncio.run(taken_in(payloads.cdr_xmlrpc()))
     found: dict[int, Figures] = {}
     for size in wanted:
         with tempfile.TemporaryDirectory(prefix="bench-growth-", dir=folder) as own:
             found[size] = measure(Path(own), size, walk, like)
-    run = f"{datetime.now(UTC):%Y-%m-%d}; replay and export walk through {walk:,} callbacks at most"
+    run = f"{datetime.now(UTC):%Y-%m-%d}; {walk:,} callbacks walked through; {neighbours.in_words()}"
     tell("growth", table(found), facts("The machine of this run", {**described, "run": run}), write=write)
 
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import resource
 import shutil
 import sqlite3
 import statistics
@@ -56,6 +57,31 @@ def in_words(cores: Cores) -> str:
 def on_core(core: int) -> list[str]:
     """Words that come before a command to keep it on a core, with all its threads."""
     return ["taskset", "--cpu-list", str(core)]
+
+
+class Neighbours:
+    """How much of the machine other programs take while we measure, from when it is made."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._before = self._others()
+
+    def share(self) -> float:
+        """The share of all cores that went to others until now; what we started must have ended."""
+        cores = os.cpu_count() or 1
+        return max(0.0, self._others() - self._before) / (time.monotonic() - self._began) / cores
+
+    def in_words(self) -> str:
+        """The share, for the table."""
+        return f"other programs took {self.share():.0%} of the machine"
+
+    @staticmethod
+    def _others() -> float:
+        """Processor seconds that were used by anybody but us, and by what we started and saw end."""
+        user, nice, system, _idle, _wait, irq, softirq, steal, *_ = Path("/proc/stat").read_text().split()[1:]
+        busy = sum(map(int, (user, nice, system, irq, softirq, steal))) / os.sysconf("SC_CLK_TCK")
+        ours = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return busy - sum(one.ru_utime + one.ru_stime for one in ours)
 
 
 def describe(folder: Path) -> dict[str, str]:

@@ -15,8 +15,8 @@ import typer
 
 from storage import Database
 from tests.bench import journals, machine, payloads, report, servers, steady, wrk
-from tests.bench.console import DEFAULT_FOLDER, Folder, Write, progress_bar, require, tell
-from tests.bench.machine import TASKSET_MISSING, in_words
+from tests.bench.console import DEFAULT_FOLDER, Folder, Write, progress_bar, require, tell, warn_of_memory
+from tests.bench.machine import TASKSET_MISSING, Neighbours, in_words
 from tests.bench.measuring import WARM_UP_SECONDS, Generator
 from tests.bench.ratios import Ratio
 from tests.bench.servers import Server
@@ -49,7 +49,9 @@ def main(
     require("wrk", wrk.MISSING)
     require("taskset", TASKSET_MISSING)
     cores = machine.take_cores()
+    warn_of_memory(folder)
     described = machine.describe(folder)
+    neighbours = Neighbours()
     alone: list[Spell] = []
     beside: list[Spell] = []
     with progress_bar() as progress:
@@ -60,7 +62,7 @@ def main(
                 with tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as own:
                     spells.append(measure(Path(own), cores.server, seconds, load))
                 progress.advance(task)
-    how = f"{datetime.now(UTC):%Y-%m-%d}; {rounds} rounds of {seconds} s; {in_words(cores)}"
+    how = f"{datetime.now(UTC):%Y-%m-%d}; {rounds} rounds of {seconds} s; {in_words(cores)}; {neighbours.in_words()}"
     questions = f"{steady.RATE:g} a second on {steady.CONNECTIONS} connections"
     records = f"{connections} connections"
     tell(

@@ -23,7 +23,7 @@ class Grid:
         """For the terminal."""
         table = Table(title=self.title, box=box.SIMPLE, title_justify="left", title_style="bold", pad_edge=False)
         for number, heading in enumerate(self.headings):
-            table.add_column(heading, justify="left" if number < self.texts else "right")
+            table.add_column(heading, justify="left" if number < self.texts else "right", overflow="fold")
         for row in self.rows:
             table.add_row(*row)
         return table

@@ -172,6 +172,13 @@ def test_the_machine_is_described(tmp_path: Path) -> None:
     assert "uvicorn" in described["versions"]
 
 
+def test_what_neighbours_take_is_a_share_of_the_machine() -> None:
+    """Our own work is none of it."""
+    neighbours = machine.Neighbours()
+    subprocess.run([sys.executable, "-c", "sum(range(10**7))"], check=True)
+    assert 0 <= neighbours.share() <= 1.1
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """An empty folder, and whichever core there is."""
