@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINNED := --constraint deploy/constraints.txt
 
-.PHONY: help serve test torture lint format constraints clean
+.PHONY: help serve test torture bench bench-growth bench-overload lint format constraints clean
 
 help: ## Show this.
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
 
 serve: $(VENV)/installed ## Start the receiver with the demo, on SQLite in this folder.
 	$(BIN)/receiver serve
@@ -19,6 +19,15 @@ test: $(VENV)/installed-test ## Run the tests.
 
 torture: $(VENV)/installed-test ## Kill receivers, handlers and databases for minutes, and count what is lost.
 	$(BIN)/python -m tests.torture
+
+bench: $(VENV)/installed-bench ## Measure the receiver beside its peers, and write docs/performance.md.
+	$(BIN)/python -m tests.bench
+
+bench-growth: $(VENV)/installed-bench ## Measure journals of ten thousand, a million and ten million callbacks.
+	$(BIN)/python -m tests.bench.growth
+
+bench-overload: $(VENV)/installed-bench ## Measure how long callers wait while records pour in and handlers hang.
+	$(BIN)/python -m tests.bench.overload
 
 lint: $(VENV)/installed-lint ## Check style, types and the direction of imports.
 	$(BIN)/ruff check .
@@ -30,7 +39,7 @@ format: $(VENV)/installed-lint ## Put the code into its style.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-constraints: $(VENV)/installed-lint $(VENV)/installed-test ## Write down the versions that are installed now.
+constraints: $(VENV)/installed-lint ## Write down the versions that are installed now.
 	$(BIN)/python -m pip freeze --exclude-editable --exclude callback-receiver > deploy/constraints.txt
 
 clean: ## Remove what make has made.
@@ -48,6 +57,10 @@ $(VENV)/installed-test: $(VENV)/installed
 	$(PIP) install $(PINNED) --group test
 	@touch $@
 
-$(VENV)/installed-lint: $(VENV)/installed-test
+$(VENV)/installed-bench: $(VENV)/installed-test
+	$(PIP) install $(PINNED) --group bench
+	@touch $@
+
+$(VENV)/installed-lint: $(VENV)/installed-bench
 	$(PIP) install $(PINNED) --group lint
 	@touch $@

@@ -116,13 +116,13 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster | None]:
-    """A started cluster, or None where PostgreSQL is not installed."""
+def cluster(where: Path | None = None) -> Iterator[Cluster | None]:
+    """A started cluster below `where`, or None where PostgreSQL is not installed."""
     binaries = programs()
     if binaries is None:
         yield None
         return
-    folder = Path(tempfile.mkdtemp(prefix="receiver-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="receiver-postgres-", dir=where))
     server = Cluster(folder, binaries)
     try:
         server.start()

@@ -1,0 +1,170 @@
+"""What is measured: each case is a server, a request, and how to tell that every acknowledgement is true."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from storage import Database
+from tests.bench import journals, payloads, servers
+from tests.bench.payloads import PLACE, Payload
+from tests.bench.servers import Server
+from tests.postgres import Cluster, make_database
+
+CONNECTIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a round of a case gets: an empty folder, the server's core, and PostgreSQL where it is installed."""
+
+    folder: Path
+    core: int
+    postgres: Cluster | None = None
+
+
+@dataclass(slots=True)
+class Round:
+    """A server that is ready for its load, and what is known of the round once it is over."""
+
+    server: Server
+    settle: Callable[[], Mapping[str, float]] = dict
+    """Waits for what the load has left to do; figures to be shown beside the rate."""
+    stored: int | None = None
+    """How many callbacks are stored as they should be, known when the server has stopped; None if it stores none."""
+    astray: int = 0
+    """How many are stored in another way than they should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One line of the table."""
+
+    name: str
+    payload: Payload
+    start: Callable[[Bench], AbstractContextManager[Round]]
+    reply: str = ""
+    """What stands in a right answer."""
+    connections: int = field(default=CONNECTIONS)
+
+    def check(self, url: str) -> None:
+        """Send one request, and see that it is answered as it should be. Raises RuntimeError."""
+        reply = httpx.post(
+            url + self.payload.path,
+            content=self.payload.body("0" * len(PLACE)),
+            headers={"Content-Type": self.payload.content_type},
+            timeout=10,
+        )
+        if not reply.is_success or self.reply not in reply.text:
+            raise RuntimeError(f"{self.name} is answered with {reply.status_code} {reply.text}")
+
+
+ACKNOWLEDGED = "OK"
+RECEIVER = "receiver: CDR XML-RPC"
+WITH_HANDLER = "receiver: CDR XML-RPC, a handler draining"
+ON_POSTGRESQL = "receiver: CDR XML-RPC, PostgreSQL"
+IVR = "receiver: GET_IVR_ACTION XML-RPC, answered"
+HANDWRITTEN = "FastAPI + SQLAlchemy by hand"
+XMLRPC_SERVER = "xmlrpc.server, threads, stores nothing"
+STARLETTE = "Starlette echo"
+ASGI = "bare ASGI echo"
+WEBHOOK = "webhook, /bin/true a call"
+
+OPEN_DELIVERIES = "deliveries open when the load stops"
+SECONDS_UNTIL_NONE = "seconds until none is open"
+
+
+def all_cases() -> list[Case]:
+    """Every case, in the order of the table."""
+    cdr = payloads.cdr_xmlrpc()
+    return [
+        Case(RECEIVER, cdr, _on_sqlite("accepted"), ACKNOWLEDGED),
+        Case("receiver: CDR JSON", payloads.cdr_json(), _on_sqlite("accepted"), ACKNOWLEDGED),
+        Case("receiver: Spokn form", payloads.spokn_form(), _on_sqlite("accepted")),
+        Case(IVR, payloads.ivr_xmlrpc(), _on_sqlite("answered", "answers"), "welcome"),
+        Case(
+            "receiver: IVR_LAYER_INPUT JSON, answered",
+            payloads.layer_json(),
+            _on_sqlite("answered", "answers"),
+            "0501234567",
+        ),
+        Case(WITH_HANDLER, cdr, _on_sqlite("accepted", "nothing"), ACKNOWLEDGED),
+        Case(ON_POSTGRESQL, cdr, _on_postgresql, ACKNOWLEDGED),
+        Case(HANDWRITTEN, cdr, _handwritten, ACKNOWLEDGED),
+        Case(XMLRPC_SERVER, cdr, _storing_nothing(servers.xmlrpc_peer), ACKNOWLEDGED),
+        Case(STARLETTE, cdr, _storing_nothing(_echo("starlette_echo"))),
+        Case(ASGI, cdr, _storing_nothing(_echo("asgi_echo"))),
+        Case(WEBHOOK, cdr, _storing_nothing(servers.webhook_peer)),
+    ]
+
+
+def missing(case: Case, bench: Bench) -> str:
+    """What has to be installed before a case can be measured; empty if nothing."""
+    if case.name == ON_POSTGRESQL and bench.postgres is None:
+        return "PostgreSQL is not installed: `apt-get install postgresql`"
+    if case.name == WEBHOOK and not servers.webhook_installed():
+        return servers.WEBHOOK_MISSING
+    return ""
+
+
+def _on_sqlite(outcome: str, *handlers: str) -> Callable[[Bench], AbstractContextManager[Round]]:
+    def start(bench: Bench) -> AbstractContextManager[Round]:
+        return _receiving(bench, f"sqlite:///{bench.folder}/journal.db", outcome, handlers)
+
+    return start
+
+
+def _on_postgresql(bench: Bench) -> AbstractContextManager[Round]:
+    assert bench.postgres is not None
+    return _receiving(bench, make_database(bench.postgres.url), "accepted", ())
+
+
+@contextmanager
+def _receiving(bench: Bench, url: str, outcome: str, handlers: tuple[str, ...]) -> Iterator[Round]:
+    with Database(url) as database:
+        with servers.receiver(bench.folder, bench.core, url, handlers) as server:
+            round_ = Round(server)
+            if "nothing" in handlers:
+                round_.settle = lambda: _drain(database)
+            yield round_
+        found = journals.outcomes(database)
+    round_.stored = found.pop(outcome, 0)
+    round_.astray = found.total()
+
+
+def _drain(database: Database) -> Mapping[str, float]:
+    left = journals.open_deliveries(database)
+    return {OPEN_DELIVERIES: left, SECONDS_UNTIL_NONE: journals.seconds_until_none(database)}
+
+
+@contextmanager
+def _handwritten(bench: Bench) -> Iterator[Round]:
+    file = bench.folder / "cdrs.db"
+    url = f"sqlite:///{file}"
+    with servers.uvicorn_peer(bench.folder, bench.core, "handwritten", BENCH_DATABASE_URL=url) as server:
+        round_ = Round(server)
+        yield round_
+    connection = sqlite3.connect(file)
+    round_.stored = connection.execute("SELECT count(*) FROM cdrs").fetchone()[0]
+    connection.close()
+
+
+def _storing_nothing(
+    start: Callable[[Path, int], AbstractContextManager[Server]],
+) -> Callable[[Bench], AbstractContextManager[Round]]:
+    @contextmanager
+    def started(bench: Bench) -> Iterator[Round]:
+        with start(bench.folder, bench.core) as server:
+            yield Round(server)
+
+    return started
+
+
+def _echo(module: str) -> Callable[[Path, int], AbstractContextManager[Server]]:
+    def start(folder: Path, core: int) -> AbstractContextManager[Server]:
+        return servers.uvicorn_peer(folder, core, module)
+
+    return start

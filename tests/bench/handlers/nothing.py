@@ -1,0 +1,11 @@
+"""A background handler that does nothing: what deliveries cost by themselves."""
+
+from receiver import Handlers
+from receiver.providers.voicenter import Cdr
+
+handlers = Handlers("nothing")
+
+
+@handlers.on(Cdr)
+async def nothing(cdr: Cdr) -> None:
+    """Return at once."""

@@ -1,0 +1,36 @@
+"""What a run has left in the journal of the receiver it measured."""
+
+import time
+from collections import Counter
+
+from sqlalchemy import func, select
+
+from storage import Database, deliveries, journal
+from storage.tables import callbacks
+from storage.values import Filter
+
+PATIENCE_SECONDS = 120.0
+
+
+def outcomes(database: Database, kind: str = "") -> Counter[str]:
+    """How many callbacks, of one kind or of all, there are of each outcome."""
+    counted = select(callbacks.c.outcome, func.count()).where(journal.matching(Filter(kind=kind)))
+    with database.look() as connection:
+        rows = connection.execute(counted.group_by(callbacks.c.outcome))
+        return Counter({outcome: int(number) for outcome, number in rows})
+
+
+def open_deliveries(database: Database) -> int:
+    """How many deliveries are not finished."""
+    with database.look() as connection:
+        return sum(deliveries.unfinished(connection).values())
+
+
+def seconds_until_none(database: Database) -> float:
+    """How long it takes until every delivery is finished; infinity when that is longer than our patience."""
+    began = time.monotonic()
+    while open_deliveries(database):
+        if time.monotonic() - began > PATIENCE_SECONDS:
+            return float("inf")
+        time.sleep(0.05)
+    return time.monotonic() - began
