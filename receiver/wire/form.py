@@ -1,8 +1,8 @@
 """Forms: urlencoded bodies, query strings and multipart/form-data."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, cast
-from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -13,6 +13,8 @@ from receiver.wire.text import HEBREW_FALLBACKS, decode
 MAX_FIELDS = 1_000
 """Fields in one form. The longest documented callback has 23."""
 
+_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
+
 Fields = dict[str, str]
 
 
@@ -20,17 +22,16 @@ def read_urlencoded(
     body: bytes, charset: str | None = None, fallbacks: tuple[str, ...] = HEBREW_FALLBACKS
 ) -> tuple[Fields, tuple[str, ...]]:
     """The fields of an urlencoded body or query string; a name given twice keeps its last value. Raises WireError."""
-    try:
-        # Latin-1 carries every byte through the splitting; the real decoding comes after, field by field.
-        pairs = parse_qsl(
-            body.strip().decode("latin-1"),
-            keep_blank_values=True,
-            max_num_fields=MAX_FIELDS,
-            encoding="latin-1",
-        )
-    except ValueError as error:
-        raise WireError(f"the form has more than {MAX_FIELDS} fields") from error
-    return _collect(((name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs), charset, fallbacks)
+    pieces = body.strip().split(b"&", MAX_FIELDS)
+    if len(pieces) > MAX_FIELDS:
+        raise WireError(f"the form has more than {MAX_FIELDS} fields")
+    halves = (piece.partition(b"=") for piece in pieces if piece)
+    return _collect(((_unquote(name), _unquote(value)) for name, _, value in halves), charset, fallbacks)
+
+
+def _unquote(text: bytes) -> bytes:
+    """Bytes without their escapes. `urllib` makes an object of every "%", two hundred times the size of the text."""
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text.replace(b"+", b" "))
 
 
 def read_multipart(
