@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINNED := --constraint deploy/constraints.txt
 
-.PHONY: help serve test torture lint format constraints clean
+.PHONY: help serve test torture fuzz lint format constraints clean
 
 help: ## Show this.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: $(VENV)/installed-test ## Run the tests.
 
 torture: $(VENV)/installed-test ## Kill receivers, handlers and databases for minutes, and count what is lost.
 	$(BIN)/python -m tests.torture
+
+fuzz: $(VENV)/installed-test ## Read a million made-up requests, send some of them, and keep each that breaks something.
+	$(BIN)/python -m tests.fuzz
 
 lint: $(VENV)/installed-lint ## Check style, types and the direction of imports.
 	$(BIN)/ruff check .
