@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINNED := --constraint deploy/constraints.txt
 
-.PHONY: help serve test torture bench bench-growth bench-overload lint format constraints clean
+.PHONY: help serve test torture fuzz bench bench-growth bench-overload lint format constraints clean
 
 help: ## Show this.
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: $(VENV)/installed-test ## Run the tests.
 
 torture: $(VENV)/installed-test ## Kill receivers, handlers and databases for minutes, and count what is lost.
 	$(BIN)/python -m tests.torture
+
+fuzz: $(VENV)/installed-test ## Read a million made-up requests, send some of them, and keep each that breaks something.
+	$(BIN)/python -m tests.fuzz
 
 bench: $(VENV)/installed-bench ## Measure the receiver beside its peers, and write docs/performance.md.
 	$(BIN)/python -m tests.bench

@@ -9,7 +9,14 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 from receiver.settings import Settings
 
-_CHATTY = ("httpx", "httpcore", "alembic", "uvicorn.error")
+_CHATTY = {
+    "httpx": "WARNING",
+    "httpcore": "WARNING",
+    "alembic": "WARNING",
+    "uvicorn.error": "WARNING",
+    "python_multipart": "ERROR",
+}
+"""Libraries that say more than people want to read, some of it whenever a stranger likes."""
 _FIELDS = ("call_id", "callback", "delivery", "handler", "attempt")
 """What log lines carry beside their message, under these names: ids, never numbers or names of people."""
 
@@ -22,8 +29,8 @@ def configure(settings: Settings) -> None:
     lines.setFormatter((_Json if settings.log_format == "json" else _Text)(personal=settings.log_personal_data))
     level = settings.log_level.upper()
     logging.basicConfig(handlers=[lines], level=level)
-    for chatty in _CHATTY:
-        logging.getLogger(chatty).setLevel(max(logging.getLevelName(level), logging.WARNING))
+    for name, least in _CHATTY.items():
+        logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.getLevelName(least)))
 
 
 class _Text(logging.Formatter):

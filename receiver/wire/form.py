@@ -1,8 +1,8 @@
 """Forms: urlencoded bodies, query strings and multipart/form-data."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, cast
-from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -10,6 +10,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from receiver.errors import WireError
 from receiver.wire.message import USUAL
 from receiver.wire.text import HEBREW_FALLBACKS, decode_field
+
+_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 Fields = dict[str, str]
 
@@ -21,17 +23,16 @@ def read_urlencoded(
     max_fields: int = USUAL.form_fields,
 ) -> tuple[Fields, tuple[str, ...]]:
     """The fields of an urlencoded body or query string; a name given twice keeps its last value. Raises WireError."""
-    try:
-        # Latin-1 carries every byte through the splitting; the real decoding comes after, field by field.
-        pairs = parse_qsl(
-            body.strip().decode("latin-1"),
-            keep_blank_values=True,
-            max_num_fields=max_fields,
-            encoding="latin-1",
-        )
-    except ValueError as error:
-        raise WireError(f"the form has more than {max_fields} fields") from error
-    return _collect(((name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs), charset, fallbacks)
+    pieces = body.strip().split(b"&", max_fields)
+    if len(pieces) > max_fields:
+        raise WireError(f"the form has more than {max_fields} fields")
+    halves = (piece.partition(b"=") for piece in pieces if piece)
+    return _collect(((_unquote(name), _unquote(value)) for name, _, value in halves), charset, fallbacks)
+
+
+def _unquote(text: bytes) -> bytes:
+    """Bytes without their escapes. `urllib` makes an object of every "%", two hundred times the size of the text."""
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text.replace(b"+", b" "))
 
 
 def read_multipart(

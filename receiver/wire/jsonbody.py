@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from decimal import Decimal
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 
 import orjson
 import pyjson5
@@ -80,22 +81,30 @@ def _has_no_json_number(value: Value) -> bool:
     return False
 
 
-def _repeated(text: str, value: Value, *, strict: bool) -> list[str]:
+def _repeated(text: str, value: Value, *, strict: bool) -> Iterable[str]:
     """Keys that one object gives twice with different values; cheap unless there are any."""
     if not strict or len(_KEY.findall(text)) == _count_keys(value):
         return []
-    names: list[str] = []
+    names: dict[str, None] = {}
 
     def collect(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
         seen: dict[str, Value] = {}
         for key, item in pairs:
-            if key in seen and seen[key] != item and key not in names:
-                names.append(key)
+            if key in seen and seen[key] != item:
+                names[key] = None
             seen[key] = item
         return seen
 
-    json.loads(text, object_pairs_hook=collect, parse_int=Decimal, parse_float=Decimal)
+    json.loads(text, object_pairs_hook=collect, parse_int=_number, parse_float=_number)
     return names
+
+
+def _number(text: str) -> Value:
+    """Exact, so that large whole numbers differ; Decimal refuses the exponent of 0e99999999999999999999."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return float(text)
 
 
 def _count_keys(value: Value) -> int:

@@ -81,5 +81,8 @@ def _charset(content_type: str) -> str | None:
         return None
     header = Header()
     header["Content-Type"] = content_type.replace("\r", " ").replace("\n", " ")
-    charset = header.get_content_charset()
+    try:
+        charset = header.get_content_charset()
+    except (TypeError, ValueError):
+        return None  # `charset*=a; charset*1=b` and its like break the standard library
     return charset if isinstance(charset, str) else None

@@ -1,9 +1,10 @@
 """Forms: urlencoded, query strings and multipart."""
 
-from urllib.parse import urlencode
+import tracemalloc
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from receiver.errors import WireError
@@ -27,6 +28,14 @@ def _multipart(pairs: list[tuple[str, str]], boundary: str = "b-1", more: str = 
 def test_fields_survive_the_url_encoding(fields: dict[str, str]) -> None:
     """Any character, empty values too."""
     assert read_urlencoded(urlencode(fields).encode()) == (fields, ())
+
+
+@given(st.text("ab%4F=+& ;é", max_size=30))
+def test_a_form_is_split_as_the_standard_library_splits_it(text: str) -> None:
+    """Escapes whole and broken, empty pairs, names without a value."""
+    pairs = parse_qsl(text.strip(), keep_blank_values=True, encoding="utf-8", errors="surrogateescape")
+    assume(all(char < "\udc00" or char > "\udfff" for pair in pairs for word in pair for char in word))
+    assert read_urlencoded(text.strip().encode())[0] == dict(pairs)
 
 
 @given(st.dictionaries(st.text("abc_ -", min_size=1), st.text("abכ\r\n &=+%"), max_size=6))
@@ -114,6 +123,18 @@ def test_the_number_of_fields_is_limited() -> None:
         read_urlencoded(urlencode(pairs).encode())
     with pytest.raises(WireError, match="fields"):
         read_multipart(_multipart(pairs), HEADER)
+
+
+@pytest.mark.parametrize("value", ["%", "%4", "%41", "%zz", "+"])
+def test_escapes_do_not_multiply_the_memory(value: str) -> None:
+    """Whole or broken, a form of them needs no more than some forty times its size."""
+    body = b"a=" + value.encode() * 100_000
+    tracemalloc.start()
+    try:
+        read_urlencoded(body)
+        assert tracemalloc.get_traced_memory()[1] < 40 * len(body)
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.binary(max_size=200))

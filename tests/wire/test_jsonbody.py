@@ -102,6 +102,8 @@ def test_values_nest_to_a_limit(open_: str, close: str, depth: int) -> None:
         ('[{"a": 1}, {"a": 2}]', [{"a": 1}, {"a": 2}], ()),
         ('{"x": {"a": 1, "a": 2, "a": 3, "b": 1, "b": 2}}', {"x": {"a": 3, "b": 2}}, ("repeated:a", "repeated:b")),
         ('{"a": "\\": \\":", "b": 1}', {"a": '": ":', "b": 1}, ()),
+        ('{"a": 0e99999999999999999999, "a": 1}', {"a": 1}, ("repeated:a",)),
+        ('{"a": 1e-99999999999999999999, "a": 0}', {"a": 0}, ()),
     ],
 )
 def test_of_a_key_given_twice_the_last_counts_and_differences_are_noted(
@@ -111,6 +113,12 @@ def test_of_a_key_given_twice_the_last_counts_and_differences_are_noted(
     got, notes = jsonbody.read(text)
     assert got == value
     assert set(notes) == set(repeated)
+
+
+def test_very_many_repeated_keys_take_no_longer_than_their_number_says() -> None:
+    """A hundred thousand of them; were each compared with each, this would take a minute."""
+    body = ",".join(f'"{number}": 0, "{number}": 1' for number in range(100_000))
+    assert len(jsonbody.read(f"{{{body}}}", Limits(elements=300_000))[1]) == 100_000
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**64 - 1, 15616841651])

@@ -133,6 +133,14 @@ def test_what_cannot_be_read_is_the_senders_fault(body: bytes) -> None:
         read(body)
 
 
+@pytest.mark.parametrize(
+    "parameter", ["charset*=a; charset*1=b", f"charset*{'9' * 5000}=a", "charset*=a\0b''c", "charset*=zip''c"]
+)
+def test_a_charset_that_breaks_its_parser_counts_as_none(parameter: str) -> None:
+    """Whatever a header says, the body is read."""
+    assert read(b'{"a": 1}', f"application/json; {parameter}").values == {"a": 1}
+
+
 @pytest.mark.parametrize("content_type", ["\u0101", "multipart/form-data; boundary=\u05e9", "a/b; charset=\u05e9"])
 def test_a_header_of_any_characters_is_only_a_hint(content_type: str) -> None:
     """HTTP gives none beyond latin-1, a stored or replayed request may."""

@@ -1,0 +1,53 @@
+"""Hostile input, each with what it must read to: values or our own error, in bounded memory."""
+
+import tracemalloc
+
+import pytest
+
+from receiver.errors import WireError
+from receiver.wire import read
+from tests.attacks import form_attacks, json_attacks, xml_attacks
+from tests.attacks.attack import EITHER, REFUSED, Attack
+from tests.providers.support import exact
+
+TABLES = {"xml": xml_attacks.ATTACKS, "json": json_attacks.ATTACKS, "form": form_attacks.ATTACKS}
+BYTES_FOR_A_BYTE = 80
+"""What reading may take: the densest JSON, an object in seven bytes, needs 71 when it has to be read twice."""
+BYTES_FOR_NOTHING = 1024 * 1024
+
+every_attack = pytest.mark.parametrize(
+    "attack", [pytest.param(attack, id=f"{table}-{attack.name}") for table, found in TABLES.items() for attack in found]
+)
+
+
+def _values(attack: Attack) -> object:
+    try:
+        return read(attack.body, attack.content_type).values
+    except WireError:
+        return REFUSED
+
+
+@every_attack
+def test_an_attack_reads_to_what_its_table_says(attack: Attack) -> None:
+    """Values of the expected types or our own error, and no other exception."""
+    values = _values(attack)
+    assert attack.expected is EITHER or exact(values) == exact(attack.expected)
+
+
+@every_attack
+def test_an_attack_takes_memory_in_proportion_to_its_size(attack: Attack) -> None:
+    """Nothing multiplies: neither entities nor escapes nor empty elements."""
+    tracemalloc.start()
+    try:
+        _values(attack)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < BYTES_FOR_A_BYTE * len(attack.body) + BYTES_FOR_NOTHING
+
+
+def test_the_names_of_attacks_are_unique() -> None:
+    """A failure names one input."""
+    for found in TABLES.values():
+        names = [attack.name for attack in found]
+        assert sorted(set(names)) == sorted(names)
