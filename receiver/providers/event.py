@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,9 +33,16 @@ Pairs = Annotated[dict[str, str], Reads(lenient.pairs)]
 
 def spelling(name: str) -> str:
     """A name as it is compared: without regard to case, blanks, hyphens and underscores (A-05, A-18, B-04)."""
+    return _spelling(name) if len(name) <= _LONGEST_KNOWN else _spelling.__wrapped__(name)
+
+
+@lru_cache(maxsize=2048)
+def _spelling(name: str) -> str:
+    """Remembered, for the same few hundred names come in every callback."""
     return "".join(name.casefold().translate(_SEPARATORS).split())
 
 
+_LONGEST_KNOWN = 64
 _SEPARATORS = {ord("-"): None, ord("_"): None}
 
 
