@@ -49,15 +49,15 @@ def main(
         task = progress.add_task("no finds", total=inputs)
         waiting = {pool.submit(fuzz, f"{seed}-{number}", size, one_in) for number, size in enumerate(sizes)}
         for done in as_completed(waiting):
-            if done.cancelled():
-                continue
             tally = done.result()
             total.inputs += tally.inputs
             total.sent += tally.sent
             _keep(tally.found, kinds, corpus)
             progress.update(task, advance=tally.inputs, description=f"{kinds.total()} finds of {len(kinds)} kinds")
             if seconds and time.monotonic() - began > seconds:
-                pool.shutdown(wait=False, cancel_futures=True)
+                for one in waiting:
+                    one.cancel()
+                break  # as_completed would wait for the cancelled ones
     took = time.monotonic() - began
     console.print(f"{total.inputs:,} inputs read, {total.sent:,} of them sent, in {took:.0f} s: {kinds.total()} finds")
     for kind, count in kinds.most_common():

@@ -1,5 +1,7 @@
 """Every input that was ever found, and a small share of a run of `make fuzz`."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -31,6 +33,15 @@ async def test_what_was_found_once_is_answered_by_the_whole_receiver() -> None:
         for _ in range(2):
             assert await app.check(made for _, made in KEPT) == []
     assert app.lost == []
+
+
+def test_the_command_stops_in_time_and_says_that_nothing_was_found(tmp_path: Path) -> None:
+    """However many inputs were wanted; what was under way is finished."""
+    command = [sys.executable, "-m", "tests.fuzz", "--seconds=0.001", "--one-in=5000", f"--corpus={tmp_path}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0 finds" in done.stdout
+    assert not list(tmp_path.iterdir())
 
 
 async def test_what_is_answered_and_not_kept_is_found() -> None:
