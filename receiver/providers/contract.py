@@ -255,7 +255,10 @@ def _canonical(value: Value) -> Value:
         case str():
             return value.strip()
         case dict():
-            return {str(name).strip().casefold(): _canonical(item) for name, item in value.items()}
+            return {
+                str(name).strip().casefold(): item.strip() if isinstance(item, str) else _canonical(item)
+                for name, item in value.items()
+            }
         case list():
             return [_canonical(item) for item in value]
         case bool() | None:

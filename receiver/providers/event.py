@@ -78,8 +78,9 @@ class WireModel(BaseModel):
         fields: dict[str, object] = dict(derived)
         extra: dict[str, Any] = {}
         unread: list[str] = []
+        names = cls._names
         for name, value in values.items():
-            known = cls._names.get(spelling(name))
+            known = names.get(name) or names.get(spelling(name))
             if known is None:
                 extra[name.strip()] = value
                 continue

@@ -10,11 +10,12 @@ import orjson
 import pyjson5
 
 from receiver.errors import WireError
-from receiver.wire.message import USUAL, Limits, Value, nests_too_deep
+from receiver.wire.message import USUAL, Limits, Value, nests_too_deep, notes_of_repeated
 
 MAX_LENIENT_CHARS = 256 * 1024
 """Only documents up to this size get the tolerant pass: hand-written JSON is small."""
 
+_WIDE = re.compile(r"[0-9]{19}")
 _KEY = re.compile(r'"\s*:')
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
@@ -30,11 +31,13 @@ def read(text: str, limits: Limits = USUAL) -> tuple[Value, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     try:
         value = orjson.loads(text)
+        if _WIDE.search(text):
+            value = json.loads(text, parse_int=_whole_number)
     except orjson.JSONDecodeError as error:
         value, notes = _read_leniently(text, error, limits), ("lenient_json",)
     if nests_too_deep(value, limits.depth):
         raise WireError("the JSON nests too deep")
-    return value, notes + tuple(f"repeated:{name[:40]}" for name in _repeated(text, value, strict=not notes))
+    return value, notes + notes_of_repeated(_repeated(text, value, strict=not notes))
 
 
 def holds_more_than(count: int, text: str) -> bool:
@@ -97,6 +100,11 @@ def _repeated(text: str, value: Value, *, strict: bool) -> Iterable[str]:
 
     json.loads(text, object_pairs_hook=collect, parse_int=_number, parse_float=_number)
     return names
+
+
+def _whole_number(text: str) -> int | str:
+    """A number that 64 bits do not hold stays the digits it was sent as, as in XML-RPC (A-14)."""
+    return int(text) if len(text) <= 20 and -(2**63) <= int(text) < 2**64 else text
 
 
 def _number(text: str) -> Value:

@@ -1,7 +1,9 @@
 """What reading a body gives: plain values, the format they came in, and what had to be repaired."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any, TypeAlias
 
 Value: TypeAlias = Any
@@ -52,6 +54,15 @@ class Message:
     values: Value
     method: str = ""
     notes: tuple[str, ...] = ()
+
+
+MOST_NOTES = 50
+"""Of repeated names; a sender can repeat a hundred thousand."""
+
+
+def notes_of_repeated(names: Iterable[str]) -> tuple[str, ...]:
+    """The notes for names that were given twice with different values, each name once."""
+    return tuple(f"repeated:{name[:40]}" for name in islice(dict.fromkeys(names), MOST_NOTES))
 
 
 def nests_too_deep(value: Value, limit: int = MAX_DEPTH) -> bool:

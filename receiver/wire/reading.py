@@ -7,7 +7,7 @@ from email.message import Message as Header
 
 from receiver.errors import WireError
 from receiver.wire import form, jsonbody, xmlrpc
-from receiver.wire.message import USUAL, Format, Limits, Message, Value
+from receiver.wire.message import USUAL, Format, Limits, Message, Value, notes_of_repeated
 from receiver.wire.text import HEBREW_FALLBACKS, Decoded, decode
 
 _BOM_BYTES = b"\xef\xbb\xbf\xff\xfe\x00"
@@ -59,7 +59,7 @@ def read(
 
 def _read_xmlrpc(decoded: Decoded, limits: Limits) -> Message:
     call = xmlrpc.read_call(decoded.text.strip("\x00 \t\r\n"), limits)
-    notes = decoded.notes + tuple(f"repeated:{name[:40]}" for name in call.repeated)
+    notes = decoded.notes + notes_of_repeated(call.repeated)
     return Message(Format.XMLRPC, _first_struct(call.params), call.method, notes)
 
 

@@ -78,7 +78,8 @@ class _Document:
 
     def __init__(self, limits: Limits) -> None:
         self._elements_left = limits.elements
-        self._max_open = 5 * limits.depth + 8  # a struct in a struct opens value, struct, member and value
+        self._max_values = limits.depth
+        self._max_open = 5 * limits.depth + 8  # also for elements that are no values
         self._max_text = limits.text_chars
         self._text_chars = 0
         self.root = self.root_as_sent = self.method = ""
@@ -109,10 +110,10 @@ class _Document:
             self.root, self.root_as_sent = tag, tag[:40]
         if tag == "value":
             self._typed, self._value = False, None
-        elif tag == "struct":
-            self._open.append(({}, None))
-        elif tag == "array":
-            self._open.append(([], None))
+        elif tag in {"struct", "array"}:
+            if len(self._open) == self._max_values:
+                raise WireError("the XML nests too deep")
+            self._open.append(({} if tag == "struct" else [], None))
         elif tag == "member":
             self._in_struct()
         elif tag == "fault":

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from receiver.errors import WireError
 from receiver.wire import jsonbody
 from receiver.wire.jsonbody import MAX_LENIENT_CHARS
-from receiver.wire.message import MAX_DEPTH, Limits
+from receiver.wire.message import MAX_DEPTH, MOST_NOTES, Limits
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -118,7 +118,7 @@ def test_of_a_key_given_twice_the_last_counts_and_differences_are_noted(
 def test_very_many_repeated_keys_take_no_longer_than_their_number_says() -> None:
     """A hundred thousand of them; were each compared with each, this would take a minute."""
     body = ",".join(f'"{number}": 0, "{number}": 1' for number in range(100_000))
-    assert len(jsonbody.read(f"{{{body}}}", Limits(elements=300_000))[1]) == 100_000
+    assert len(jsonbody.read(f"{{{body}}}", Limits(elements=300_000))[1]) == MOST_NOTES
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**64 - 1, 15616841651])

@@ -139,7 +139,9 @@ class Voicenter(Provider[VoicenterOptions]):
 
     def _recognise(self, values: Value, method: str, expected: str) -> tuple[str, Mapping[str, Any]]:
         """The kind of a callback and its fields (A-04). Raises PayloadError."""
-        envelope = {spelling(name): value for name, value in values.items()} if isinstance(values, dict) else {}
+        envelope: dict[str, Any] = {}
+        if isinstance(values, dict) and not method:  # in XML-RPC the method stands outside
+            envelope = {spelling(name): value for name, value in values.items()}
         named = method or envelope.get("method", "")
         if named:
             kind = _METHODS.get(spelling(str(named).rsplit(".", 1)[-1]))  # "x.CDR" is CDR (B-27)
@@ -148,17 +150,17 @@ class Voicenter(Provider[VoicenterOptions]):
         else:
             kind = expected or "CDR"
         try:
-            content = self._content(values, envelope, in_envelope=not method)
+            content = self._content(values, envelope)
             self._check(kind, content, named=bool(named))
         except PayloadError as error:
             error.kind = kind if named else expected
             raise
         return kind, content
 
-    def _content(self, values: Value, envelope: Mapping[str, Any], *, in_envelope: bool) -> Mapping[str, Any]:
+    def _content(self, values: Value, envelope: Mapping[str, Any]) -> Mapping[str, Any]:
         if not isinstance(values, dict):
             raise PayloadError("the callback is no struct")
-        if not (in_envelope and ("method" in envelope or "data" in envelope)):
+        if not ("method" in envelope or "data" in envelope):
             return values
         data = envelope.get("data")
         if isinstance(data, str) and data.lstrip().startswith("{"):
@@ -173,8 +175,8 @@ class Voicenter(Provider[VoicenterOptions]):
         raise PayloadError("DATA is no struct")
 
     def _check(self, kind: str, content: Mapping[str, Any], *, named: bool) -> None:
-        present = {spelling(name) for name, value in content.items() if value not in (None, "")}
-        if kind == "CDR" and not present & _PHONES_AND_ID:
+        present = (spelling(name) for name, value in content.items() if value not in (None, ""))
+        if kind == "CDR" and _PHONES_AND_ID.isdisjoint(present):
             what = "the CDR" if named else "what came names no method and"
             raise PayloadError(f"{what} has neither a call id nor a phone number")  # B-30
         if kind == "POPUP" and "phone" not in present:
