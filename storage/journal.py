@@ -1,18 +1,23 @@
 """Storing callbacks and finding them again."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, insert, select, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from storage import wake
 from storage.clock import now_us
-from storage.tables import callbacks, deliveries, from_microseconds, once_index
+from storage.packing import pack
+from storage.tables import callbacks, deliveries, from_microseconds, once_index, to_microseconds
 from storage.values import Appended, Filter, NewCallback, State, StoredCallback
 
 UPSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+_DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": psycopg.dialect}
 
 
 def append(connection: Connection, batch: Sequence[NewCallback]) -> list[Appended]:
@@ -34,16 +39,16 @@ def append(connection: Connection, batch: Sequence[NewCallback]) -> list[Appende
         if original != row["id"]:
             repeats.append(_as_repeat(row, original))
     if repeats:
-        connection.execute(insert(callbacks), repeats)
+        _insert(connection, repeats, or_skip=False)
     _insert_deliveries(connection, batch, results)
     return results
 
 
-def _next_ids(connection: Connection, count: int) -> list[int]:
+def _next_ids(connection: Connection, count: int) -> Sequence[int]:
     """Numbers in order of receipt, taken before the rows are sorted for the insert."""
     if connection.dialect.name == "sqlite":  # the transaction holds the only write lock
-        last = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'callbacks'")).scalar() or 0
-        return list(range(last + 1, last + 1 + count))
+        last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'callbacks'").scalar() or 0
+        return range(last + 1, last + 1 + count)
     taken = text("SELECT nextval(pg_get_serial_sequence('callbacks', 'id')) FROM generate_series(1, :count)")
     return sorted(connection.execute(taken, {"count": count}).scalars())
 
@@ -59,18 +64,23 @@ def _part_heads(ids: Sequence[int], batch: Sequence[NewCallback]) -> Iterator[in
 
 def clean(value: str, longest: int = 100_000) -> str:
     """Text as every database takes it: no zero character, no lone surrogate, and no endless length."""
+    if len(value) <= longest and value.isascii() and "\0" not in value:
+        return value
     return value[:longest].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _line(value: str) -> str:
     """Text without line breaks of any kind, for columns that hold one entry a line."""
+    if value.isprintable():
+        return clean(value)
     return " ".join(clean(value).splitlines())
 
 
 def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
+    """The values of a row as the database driver takes them."""
     return {
         "id": id_,
-        "received_at": new.received_at,
+        "received_at": to_microseconds(new.received_at),
         "provider": new.provider,
         "kind": new.kind,
         "call_id": clean(new.call_id),
@@ -84,32 +94,55 @@ def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
         "method": new.method,
         "path": clean(new.path),
         "query": new.query,
-        "headers": "\n".join(f"{_line(name)}: {_line(value)}" for name, value in new.headers),
+        "headers": "\n".join([f"{_line(name)}: {_line(value)}" for name, value in new.headers]),
         "peer": clean(new.peer),
-        "body": new.body,
+        "body": pack(new.body),
         "part": new.part,
         "part_of": part_of,
         "reply_status": new.reply_status,
         "reply_type": new.reply_type,
-        "reply_body": new.reply_body,
+        "reply_body": pack(new.reply_body),
         "took_us": new.took_us,
     }
 
 
 def _insert_originals(connection: Connection, rows: list[dict[str, Any]]) -> dict[bytes, int]:
-    """Insert what is not there yet; the number of the original of each content."""
-    statement = UPSERT[connection.dialect.name](callbacks).on_conflict_do_nothing(
-        index_elements=[callbacks.c.content_hash], index_where=once_index.dialect_options["sqlite"]["where"]
-    )
-    # Sorted by hash, so that two processes with the same repeats never wait for each other in a circle.
-    left = sorted(rows, key=lambda row: (row["content_hash"], row["id"]))
+    """Insert what is not there yet; the number of the original of each content that had one."""
+    left = rows
+    if connection.dialect.name != "sqlite":
+        # Sorted by hash, so that two processes with the same repeats never wait for each other in a circle.
+        left = sorted(rows, key=lambda row: (row["content_hash"], row["id"]))
     found: dict[bytes, int] = {}
-    while left:
-        connection.execute(statement, left)
+    while left and _insert(connection, left, or_skip=True) < len(left):
         found |= _originals(connection, [row["content_hash"] for row in left if row["original"]])
         # An original that another process prunes between these two statements leaves its repeat to be inserted.
         left = [row for row in left if row["original"] and row["content_hash"] not in found]
     return found
+
+
+def _insert(connection: Connection, rows: list[dict[str, Any]], *, or_skip: bool) -> int:
+    """Insert rows whose values are the driver's already; how many were not skipped as repeats.
+
+    Each callback passes here: what SQLAlchemy does for each row and column would take longer than the database.
+    """
+    statement, names = _statement(connection.dialect.name, or_skip)
+    if names:
+        values: list[Any] = [tuple(map(row.__getitem__, names)) for row in rows]
+    else:
+        values = rows
+    return connection.exec_driver_sql(statement, values).rowcount
+
+
+@cache
+def _statement(dialect: str, or_skip: bool) -> tuple[str, tuple[str, ...]]:
+    """The SQL text of the insert, and the order of its values where they have no names."""
+    statement = UPSERT[dialect](callbacks)
+    if or_skip:
+        statement = statement.on_conflict_do_nothing(
+            index_elements=[callbacks.c.content_hash], index_where=once_index.dialect_options[dialect]["where"]
+        )
+    compiled = statement.compile(dialect=_DIALECTS[dialect]())
+    return str(compiled), tuple(compiled.positiontup or ())
 
 
 def _originals(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:
@@ -203,7 +236,9 @@ def missing(connection: Connection, news: Sequence[NewCallback]) -> list[NewCall
 
 def find(connection: Connection, wanted: Filter, limit: int) -> list[StoredCallback]:
     """The newest `limit` callbacks that match, newest first."""
-    statement = SELECT_CALLBACK.where(matching(wanted)).order_by(callbacks.c.id.desc()).limit(limit)
+    # Within a span of time, the index on the time is already in order: no need to collect the span first.
+    by_time = [callbacks.c.received_at.desc()] if wanted.since or wanted.until else []
+    statement = SELECT_CALLBACK.where(matching(wanted)).order_by(*by_time, callbacks.c.id.desc()).limit(limit)
     return [stored(row) for row in connection.execute(statement)]
 
 

@@ -21,6 +21,8 @@ from sqlalchemy import (
     true,
 )
 
+from storage.packing import pack, unpack
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -38,6 +40,21 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """Microseconds to a moment in UTC."""
         return None if value is None else from_microseconds(value)
+
+
+class Packed(TypeDecorator[bytes]):
+    """Exact bytes that lie on disk compressed."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        """Bytes as they are stored."""
+        return None if value is None else pack(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
+        """Bytes as they were."""
+        return None if value is None else unpack(bytes(value))
 
 
 def to_microseconds(moment: datetime) -> int:
@@ -81,18 +98,18 @@ callbacks = Table(
     Column("query", LargeBinary, nullable=False),
     Column("headers", Text, nullable=False, comment="one `name: value` a line"),
     Column("peer", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    Column("body", Packed, nullable=False),
     Column("part", SmallInteger, nullable=False, comment="place in a request that holds several callbacks"),
     Column("part_of", Id, nullable=True, comment="the callback that holds the body"),
     Column("reply_status", SmallInteger, nullable=False),
     Column("reply_type", Text, nullable=False),
-    Column("reply_body", LargeBinary, nullable=False),
+    Column("reply_body", Packed, nullable=False),
     Column("took_us", BigInteger, nullable=False),
     sqlite_autoincrement=True,  # the number of a pruned callback is never given again
 )
 Index("ix_callbacks_call_id", callbacks.c.call_id, callbacks.c.id)
 Index("ix_callbacks_received_at", callbacks.c.received_at)
-Index("ix_callbacks_kind", callbacks.c.provider, callbacks.c.kind, callbacks.c.id)
+Index("ix_callbacks_kind", callbacks.c.kind, callbacks.c.id)
 Index(
     "ix_callbacks_part_of",
     callbacks.c.part_of,

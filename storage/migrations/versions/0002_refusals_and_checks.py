@@ -1,4 +1,4 @@
-"""Requests that were not let in, and what a receiver saw of a check."""
+"""Requests that were not let in, what a receiver saw of a check, and kinds found without their provider."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,8 @@ ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     """Apply."""
+    op.drop_index("ix_callbacks_kind", "callbacks")
+    op.create_index("ix_callbacks_kind", "callbacks", ["kind", "id"])
     op.create_table(
         "refusals",
         sa.Column("id", ID, primary_key=True, autoincrement=True),

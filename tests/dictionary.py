@@ -1,0 +1,60 @@
+"""Makes a dictionary for `storage.packing` from the providers' samples: `python -m tests.dictionary NUMBER`.
+
+Only for a new one: what is stored needs the dictionaries that are there. Values are shuffled before, so that the
+dictionary learns names and markup, not the samples' own numbers.
+"""
+
+import random
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import zstandard
+
+import storage
+from receiver.app import make_providers
+from receiver.providers.contract import CallbackRequest, Mode, Provider
+from receiver.providers.samples import Sample, find_samples
+from receiver.settings import Settings
+
+BYTES = 8 * 1024
+VARIANTS = 40
+
+
+def main(number: Annotated[int, typer.Argument(help="One more than the newest there is.")]) -> None:
+    """Train a dictionary and write it beside the others."""
+    file = Path(storage.__file__).parent / "dictionaries" / f"{number}.zstd"
+    if file.exists():
+        raise typer.BadParameter(f"{file} is there already, and what is stored may need it")
+    chance = random.Random(number)
+    providers = make_providers(Settings(handlers=[]))
+    contents: list[Any] = [
+        content
+        for sample in find_samples()
+        for _ in range(VARIANTS)
+        for content in (_shuffled(sample.body, chance), _reply(providers[sample.provider], sample))
+        if content
+    ]
+    trained = zstandard.train_dictionary(BYTES, contents, dict_id=number)
+    file.write_bytes(trained.as_bytes())
+    typer.echo(f"{file}: {len(trained)} bytes from {len(contents)} bodies and replies")
+
+
+def _shuffled(body: bytes, chance: random.Random) -> bytes:
+    """Other digits in each run of three or more."""
+    return re.sub(rb"[0-9]{3,}", lambda run: b"".join(b"%d" % chance.randrange(10) for _ in run[0]), body)
+
+
+def _reply(provider: Provider[Any], sample: Sample) -> bytes:
+    path = sample.target.partition("?")[0]
+    request = CallbackRequest(provider.endpoint_of(path), sample.method, path, b"", tuple(sample.headers), sample.body)
+    reading = provider.read(request)
+    kind = provider.kind(reading.items[0].kind)
+    asks = kind is not None and kind.mode is Mode.ASK
+    reply = provider.last_resort(reading.items[0].kind) if asks else provider.acknowledgement(reading.items[0].kind)
+    return provider.write(reply, reading.dialect).body
+
+
+if __name__ == "__main__":
+    typer.run(main)
