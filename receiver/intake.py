@@ -25,7 +25,6 @@ from receiver.providers.contract import (
     Reading,
     bytes_fingerprint,
 )
-from receiver.providers.event import Event
 from receiver.wire import tell_format
 from storage import Appended, GroupCommit, NewCallback, StoreError
 
@@ -96,9 +95,9 @@ class Intake:
         refused = next((item for item in reading.items if item.fault), None)
         if refused is not None and refused.fault is not None:
             reply = provider.refusal(refused.kind, refused.fault, refused.reason)
+            http_reply = provider.write(reply, reading.dialect)
         else:
-            reply = provider.acknowledgement(reading.items[0].kind)
-        http_reply = provider.write(reply, reading.dialect)
+            http_reply = provider.acknowledge(reading.items[0].kind, reading.dialect)
         took_us = _microseconds_since(began)
         rows = [
             self._row(provider, request, reading, part, item, http_reply, took_us)
@@ -130,21 +129,28 @@ class Intake:
         http_reply: HttpReply,
         took_us: int,
     ) -> NewCallback:
-        call_id = item.event.call_id if item.event else ""
         return NewCallback(
             **_request_fields(provider, request, reading, part),
             **_reply_fields(http_reply, took_us),
             kind=item.kind,
-            call_id=call_id,
-            outcome="accepted" if item.event else "unparsed",
+            call_id=item.call_id,
+            outcome="accepted" if item.is_readable else "unparsed",
             reason=item.reason,
             content_hash=item.content_hash,
             once=True,
-            deliveries=self._listeners(provider, item.event) if item.event else (),
-            call_key=f"{provider.name}:{call_id}" if call_id else "",
+            deliveries=self._listeners(provider, item),
+            call_key=f"{provider.name}:{item.call_id}" if item.call_id else "",
         )
 
-    def _listeners(self, provider: Provider[Any], event: Event) -> tuple[str, ...]:
+    def _listeners(self, provider: Provider[Any], item: Item) -> tuple[str, ...]:
+        kind = provider.kind(item.kind)
+        if kind is None or not item.is_readable:
+            return ()
+        names = self._registry.unconditional(kind.event)
+        if names is not None:
+            return names
+        event = item.event
+        assert event is not None  # noqa: S101 - it is readable
         record = provider.record(event) if self._registry.wants_records else None
         return tuple(handler.name for handler in self._registry.listeners(event, record))
 
@@ -169,7 +175,7 @@ class Intake:
                 **_request_fields(provider, request, reading, 0),
                 **_reply_fields(http_reply, _microseconds_since(began)),
                 kind=item.kind,
-                call_id=item.event.call_id if item.event else "",
+                call_id=item.call_id,
                 outcome=answer.outcome,
                 reason=answer.reason,
                 content_hash=item.content_hash,
@@ -194,15 +200,23 @@ def _log_if_lost(stored: asyncio.Future[list[Appended]]) -> None:
 
 async def _read(provider: Provider[Any], request: CallbackRequest) -> Reading:
     """Read on a thread what would take long: callers wait for the loop."""
-    if len(request.body) > LARGE_BODY_BYTES:
-        return await asyncio.to_thread(provider.read, request)
-    return provider.read(request)
+    if len(request.body) <= LARGE_BODY_BYTES:
+        return provider.read(request)
+    return await asyncio.to_thread(_read_wholly, provider, request)
+
+
+def _read_wholly(provider: Provider[Any], request: CallbackRequest) -> Reading:
+    reading = provider.read(request)
+    for item in reading.items:
+        item.event  # noqa: B018 - made here, where it holds nobody up
+    return reading
 
 
 def _unread(provider: Provider[Any], request: CallbackRequest) -> Reading:
     kind = request.endpoint.kind
     content = bytes_fingerprint(provider.name, kind, request.query, request.body)
-    item = Item(kind, content, None, Fault.APPLICATION, "the receiver failed while it read this callback")
+    reason = "the receiver failed while it read this callback"
+    item = Item(kind, content, fault=Fault.APPLICATION, reason=reason)
     return Reading(tell_format(request.body, request.content_type), (item,))
 
 

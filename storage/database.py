@@ -179,13 +179,23 @@ def _first_line(error: BaseException) -> str:
     return (str(origin).strip().splitlines() or [type(origin).__name__])[0]
 
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",  # else inserting many rows at once makes and removes a file each time
+    "cache_size=-65536",  # KiB: the index of contents is read all over, however large it is
+    "wal_autocheckpoint=4000",  # pages: those that many commits change are moved once
+)
+
+
 def _sqlite_engine(url: URL, begin: str) -> Engine:
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}, pool_size=READERS)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # our own BEGIN, below, decides what a transaction locks
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -1,7 +1,8 @@
 """Storing callbacks and finding them again."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, insert, select, text
@@ -17,6 +18,8 @@ from storage.tables import callbacks, deliveries, from_microseconds, once_index,
 from storage.values import Appended, Filter, NewCallback, State, StoredCallback
 
 UPSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+MOST_ROWS = 128
+"""In one statement."""
 _DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": psycopg.dialect}
 
 
@@ -94,16 +97,26 @@ def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
         "method": new.method,
         "path": clean(new.path),
         "query": new.query,
-        "headers": "\n".join([f"{_line(name)}: {_line(value)}" for name, value in new.headers]),
+        "headers": _headers(new.headers),
         "peer": clean(new.peer),
         "body": pack(new.body),
         "part": new.part,
         "part_of": part_of,
         "reply_status": new.reply_status,
         "reply_type": new.reply_type,
-        "reply_body": pack(new.reply_body),
+        "reply_body": _pack_reply(new.reply_body),
         "took_us": new.took_us,
     }
+
+
+@lru_cache(maxsize=128)
+def _headers(headers: tuple[tuple[str, str], ...]) -> str:
+    """Remembered, for a provider sends the same ones each time."""
+    return "\n".join([f"{_line(name)}: {_line(value)}" for name, value in headers])
+
+
+_pack_reply = lru_cache(maxsize=128)(pack)
+"""Remembered, for most records are answered alike."""
 
 
 def _insert_originals(connection: Connection, rows: list[dict[str, Any]]) -> dict[bytes, int]:
@@ -125,24 +138,30 @@ def _insert(connection: Connection, rows: list[dict[str, Any]], *, or_skip: bool
 
     Each callback passes here: what SQLAlchemy does for each row and column would take longer than the database.
     """
-    statement, names = _statement(connection.dialect.name, or_skip)
-    if names:
-        values: list[Any] = [tuple(map(row.__getitem__, names)) for row in rows]
-    else:
-        values = rows
-    return connection.exec_driver_sql(statement, values).rowcount
+    if connection.dialect.name != "sqlite":
+        return connection.exec_driver_sql(_statement(connection.dialect.name, or_skip, 0), rows).rowcount
+    inserted = at = 0
+    while at < len(rows):
+        # Several rows in one statement, for the interpreter is let go of once for each: by powers of two, so that
+        # few different statements are kept prepared.
+        count = min(MOST_ROWS, 1 << (len(rows) - at).bit_length() - 1)
+        values = tuple(chain.from_iterable(row.values() for row in rows[at : at + count]))
+        inserted += connection.exec_driver_sql(_statement("sqlite", or_skip, count), values).rowcount
+        at += count
+    return inserted
 
 
 @cache
-def _statement(dialect: str, or_skip: bool) -> tuple[str, tuple[str, ...]]:
-    """The SQL text of the insert, and the order of its values where they have no names."""
+def _statement(dialect: str, or_skip: bool, count: int) -> str:
+    """The SQL text of the insert of so many rows, their values in the order of the columns; 0 leaves it open."""
     statement = UPSERT[dialect](callbacks)
+    if count:
+        statement = statement.values([dict.fromkeys(callbacks.c.keys())] * count)
     if or_skip:
         statement = statement.on_conflict_do_nothing(
             index_elements=[callbacks.c.content_hash], index_where=once_index.dialect_options[dialect]["where"]
         )
-    compiled = statement.compile(dialect=_DIALECTS[dialect]())
-    return str(compiled), tuple(compiled.positiontup or ())
+    return str(statement.compile(dialect=_DIALECTS[dialect]()))
 
 
 def _originals(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:

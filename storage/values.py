@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import ClassVar
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class NewCallback:
-    """One callback to be stored, with the deliveries that are due once it is."""
+    """One callback to be stored, with the deliveries that are due once it is. Not frozen: that would cost 2 µs each."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
     """How the spool writes it: exact bytes."""

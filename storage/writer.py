@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
 from typing import Generic, TypeVar
 
 from storage.errors import JournalFullError, StoreError, StoreRejectedError, StoreUnavailableError
@@ -12,6 +13,9 @@ Done = TypeVar("Done")
 
 CLOSE_SECONDS = 10.0
 """How long closing waits for the writes that wait."""
+
+GATHER_SECONDS = 0.005
+"""How long a batch may grow, as long as it does, before it is stored."""
 
 logger = logging.getLogger(__name__)
 
@@ -72,9 +76,14 @@ class GroupCommit(Generic[New, Done]):
         while True:
             taken = [await self._waiting.get()]
             size = len(taken[0][0])
-            while size < self._batch and not self._waiting.empty():
-                taken.append(self._waiting.get_nowait())
-                size += len(taken[-1][0])
+            until = perf_counter() + GATHER_SECONDS
+            while size < self._batch and perf_counter() < until:
+                await asyncio.sleep(0)  # let those come in that are read at this moment: a commit costs more than a row
+                if self._waiting.empty():
+                    break
+                while size < self._batch and not self._waiting.empty():
+                    taken.append(self._waiting.get_nowait())
+                    size += len(taken[-1][0])
             await self._commit(taken)
             self._size -= size
             for _ in taken:

@@ -63,6 +63,13 @@ class Registry:
             found += [handler for handler in self._listeners.get(CallRecord, ()) if _may_match(handler, record)]
         return found
 
+    def unconditional(self, event: type[Event]) -> tuple[str, ...] | None:
+        """The names of the handlers to tell of such an event, if none of them looks into it first; else None."""
+        if CallRecord in self._listeners:
+            return None  # whether there is a record of it shows in the event
+        listeners = self._listeners.get(event, ())
+        return None if any(handler.filters for handler in listeners) else tuple(one.name for one in listeners)
+
     def answerer(self, event: Event) -> Handler | None:
         """The first handler whose filters let this question pass."""
         return next((handler for handler in self._answerers.get(type(event), ()) if handler.matches(event)), None)

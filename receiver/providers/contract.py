@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -108,17 +108,30 @@ class HttpReply:
     status: int = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Item:
-    """One callback inside a request: an event, or the reason why there is none."""
+    """One callback inside a request: what its event is made of, or the reason why there is none."""
 
     kind: str
     """The kind's name; empty when not even that could be told."""
     content_hash: bytes
     """Of the content as sent, whatever its format; of the bytes where they could not be read (B-25)."""
-    event: Event | None = None
+    make: Callable[[], Event] | None = field(default=None, compare=False, repr=False)
+    """Makes the event; None where there is none."""
+    call_id: str = ""
+    """The event's call id."""
     fault: Fault | None = None
     reason: str = ""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is an event."""
+        return self.make is not None
+
+    @cached_property
+    def event(self) -> Event | None:
+        """The event, made when somebody asks for it: a record that nobody filters is stored without."""
+        return None if self.make is None else self.make()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +206,7 @@ class Provider(ABC, Generic[Options]):
     def __init__(self, options: Options, limits: Limits | None = None) -> None:
         self.options = options
         self.limits = limits or Limits()
+        self._acknowledgements: dict[tuple[str, Format], HttpReply] = {}
         self._kinds: Mapping[str, Kind] = {kind.name: kind for kind in self.kinds}
 
     @cached_property
@@ -217,6 +231,13 @@ class Provider(ABC, Generic[Options]):
     @abstractmethod
     def acknowledgement(self, kind: str) -> Reply:
         """What a stored notify callback of this kind is answered with."""
+
+    def acknowledge(self, kind: str, dialect: Format) -> HttpReply:
+        """The bytes of the acknowledgement: the same each time, so written once."""
+        key = kind, dialect
+        if key not in self._acknowledgements:
+            self._acknowledgements[key] = self.write(self.acknowledgement(kind), dialect)
+        return self._acknowledgements[key]
 
     @abstractmethod
     def refusal(self, kind: str, fault: Fault, reason: str) -> Reply:

@@ -1,6 +1,7 @@
 """What every event has in common: typed fields, the values as sent, and how names are looked up."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -73,25 +74,51 @@ class WireModel(BaseModel):
         }
 
     @classmethod
+    def value_of(cls, field: str, values: Mapping[str, Any]) -> Any:
+        """What `from_wire` would make of one field; None where nothing readable was sent."""
+        found = None
+        for value, known in zip(values.values(), _fields(cls, tuple(values)), strict=True):
+            if known is not None and known[0] == field and not (found is not None and value in lenient.BLANK):
+                with suppress(ValueError, OverflowError, RecursionError):
+                    found = known[1](value)
+        return found
+
+    @classmethod
     def from_wire(cls, values: Mapping[str, Any], **derived: object) -> Self:
         """The model that `values` holds; never fails. `derived` sets fields that come from settings, not the wire."""
         fields: dict[str, object] = dict(derived)
         extra: dict[str, Any] = {}
         unread: list[str] = []
-        names = cls._names
-        for name, value in values.items():
-            known = names.get(name) or names.get(spelling(name))
+        for (name, value), known in zip(values.items(), _fields(cls, tuple(values)), strict=True):
             if known is None:
                 extra[name.strip()] = value
                 continue
             field, convert = known
-            if value in lenient.BLANK and field in fields:
+            if field in fields and value in lenient.BLANK:
                 continue  # two spellings of one field: the one that says something counts
             try:
                 fields[field] = convert(value)
             except (ValueError, OverflowError, RecursionError):
                 unread.append(name)
         return cls.model_validate({**fields, "extra": extra, "raw": dict(values), "unread": tuple(unread)})
+
+
+_Known = tuple[str, Callable[[object], object]]
+
+
+def _fields(model: type[WireModel], names: tuple[str, ...]) -> Sequence[_Known | None]:
+    """The field behind each name, None for names that nobody documented."""
+    few = len(names) <= _MOST_FIELDS and sum(map(len, names)) <= _MOST_FIELDS * _LONGEST_KNOWN
+    return (_remembered_fields if few else _remembered_fields.__wrapped__)(model, names)
+
+
+_MOST_FIELDS = 64
+
+
+@lru_cache(maxsize=256)
+def _remembered_fields(model: type[WireModel], names: tuple[str, ...]) -> Sequence[_Known | None]:
+    """Remembered, for a provider sends the same names in the same order each time."""
+    return [model._names.get(spelling(name)) for name in names]  # noqa: SLF001 - the model's own table
 
 
 class Event(WireModel):

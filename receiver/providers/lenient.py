@@ -40,7 +40,10 @@ def identifier(value: object) -> str:
 
 def url(value: object) -> str:
     """A link without the line breaks that were printed into it; hyphens are left alone (B-24)."""
-    return text(value).translate({ord(char): None for char in "\r\n\t"})
+    return text(value).translate(_LINE_BREAKS)
+
+
+_LINE_BREAKS = dict.fromkeys(map(ord, "\r\n\t"))
 
 
 def integer(value: object) -> int | None:

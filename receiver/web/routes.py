@@ -328,7 +328,8 @@ class _Body:
 
 def _header(scope: Scope, name: bytes) -> str:
     """All lines of a header with commas between; empty when there is none."""
-    return ", ".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)
+    lines = [value for key, value in scope["headers"] if key == name]
+    return b", ".join(lines).decode("latin-1") if lines else ""
 
 
 def _declared_length(scope: Scope) -> int:

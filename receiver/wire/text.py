@@ -14,6 +14,8 @@ _BOMS = (
 # Python has codecs that are no character sets (zip, rot13) and some that hide markup (utf-7): only these are used.
 _KNOWN = re.compile(r"utf-(8|16|16-le|16-be|32|32-le|32-be)|ascii|iso8859-\d{1,2}|cp\d{3,4}|koi8-[ru]")
 _WIDE = re.compile(r"utf-(16|32)")
+_PLAIN_START = re.compile(rb"[<{\[][!-~]")
+"""Two characters of ASCII: neither a byte order mark nor UTF-16."""
 _DECLARATION = re.compile(rb"\A\s*<\?xml[^>]{0,100}?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 HEBREW_FALLBACKS = ("windows-1255", "latin-1")
 """Tried in this order when the bytes are not what was declared: Hebrew Windows, then what never fails."""
@@ -33,11 +35,12 @@ def decode(body: bytes, charset: str | None = None, fallbacks: tuple[str, ...] =
     Bytes that do not fit are read as the first of `fallbacks` that takes them, and the note says so; the last of
     these must take every byte, as latin-1 does.
     """
-    for bom, encoding in _BOMS:
-        if body.startswith(bom):
-            return _decode_as(body[len(bom) :], encoding, fallbacks)
-    if (wide := _wide_without_bom(body)) is not None:
-        return _decode_as(body, wide, fallbacks)
+    if not _PLAIN_START.match(body):
+        for bom, encoding in _BOMS:
+            if body.startswith(bom):
+                return _decode_as(body[len(bom) :], encoding, fallbacks)
+        if (wide := _wide_without_bom(body)) is not None:
+            return _decode_as(body, wide, fallbacks)
     declared = _DECLARATION.match(body)
     return decode_field(body, declared[1].decode("ascii") if declared else charset, fallbacks)
 

@@ -183,7 +183,10 @@ def _reads(provider: Provider[Any], path: str, body: bytes, content_type: str, q
         assert item.content_hash
         if item.event is not None and (record := provider.record(item.event)) is not None:
             record.as_json()
-    assert provider.read(request) == reading
+        assert item.call_id == (item.event.call_id if item.event else "")
+    again = provider.read(request)
+    assert again == reading
+    assert [item.event for item in again.items] == [item.event for item in reading.items]
 
 
 @given(damaged(), CONTENT_TYPES)

@@ -72,7 +72,7 @@ class Spokn(Provider[SpoknOptions]):
                 raise PayloadError(f"the list has more than {MAX_RECORDS} posts")
         except (WireError, PayloadError) as error:
             content = bytes_fingerprint(self.name, "STATUS", request.query, request.body)
-            return Reading(dialect, (Item("STATUS", content, None, Fault.PARSE, str(error)),))
+            return Reading(dialect, (Item("STATUS", content, fault=Fault.PARSE, reason=str(error)),))
         posts = message.values if isinstance(message.values, list) and message.values else [message.values]
         return Reading(message.format, tuple(map(self._item, posts)), message.notes)
 
@@ -93,8 +93,9 @@ class Spokn(Provider[SpoknOptions]):
             if not present & _TELLING:
                 raise PayloadError("the post has none of userid, aparty, bparty, token and status")
         except PayloadError as error:
-            return Item("STATUS", content, None, Fault.PARSE, str(error))
-        return Item("STATUS", content, StatusPost.from_wire(values))
+            return Item("STATUS", content, fault=Fault.PARSE, reason=str(error))
+        post = StatusPost.from_wire(values)
+        return Item("STATUS", content, make=lambda: post, call_id=post.call_id)
 
     def acknowledgement(self, kind: str) -> Reply:
         """OK."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import unquote_plus
 
@@ -134,7 +135,7 @@ class Voicenter(Provider[VoicenterOptions]):
             if kind != "CDR":
                 raise PayloadError(f"{kind} cannot stand in a list: each needs a reply of its own")
         except PayloadError as error:
-            return Item(expected, fingerprint(self.name, "", value), None, Fault.PARSE, str(error))
+            return Item(expected, fingerprint(self.name, "", value), fault=Fault.PARSE, reason=str(error))
         return self._item(kind, content)
 
     def _recognise(self, values: Value, method: str, expected: str) -> tuple[str, Mapping[str, Any]]:
@@ -185,8 +186,12 @@ class Voicenter(Provider[VoicenterOptions]):
     def _item(self, kind_name: str, content: Mapping[str, Any]) -> Item:
         event_type = self._kinds[kind_name].event
         derived = {"epoch_zone": self.options.time_zone} if event_type is Cdr else {}
-        event = event_type.from_wire(content, **derived)
-        return Item(kind_name, fingerprint(self.name, kind_name, dict(content)), event)
+        return Item(
+            kind_name,
+            fingerprint(self.name, kind_name, content),
+            make=partial(event_type.from_wire, content, **derived),
+            call_id=event_type.value_of("ivr_unique_id", content) or "",
+        )
 
     def _unread(self, request: CallbackRequest, error: WireError | PayloadError) -> Item:
         unknown = isinstance(error, UnknownMethodError)
@@ -194,7 +199,7 @@ class Voicenter(Provider[VoicenterOptions]):
         told = error.kind if isinstance(error, PayloadError) else ""
         kind = told or request.endpoint.kind or ("" if unknown else _guess(request.body))
         content = bytes_fingerprint(self.name, kind, request.query if request.endpoint.on_get else b"", request.body)
-        return Item(kind, content, None, fault, str(error))
+        return Item(kind, content, fault=fault, reason=str(error))
 
     # --- answering ---
 
