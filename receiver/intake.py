@@ -25,6 +25,7 @@ from receiver.providers.contract import (
     Reading,
     bytes_fingerprint,
 )
+from receiver.turns import Turns
 from receiver.wire import tell_format
 from storage import Appended, GroupCommit, NewCallback, StoreError
 
@@ -60,15 +61,24 @@ class Intake:
         *,
         metrics: Metrics,
         delivered: Callable[[], None] = lambda: None,
+        turns: Turns | None = None,
     ) -> None:
         self._registry = registry
         self._journal = journal
         self._answering = answering
         self._metrics = metrics
         self._delivered = delivered
+        self._turns = turns or Turns()
 
     async def receive(self, provider: Provider[Any], request: CallbackRequest) -> HttpReply:
         """The reply to a request. Never raises, whatever was sent."""
+        if provider.may_ask(request):
+            with self._turns.of_question():
+                return await self._receive(provider, request)
+        await self._turns.of_record()
+        return await self._receive(provider, request)
+
+    async def _receive(self, provider: Provider[Any], request: CallbackRequest) -> HttpReply:
         began = perf_counter_ns()
         try:
             reading = await _read(provider, request)

@@ -18,7 +18,7 @@ from storage.tables import callbacks, deliveries, from_microseconds, once_index,
 from storage.values import Appended, Filter, NewCallback, State, StoredCallback
 
 UPSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
-MOST_ROWS = 128
+MOST_ROWS = 32
 """In one statement."""
 _DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": psycopg.dialect}
 

@@ -14,6 +14,8 @@ Done = TypeVar("Done")
 CLOSE_SECONDS = 10.0
 """How long closing waits for the writes that wait."""
 
+TOLD_AT_ONCE = 4
+"""Submissions whose results are given out before others get a turn: each goes on with its reply at once."""
 GATHER_SECONDS = 0.005
 """How long a batch may grow, as long as it does, before it is stored."""
 
@@ -103,10 +105,13 @@ class GroupCommit(Generic[New, Done]):
             refused = error if isinstance(error, StoreError) else StoreRejectedError(f"it cannot be written: {error}")
             _refuse(taken, refused)
         else:
-            for news, done in taken:
-                mine, results = results[: len(news)], results[len(news) :]
+            at = 0
+            for number, (news, done) in enumerate(taken, 1):
                 if not done.done():
-                    done.set_result(mine)
+                    done.set_result(results[at : at + len(news)])
+                at += len(news)
+                if number % TOLD_AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
 
 def _refuse(taken: list[tuple[Sequence[New], asyncio.Future[list[Done]]]], error: StoreError) -> None:

@@ -116,11 +116,16 @@ class _Server(uvicorn.Server):
             _print_banner(Console(file=sys.stdout, soft_wrap=True), self._parts, self._database, port)
 
 
+SWITCH_SECONDS = 0.0005
+"""How long one thread may keep the others waiting: callers wait for the loop while rows are written."""
+
+
 def _settle_memory() -> None:
     """What is loaded now stays: the garbage collector need not look at it again, nor as often as by default."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def _print_banner(console: Console, parts: Parts, database: Database, port: int) -> None:

@@ -208,6 +208,7 @@ class Provider(ABC, Generic[Options]):
         self.limits = limits or Limits()
         self._acknowledgements: dict[tuple[str, Format], HttpReply] = {}
         self._kinds: Mapping[str, Kind] = {kind.name: kind for kind in self.kinds}
+        self._questions = tuple(kind.name.encode() for kind in self.kinds if kind.mode is Mode.ASK)
 
     @cached_property
     def path(self) -> str:
@@ -217,6 +218,14 @@ class Provider(ABC, Generic[Options]):
     def kind(self, name: str) -> Kind | None:
         """The kind of that name, if it is one of this provider's."""
         return self._kinds.get(name)
+
+    def may_ask(self, request: CallbackRequest) -> bool:
+        """Whether a request looks like a question, told without reading it: from its URL, or from a name in it."""
+        kind = self._kinds.get(request.endpoint.kind)
+        if kind is not None:
+            return kind.mode is Mode.ASK
+        start = request.body[:_LOOK_AT_BYTES]
+        return any(name in start for name in self._questions)
 
     def endpoint_of(self, path: str) -> Endpoint:
         """The endpoint that a stored path belongs to; the provider's own path where none is named."""
@@ -258,6 +267,10 @@ class Provider(ABC, Generic[Options]):
     @abstractmethod
     def record(self, event: Event) -> CallRecord | None:
         """The call record of a notify event; None for events that end no call."""
+
+
+_LOOK_AT_BYTES = 1024
+"""Where a question says what it is; whatever does not is taken for a record until it is read."""
 
 
 def fingerprint(provider: str, kind: str, content: Value) -> bytes:
