@@ -300,7 +300,7 @@ def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, d
             refusals.start()
             stack.push_async_callback(refusals.stop)
             sightings = Sightings(lambda token, seen: database.write(partial(checks.answer, token=token, seen=seen)))
-            intake = Intake(parts.registry, journal, answering, metrics=metrics, delivered=delivered)
+            intake = Intake(parts.registry, journal, answering, metrics=metrics, delivered=delivered, starter=deliverer)
             door.open(intake, refusals, sightings)
             yield
 

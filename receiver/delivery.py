@@ -29,9 +29,22 @@ from receiver.providers.contract import Provider
 from receiver.providers.event import Event
 from receiver.providers.records import CallRecord
 from receiver.reading import read_again
-from storage import Claim, Database, Finish, GroupCommit, State, StoredCallback, StoreError, deliveries
+from storage import (
+    Appended,
+    Claim,
+    Database,
+    Finish,
+    GroupCommit,
+    NewCallback,
+    Start,
+    State,
+    StoredCallback,
+    StoreError,
+    deliveries,
+)
 from storage.errors import StoreRejectedError
 from storage.retry import RetryPolicy
+from storage.values import as_stored
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +53,8 @@ POLL_SECONDS = 5.0
 SOON_SECONDS = 0.02
 """Added to the time of what is due next, so that a queue that others are at is not asked for without a pause."""
 PAUSE_AFTER_STORE_ERROR = 1.0
+MOST_AHEAD = 256
+"""Deliveries to one handler that wait in memory for a place; with more, they wait in the journal alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +105,12 @@ class Deliverer:
         self._stopping = False
         self._out_of_touch = False
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._ahead: dict[str, deque[tuple[Claim, Event | None]]] = {}
+        self._reserved: Counter[str] = Counter()
+        self._is_behind = True
+        """Whether deliveries may wait in the journal that this worker could take: they go before new ones."""
+        self._missed = self._unsettled = 0
+        """Callbacks that found no place reserved: all of them, and those that are not stored yet."""
         self._busy: Counter[str] = Counter()
         self._names = deque(registry.listener_names)
         self._left_behind: set[asyncio.Task[Any]] = set()
@@ -108,6 +129,44 @@ class Deliverer:
         """There may be something new to take."""
         self._wake.set()
 
+    # --- deliveries that begin with the transaction that makes them ---
+
+    def reserve(self, names: Sequence[str]) -> Start | None:
+        """Places for deliveries that are about to be made: they need not be looked for then, nor read again.
+
+        None while older ones wait, which go first, and where several machines share the journal.
+        """
+        free: tuple[str, ...] = ()
+        if not self._stopping and not self._is_behind and self._database.is_sqlite:
+            free = tuple(name for name in names if name in self._registry and self._has_room_ahead(name))
+        if len(free) < len(names):
+            self._is_behind = True
+            self._missed += 1
+        if not free:
+            self._unsettled += 1
+            return None
+        self._reserved.update(free)
+        return Start(self._worker, self._limits.lease, free)
+
+    def _has_room_ahead(self, name: str) -> bool:
+        return self._reserved[name] + len(self._ahead.get(name, ())) < MOST_AHEAD
+
+    def begin(self, new: NewCallback, stored: Appended | None, event: Event | None) -> None:
+        """Begin what was reserved for a callback that is stored now, or give the places back: stored is None."""
+        if new.start is None:
+            self._unsettled -= 1
+            self.wake()
+            return
+        self._reserved.subtract(new.start.handlers)
+        started = stored.started if stored else ()
+        if len(started) < len(new.start.handlers):
+            self.wake()
+        if stored is None or not started:
+            return
+        callback = as_stored(new, stored.id)
+        for name, delivery_id in started:
+            self._start(Claim(delivery_id=delivery_id, handler=name, attempt=1, callback=callback), event)
+
     async def stop(self) -> None:
         """Take no more, let what runs finish for a while, release the rest, and write all of it down."""
         self._stopping = True
@@ -115,6 +174,7 @@ class Deliverer:
         running = [*self._tasks[:1], *self._running.values()]
         if running:
             await asyncio.wait(running, timeout=self._limits.shutdown)
+        await self._release_ahead()
         rest = [*self._running.values(), *self._tasks, *self._left_behind]
         for task in rest:
             task.cancel()
@@ -122,8 +182,28 @@ class Deliverer:
             await asyncio.wait(rest, timeout=self._limits.shutdown)
         await self._finishes.close()
 
+    async def _release_ahead(self) -> None:
+        """What has not begun is due again at once, and the attempt does not count."""
+        waiting = [claim for ahead in self._ahead.values() for claim, _ in ahead]
+        self._ahead.clear()
+        await asyncio.gather(*(self._write_down(self._released(claim)) for claim in waiting))
+
+    def _released(self, claim: Claim) -> Finish:
+        return Finish(
+            delivery_id=claim.delivery_id,
+            worker=self._worker,
+            attempt=claim.attempt,
+            state=State.DUE,
+            result=deliveries.RELEASED,
+            error="the receiver was stopped",
+        )
+
     async def _store_finishes(self, batch: Sequence[Finish]) -> list[bool]:
-        return await self._database.write(partial(deliveries.finish, finishes=batch))
+        made_due: list[int] = []
+        held = await self._database.write(partial(deliveries.finish, finishes=batch, made_due=made_due.append))
+        if made_due:
+            self._wake.set()
+        return held
 
     # --- taking ---
 
@@ -155,9 +235,10 @@ class Deliverer:
             return
 
     async def _claim(self) -> list[Claim]:
-        total = self._limits.total - len(self._running)
+        total = self._limits.total - self._busy.total()
         free = self._free_places()
         if total <= 0 or not free:
+            self._is_behind = True
             return []
         claim = partial(
             deliveries.claim,
@@ -165,9 +246,13 @@ class Deliverer:
             free=free,
             lease_seconds=self._limits.lease,
             total=total,
-            holding=list(self._running),
+            holding=self._held(),
         )
-        return await self._database.write(claim)
+        unsettled, missed = self._unsettled, self._missed
+        claims = await self._database.write(claim)
+        saw_all = not unsettled and missed == self._missed and len(free) == len(self._names)
+        self._is_behind = bool(claims) or not saw_all
+        return claims
 
     async def _seconds_to_next(self) -> float:
         names = [name for name, places in self._free_places().items() if places]
@@ -176,16 +261,23 @@ class Deliverer:
         seconds = await self._database.read(partial(deliveries.seconds_to_next, handlers=names))
         return POLL_SECONDS if seconds is None else min(POLL_SECONDS, seconds + SOON_SECONDS)
 
+    def _held(self) -> list[int]:
+        """Numbers of the deliveries that are leased to this worker."""
+        return [*self._running, *(claim.delivery_id for ahead in self._ahead.values() for claim, _ in ahead)]
+
     def _free_places(self) -> dict[str, int]:
         """Places for each name; another handler comes first each time, so that none is always last."""
         self._names.rotate()
         free: dict[str, int] = {}
         for name in self._names:
             handler = self._handler(name)
-            places = (handler.concurrency or self._limits.concurrency) - self._busy[handler.name]
+            places = self._places(handler)
             if places > 0:
                 free[name] = places
         return free
+
+    def _places(self, handler: Handler) -> int:
+        return (handler.concurrency or self._limits.concurrency) - self._busy[handler.name]
 
     def _handler(self, name: str) -> Handler:
         handler = self._registry.named(name)
@@ -214,32 +306,43 @@ class Deliverer:
 
     async def _renew(self) -> None:
         """Keep what runs here; what another worker has taken over meanwhile is cut short here."""
-        ids = list(self._running)
+        ids = self._held()
         if not ids:
             return
         renew = partial(deliveries.renew, worker=self._worker, ids=ids, lease_seconds=self._limits.lease)
         for lost in set(ids).difference(await self._database.write(renew)):
             if (task := self._running.get(lost)) is not None:
                 task.cancel()
+            for name, ahead in self._ahead.items():
+                self._ahead[name] = deque(one for one in ahead if one[0].delivery_id != lost)
 
     # --- running ---
 
-    def _start(self, claim: Claim) -> None:
+    def _start(self, claim: Claim, event: Event | None = None) -> None:
+        """Run a delivery, or let it wait here until there is a place."""
         handler = self._handler(claim.handler)
+        if self._places(handler) <= 0 or self._busy.total() >= self._limits.total:
+            self._ahead.setdefault(claim.handler, deque()).append((claim, event))
+            return
         self._busy[handler.name] += 1
-        task = asyncio.create_task(self._deliver(handler, claim))
+        task = asyncio.create_task(self._deliver(handler, claim, event))
         self._running[claim.delivery_id] = task
-        task.add_done_callback(lambda _: self._done(handler, claim))
+        task.add_done_callback(lambda _: self._running.pop(claim.delivery_id, None))
 
-    def _done(self, handler: Handler, claim: Claim) -> None:
-        self._running.pop(claim.delivery_id, None)
+    def _give_place_back(self, handler: Handler) -> None:
         self._busy[handler.name] -= 1
-        self._wake.set()
+        for name in [handler.name, *self._ahead] if not self._stopping else ():  # its own first
+            ahead = self._ahead.get(name)
+            if ahead and self._places(self._handler(name)) > 0:
+                self._start(*ahead.popleft())
+                break
+        if self._is_behind:
+            self._wake.set()
 
-    async def _deliver(self, handler: Handler, claim: Claim) -> None:
+    async def _deliver(self, handler: Handler, claim: Claim, event: Event | None) -> None:
         started_at, began = datetime.now(UTC), perf_counter_ns()
         try:
-            state, result, error, trace, pause = await self._attempt(handler, claim)
+            state, result, error, trace, pause = await self._attempt(handler, claim, event)
         except asyncio.CancelledError:
             state, result, error, trace, pause = State.DUE, deliveries.RELEASED, "the receiver was stopped", "", 0.0
         finish = Finish(
@@ -254,6 +357,7 @@ class Deliverer:
             started_at=started_at,
             took_us=(perf_counter_ns() - began) // 1000,
         )
+        self._give_place_back(handler)  # the function has ended: another may begin while this is written down
         self._metrics.attempted(handler.name, result)
         await self._write_down(finish)
 
@@ -276,11 +380,11 @@ class Deliverer:
                 return
             await asyncio.sleep(PAUSE_AFTER_STORE_ERROR)
 
-    async def _attempt(self, handler: Handler, claim: Claim) -> tuple[State, str, str, str, float]:
+    async def _attempt(self, handler: Handler, claim: Claim, event: Event | None) -> tuple[State, str, str, str, float]:
         if claim.attempt - claim.forgiven > self._policy_of(handler).attempts:
             return State.DEAD, "lost", "its worker vanished at every attempt: the handler may be what ends it", "", 0.0
         try:
-            subject = self._subject(handler, claim.callback)
+            subject = self._subject(handler, claim.callback, event)
             if handler.matches(subject):
                 await self._run(handler, subject, self._context(handler, claim))
         except Drop as drop:
@@ -325,12 +429,12 @@ class Deliverer:
     def _policy_of(self, handler: Handler) -> RetryPolicy:
         return self._policy if handler.attempts is None else replace(self._policy, attempts=handler.attempts)
 
-    def _subject(self, handler: Handler, callback: StoredCallback) -> Event | CallRecord:
-        """The event, read again from the stored bytes, or its record. Raises PayloadError."""
+    def _subject(self, handler: Handler, callback: StoredCallback, event: Event | None) -> Event | CallRecord:
+        """The event as it came in, else read again from the stored bytes; or its record. Raises PayloadError."""
         provider = self._providers.get(callback.provider)
         if provider is None:
             raise PayloadError(f"there is no provider {callback.provider!r} any more")
-        item = read_again(provider, callback)
+        item = event or read_again(provider, callback)
         subject = provider.record(item) if handler.subject is CallRecord else item
         if subject is None:
             raise PayloadError(f"callback {callback.id} has no call record any more")
@@ -376,8 +480,7 @@ class Deliverer:
             self._left_behind.discard(ended_task)
             if not ended_task.cancelled():
                 ended_task.exception()  # whatever it is: its attempt counts as late already
-            self._busy[handler.name] -= 1
-            self._wake.set()
+            self._give_place_back(handler)
 
         task.add_done_callback(ended)
         if handler.is_async:

@@ -6,10 +6,11 @@ database never delays or breaks the answer to a caller.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, Protocol
 
 from receiver.answering import Answer, Answering, write_answer
 from receiver.metrics import Metrics
@@ -25,9 +26,10 @@ from receiver.providers.contract import (
     Reading,
     bytes_fingerprint,
 )
+from receiver.providers.event import Event
 from receiver.turns import Turns
 from receiver.wire import tell_format
-from storage import Appended, GroupCommit, NewCallback, StoreError
+from storage import Appended, GroupCommit, JournalFullError, NewCallback, Start, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,16 @@ LARGE_BODY_BYTES = 128 * 1024
 NOT_STORED = "the callback could not be stored; send it again"
 
 
+class Starter(Protocol):
+    """Begins deliveries with the transaction that makes them."""
+
+    def reserve(self, names: Sequence[str]) -> Start | None:
+        """Places for deliveries to these handlers; None if they must be looked for later."""
+
+    def begin(self, new: NewCallback, stored: Appended | None, event: Event | None) -> None:
+        """Begin what was reserved, or give the places back where nothing was stored."""
+
+
 class Intake:
     """Takes callbacks in. `delivered` is called when new deliveries are in the journal."""
 
@@ -61,6 +73,7 @@ class Intake:
         *,
         metrics: Metrics,
         delivered: Callable[[], None] = lambda: None,
+        starter: Starter | None = None,
         turns: Turns | None = None,
     ) -> None:
         self._registry = registry
@@ -68,6 +81,7 @@ class Intake:
         self._answering = answering
         self._metrics = metrics
         self._delivered = delivered
+        self._starter = starter
         self._turns = turns or Turns()
 
     async def receive(self, provider: Provider[Any], request: CallbackRequest) -> HttpReply:
@@ -114,20 +128,41 @@ class Intake:
             for part, item in enumerate(reading.items)
         ]
         try:
-            results = await self._journal.submit(rows)
+            storing = self._journal.submit(rows)
+            storing.add_done_callback(partial(self._begin, rows, reading.items))
+            results = await storing
+        except JournalFullError as error:
+            self._begin(rows, reading.items, None)
+            return self._not_stored(provider, reading, error)
         except StoreError as error:
-            logger.error("a callback of %s could not be stored: %s", provider.name, error)
-            self._metrics.not_stored(provider.name)
-            reply = provider.refusal(reading.items[0].kind, Fault.APPLICATION, NOT_STORED)
-            return replace(provider.write(reply, reading.dialect), status=503)
+            return self._not_stored(provider, reading, error)
         for row, result in zip(rows, results, strict=True):
             repeated = result.duplicate_of and row.outcome == "accepted"
             self._metrics.took_in(provider.name, row.kind, "duplicate" if repeated else row.outcome)
         if any(
-            row.deliveries and result.id and not result.duplicate_of for row, result in zip(rows, results, strict=True)
+            len(row.deliveries) > len(result.started) and result.id and not result.duplicate_of
+            for row, result in zip(rows, results, strict=True)
         ):
             self._delivered()
         return http_reply
+
+    def _not_stored(self, provider: Provider[Any], reading: Reading, error: StoreError) -> HttpReply:
+        logger.error("a callback of %s could not be stored: %s", provider.name, error)
+        self._metrics.not_stored(provider.name)
+        reply = provider.refusal(reading.items[0].kind, Fault.APPLICATION, NOT_STORED)
+        return replace(provider.write(reply, reading.dialect), status=503)
+
+    def _begin(
+        self, rows: Sequence[NewCallback], items: Sequence[Item], storing: asyncio.Future[list[Appended]] | None
+    ) -> None:
+        """Begin the deliveries that were reserved, whether their sender still waits or not."""
+        if self._starter is None:
+            return
+        is_stored = storing is not None and not storing.cancelled() and storing.exception() is None
+        results = storing.result() if storing is not None and is_stored else [None] * len(rows)
+        for row, item, result in zip(rows, items, results, strict=True):
+            if row.deliveries:
+                self._starter.begin(row, result, item.event if result and result.started else None)
 
     def _row(
         self,
@@ -139,6 +174,8 @@ class Intake:
         http_reply: HttpReply,
         took_us: int,
     ) -> NewCallback:
+        names = self._listeners(provider, item)
+        is_small = len(request.body) <= LARGE_BODY_BYTES  # large ones wait on disk, not in memory
         return NewCallback(
             **_request_fields(provider, request, reading, part),
             **_reply_fields(http_reply, took_us),
@@ -148,7 +185,8 @@ class Intake:
             reason=item.reason,
             content_hash=item.content_hash,
             once=True,
-            deliveries=self._listeners(provider, item),
+            deliveries=names,
+            start=self._starter.reserve(names) if names and self._starter and is_small else None,
             call_key=f"{provider.name}:{item.call_id}" if item.call_id else "",
         )
 

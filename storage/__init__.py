@@ -13,6 +13,7 @@ from storage.values import (
     Delivery,
     Finish,
     NewCallback,
+    Start,
     State,
     StoredCallback,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "GroupCommit",
     "JournalFullError",
     "NewCallback",
+    "Start",
     "State",
     "StoreError",
     "StoreUnavailableError",

@@ -1,6 +1,6 @@
 """Deliveries: which are due, who has them, how they ended."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -130,8 +130,12 @@ _waiting = (
 _WAIT = update(deliveries).where(deliveries.c.id.in_(_waiting)).values(due_at=WAITS)
 
 
-def make_next_due(connection: Connection, finished: Sequence[int], now: int) -> None:
-    """Make due what waited for these deliveries, which are finished: the next of each call for the same handler."""
+def make_next_due(connection: Connection, finished: Sequence[int], now: int) -> int:
+    """Make due what waited for these deliveries, which are finished: the next of each call for the same handler.
+
+    How many that are.
+    """
+    made = 0
     for start in range(0, len(finished), CHUNK):
         done = deliveries.alias("done")
         following = (
@@ -141,11 +145,13 @@ def make_next_due(connection: Connection, finished: Sequence[int], now: int) -> 
             .group_by(deliveries.c.handler, deliveries.c.call_key)
         )
         # Nothing about due_at: a worker may be putting it off at this moment, and must be waited for.
-        connection.execute(
+        updated = connection.execute(
             update(deliveries)
             .where(deliveries.c.id.in_(following), deliveries.c.state == State.DUE)
             .values(due_at=from_microseconds(now))
         )
+        made += int(updated.rowcount)
+    return made
 
 
 def heal(connection: Connection, handlers: Sequence[str]) -> int:
@@ -200,14 +206,21 @@ def _claims(connection: Connection, taken: Sequence[Any]) -> list[Claim]:
     ]
 
 
-def finish(connection: Connection, finishes: Sequence[Finish]) -> list[bool]:
-    """Write down how attempts ended. False where the worker's lease had ended and another one took over."""
+def finish(
+    connection: Connection, finishes: Sequence[Finish], made_due: Callable[[int], None] = lambda _: None
+) -> list[bool]:
+    """Write down how attempts ended. False where the worker's lease had ended and another one took over.
+
+    `made_due` is told how many are due because of that, now or later, if any are.
+    """
     now = now_us(connection)
     held = _held(connection, finishes)
     kept = [finish for finish in finishes if (finish.delivery_id, finish.worker, finish.attempt) in held]
     if kept:
         connection.execute(_FINISH, [_finish_row(finish, now) for finish in kept])
-        make_next_due(connection, [finish.delivery_id for finish in kept if finish.state is not State.DUE], now)
+        ended = [finish.delivery_id for finish in kept if finish.state is not State.DUE]
+        if due := make_next_due(connection, ended, now) + len(kept) - len(ended):
+            made_due(due)
     failures = [_attempt_row(finish, now) for finish in kept if finish.result != "done"]
     if failures:
         connection.execute(insert(attempts), failures)

@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, select, text
+from sqlalchemy import Connection, Row, Select, Table, and_, func, select, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.postgresql import psycopg
@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from storage import wake
 from storage.clock import now_us
 from storage.packing import pack
-from storage.tables import callbacks, deliveries, from_microseconds, once_index, to_microseconds
+from storage.tables import callbacks, deliveries, once_index, to_microseconds
 from storage.values import Appended, Filter, NewCallback, State, StoredCallback
 
 UPSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
@@ -34,26 +34,31 @@ def append(connection: Connection, batch: Sequence[NewCallback]) -> list[Appende
     ids = _next_ids(connection, len(batch))
     rows = [_row(id_, new, part_of) for id_, new, part_of in zip(ids, batch, _part_heads(ids, batch), strict=True)]
     originals = _insert_originals(connection, rows)
-    results: list[Appended] = []
-    repeats: list[dict[str, Any]] = []
+    repeats: dict[int, int] = {}
     for row in rows:
         original = originals.get(row["content_hash"], row["id"]) if row["original"] else row["id"]
-        results.append(Appended(row["id"], None if original == row["id"] else original))
         if original != row["id"]:
-            repeats.append(_as_repeat(row, original))
+            repeats[row["id"]] = original
     if repeats:
-        _insert(connection, repeats, or_skip=False)
-    _insert_deliveries(connection, batch, results)
-    return results
+        again = [_as_repeat(row, repeats[row["id"]]) for row in rows if row["id"] in repeats]
+        _insert(connection, callbacks, again)
+    firsts = [(id_, new) for id_, new in zip(ids, batch, strict=True) if id_ not in repeats and new.deliveries]
+    started = _insert_deliveries(connection, firsts) if firsts else {}
+    return [Appended(id_, repeats.get(id_), tuple(started.get(id_, ()))) for id_ in ids]
 
 
 def _next_ids(connection: Connection, count: int) -> Sequence[int]:
     """Numbers in order of receipt, taken before the rows are sorted for the insert."""
-    if connection.dialect.name == "sqlite":  # the transaction holds the only write lock
-        last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'callbacks'").scalar() or 0
-        return range(last + 1, last + 1 + count)
+    if connection.dialect.name == "sqlite":
+        return _next_numbers(connection, "callbacks", count)
     taken = text("SELECT nextval(pg_get_serial_sequence('callbacks', 'id')) FROM generate_series(1, :count)")
     return sorted(connection.execute(taken, {"count": count}).scalars())
+
+
+def _next_numbers(connection: Connection, table: str, count: int) -> range:
+    """On SQLite, where the transaction holds the only write lock."""
+    last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).scalar() or 0
+    return range(last + 1, last + 1 + count)
 
 
 def _part_heads(ids: Sequence[int], batch: Sequence[NewCallback]) -> Iterator[int | None]:
@@ -126,42 +131,43 @@ def _insert_originals(connection: Connection, rows: list[dict[str, Any]]) -> dic
         # Sorted by hash, so that two processes with the same repeats never wait for each other in a circle.
         left = sorted(rows, key=lambda row: (row["content_hash"], row["id"]))
     found: dict[bytes, int] = {}
-    while left and _insert(connection, left, or_skip=True) < len(left):
+    while left and _insert(connection, callbacks, left, or_skip=True) < len(left):
         found |= _originals(connection, [row["content_hash"] for row in left if row["original"]])
         # An original that another process prunes between these two statements leaves its repeat to be inserted.
         left = [row for row in left if row["original"] and row["content_hash"] not in found]
     return found
 
 
-def _insert(connection: Connection, rows: list[dict[str, Any]], *, or_skip: bool) -> int:
+def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, or_skip: bool = False) -> int:
     """Insert rows whose values are the driver's already; how many were not skipped as repeats.
 
     Each callback passes here: what SQLAlchemy does for each row and column would take longer than the database.
     """
-    if connection.dialect.name != "sqlite":
-        return connection.exec_driver_sql(_statement(connection.dialect.name, or_skip, 0), rows).rowcount
+    dialect, names = connection.dialect.name, tuple(rows[0])
+    if dialect != "sqlite":
+        return connection.exec_driver_sql(_statement(dialect, table, names, or_skip, 0), rows).rowcount
     inserted = at = 0
     while at < len(rows):
         # Several rows in one statement, for the interpreter is let go of once for each: by powers of two, so that
         # few different statements are kept prepared.
         count = min(MOST_ROWS, 1 << (len(rows) - at).bit_length() - 1)
         values = tuple(chain.from_iterable(row.values() for row in rows[at : at + count]))
-        inserted += connection.exec_driver_sql(_statement("sqlite", or_skip, count), values).rowcount
+        inserted += connection.exec_driver_sql(_statement(dialect, table, names, or_skip, count), values).rowcount
         at += count
     return inserted
 
 
 @cache
-def _statement(dialect: str, or_skip: bool, count: int) -> str:
-    """The SQL text of the insert of so many rows, their values in the order of the columns; 0 leaves it open."""
-    statement = UPSERT[dialect](callbacks)
+def _statement(dialect: str, table: Table, names: tuple[str, ...], or_skip: bool, count: int) -> str:
+    """The SQL text of an insert of so many rows with the values of these columns, in this order; 0 leaves it open."""
+    statement = UPSERT[dialect](table)
     if count:
-        statement = statement.values([dict.fromkeys(callbacks.c.keys())] * count)
+        statement = statement.values([dict.fromkeys(names)] * count)
     if or_skip:
         statement = statement.on_conflict_do_nothing(
             index_elements=[callbacks.c.content_hash], index_where=once_index.dialect_options[dialect]["where"]
         )
-    return str(statement.compile(dialect=_DIALECTS[dialect]()))
+    return str(statement.compile(dialect=_DIALECTS[dialect](), column_keys=None if count else list(names)))
 
 
 def _originals(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:
@@ -177,32 +183,53 @@ def _as_repeat(row: dict[str, Any], original: int) -> dict[str, Any]:
     return {**row, "original": False, "duplicate_of": original, "outcome": outcome}
 
 
-def _insert_deliveries(connection: Connection, batch: Sequence[NewCallback], results: Sequence[Appended]) -> None:
-    wanted = [
-        (result.id, handler, new.call_key)
-        for new, result in zip(batch, results, strict=True)
-        if result.duplicate_of is None
-        for handler in new.deliveries
-    ]
-    if not wanted:
-        return
-    due_at = from_microseconds(now_us(connection))
-    rows = [
-        {
+def _insert_deliveries(
+    connection: Connection, firsts: Sequence[tuple[int, NewCallback]]
+) -> dict[int, list[tuple[str, int]]]:
+    """Make the deliveries of callbacks, given with their numbers; those that were taken at once, by callback."""
+    now = now_us(connection)
+    wanted = [(callback_id, new, handler) for callback_id, new in firsts for handler in new.deliveries]
+    numbers: Sequence[int | None] = [None] * len(wanted)
+    busy: set[tuple[str, str]] = set()
+    if connection.dialect.name == "sqlite":
+        numbers = _next_numbers(connection, "deliveries", len(wanted))
+        if any(new.start for _, new in firsts):
+            busy = _unfinished(connection, firsts)
+    started: dict[int, list[tuple[str, int]]] = {}
+    rows = []
+    for (callback_id, new, handler), number in zip(wanted, numbers, strict=True):
+        call_key = clean(new.call_key) or f"#{callback_id}"
+        row: dict[str, Any] = {"id": number} if number else {}
+        row |= {
             "callback_id": callback_id,
             "handler": handler,
-            "call_key": clean(call_key) or f"#{callback_id}",
-            "state": State.DUE,
-            "due_at": due_at,
+            "call_key": call_key,
+            "state": State.DUE.value,
+            "due_at": now,
             "attempts": 0,
             "forgiven": 0,
             "worker": "",
             "reason": "",
         }
-        for callback_id, handler, call_key in wanted
-    ]
-    connection.execute(insert(deliveries), rows)
+        if number and new.start and handler in new.start.handlers and (handler, call_key) not in busy:
+            row["state"], row["worker"], row["attempts"] = State.RUNNING.value, new.start.worker, 1
+            row["due_at"] = now + int(new.start.lease_seconds * 1_000_000)
+            started.setdefault(callback_id, []).append((handler, number))
+        busy.add((handler, call_key))
+        rows.append(row)
+    _insert(connection, deliveries, rows)
     wake.notify(connection)
+    return started
+
+
+def _unfinished(connection: Connection, firsts: Sequence[tuple[int, NewCallback]]) -> set[tuple[str, str]]:
+    """Handlers and calls, among those of these callbacks, that have an unfinished delivery."""
+    found = select(deliveries.c.handler, deliveries.c.call_key).where(
+        deliveries.c.handler.in_({handler for _, new in firsts for handler in new.deliveries}),
+        deliveries.c.call_key.in_({clean(new.call_key) for _, new in firsts}),
+        deliveries.c.due_at.is_not(None),
+    )
+    return {(row.handler, row.call_key) for row in connection.execute(found)}
 
 
 _head = callbacks.alias("head")

@@ -6,6 +6,15 @@ from enum import StrEnum
 from typing import ClassVar
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Deliveries that a worker wants to take in the transaction that makes them: to these of a callback's handlers."""
+
+    worker: str
+    lease_seconds: float
+    handlers: tuple[str, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class NewCallback:
     """One callback to be stored, with the deliveries that are due once it is. Not frozen: that would cost 2 µs each."""
@@ -42,6 +51,8 @@ class NewCallback:
     """Names of the handlers to tell."""
     call_key: str = ""
     """Deliveries with the same key reach one handler one after the other; empty for no order."""
+    start: Start | None = None
+    """Who takes some of the deliveries at once, unless an earlier one of their call is unfinished; SQLite only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,8 @@ class Appended:
 
     id: int
     duplicate_of: int | None = None
+    started: tuple[tuple[str, int], ...] = ()
+    """Handlers whose deliveries were taken at once, with the deliveries' numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +94,12 @@ class StoredCallback:
     reply_type: str
     reply_body: bytes
     took_us: int
+
+
+def as_stored(new: NewCallback, id_: int) -> StoredCallback:
+    """A callback that has just been stored, as the journal would give it back."""
+    fields = {name: getattr(new, name) for name in StoredCallback.__slots__ if name not in {"id", "duplicate_of"}}
+    return StoredCallback(id=id_, duplicate_of=None, **fields)
 
 
 class State(StrEnum):
