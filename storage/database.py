@@ -34,6 +34,8 @@ STATEMENT_SECONDS = 30
 """No statement of ours takes longer on PostgreSQL; one that does is ended there."""
 WRITERS = 3
 """Transactions that write at once on PostgreSQL; SQLite has one writer."""
+WRITER_CACHE_KIB = 64 * 1024
+"""The index of contents is read all over at each write, however large it is."""
 READERS = 4
 """Reads at once; on SQLite they never wait for the writer (WAL)."""
 
@@ -49,7 +51,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self._writing, self._reading = (
-                _sqlite_engine(self.url, "BEGIN IMMEDIATE"),
+                _sqlite_engine(self.url, "BEGIN IMMEDIATE", WRITER_CACHE_KIB),
                 _sqlite_engine(self.url, "BEGIN"),
             )
         else:
@@ -184,18 +186,17 @@ _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "temp_store=MEMORY",  # else inserting many rows at once makes and removes a file each time
-    "cache_size=-65536",  # KiB: the index of contents is read all over, however large it is
     "wal_autocheckpoint=4000",  # pages: those that many commits change are moved once
 )
 
 
-def _sqlite_engine(url: URL, begin: str) -> Engine:
+def _sqlite_engine(url: URL, begin: str, cache_kib: int = 2048) -> Engine:
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}, pool_size=READERS)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # our own BEGIN, below, decides what a transaction locks
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, f"cache_size=-{cache_kib}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
