@@ -4,13 +4,17 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from receiver import CallRecord, Context, Drop, Handlers, RetryLater
+from receiver import CallRecord, Context, Drop, Handlers, RetryLater, delivery
 from receiver.providers.voicenter import Cdr
-from storage import deliveries
+from receiver.reading import read_again
+from storage import deliveries, journal
+from storage.values import Filter
+from tests.storage.support import new_callback
 from tests.support import Running, eventually, running, states
 
 CDR = {"caller": "0540000000", "ivruniqueid": "call-1", "status": "ANSWER"}
@@ -248,3 +252,106 @@ async def test_what_runs_here_is_never_taken_over_by_ourselves(database_url: str
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
     assert seen == [1]
+
+
+async def _settled() -> None:
+    """Wait until the receiver knows that nothing older waits: from then on deliveries begin at once."""
+    await asyncio.sleep(0.2)
+
+
+async def test_a_delivery_that_begins_at_once_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite the event that came in is the one that the handler gets; a second try reads it again."""
+    seen: list[Cdr] = []
+    reads: list[int] = []
+
+    def read(provider: Any, callback: Any) -> Any:
+        reads.append(callback.id)
+        return read_again(provider, callback)
+
+    monkeypatch.setattr(delivery, "read_again", read)
+
+    def fails_once(cdr: Cdr) -> None:
+        seen.append(cdr)
+        if len(seen) == 1:
+            raise ValueError("not yet")
+
+    url = f"sqlite:///{tmp_path}/journal.db"
+    async with told(url, fails_once, retry_first_pause=0) as (receiver, _):
+        await _settled()
+        await receiver.client.post("/voicenter", json=CDR)
+        await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
+    assert seen[0] == seen[1]
+    assert reads == [1]
+    assert receiver.deliveries(1)[0].attempts == 2
+
+
+async def test_a_burst_is_delivered_once_each_and_a_call_in_order(tmp_path: Path) -> None:
+    """More than there are places for, and than may wait in memory."""
+    seen: list[tuple[str, str]] = []
+
+    async def note(cdr: Cdr) -> None:
+        await asyncio.sleep(0.001)
+        seen.append((cdr.call_id, cdr.caller))
+
+    count = 2 * delivery.MOST_AHEAD
+    async with told(f"sqlite:///{tmp_path}/journal.db", note, concurrency=4) as (receiver, _):
+        await _settled()
+        posts = [{"caller": f"05{number:08}", "ivruniqueid": str(number % 50)} for number in range(count)]
+        for start in range(0, count, 64):
+            part = posts[start : start + 64]
+            await asyncio.gather(*(receiver.client.post("/voicenter", json=post) for post in part))
+        await eventually(lambda: len(seen) >= count)
+        await asyncio.sleep(0.1)
+    assert len(seen) == len(set(seen)) == count
+    stored = receiver.look(lambda look: journal.page(look, Filter(), 0, count))
+    for call in range(50):
+        in_journal = [callback.body for callback in stored if callback.call_id == str(call)]
+        callers = [caller for call_id, caller in seen if call_id == str(call)]
+        assert [caller.encode() in body for caller, body in zip(callers, in_journal, strict=True)] == [True] * len(
+            callers
+        )
+
+
+async def test_what_waits_in_memory_is_given_back_when_the_receiver_stops(tmp_path: Path) -> None:
+    """Due at once, and the try does not count: the next start delivers it."""
+    release = asyncio.Event()
+    called: list[str] = []
+
+    async def hangs(cdr: Cdr) -> None:
+        called.append(cdr.call_id)
+        await release.wait()
+
+    url = f"sqlite:///{tmp_path}/journal.db"
+    async with told(url, hangs, concurrency=1, shutdown_seconds=0.2) as (receiver, _):
+        await _settled()
+        for number in range(5):
+            await receiver.client.post("/voicenter", json={"caller": "1", "ivruniqueid": str(number)})
+        await eventually(lambda: called == ["0"])
+    assert [states(receiver.deliveries(id_)) for id_ in range(1, 6)] == [["due"]] * 5
+    release.set()
+    async with told(url, hangs, concurrency=1, attempts=1) as (receiver, _):
+        await eventually(lambda: all(states(receiver.deliveries(id_)) == ["done"] for id_ in range(1, 6)))
+    assert sorted(called[1:]) == ["0", "1", "2", "3", "4"]
+
+
+async def test_older_deliveries_go_before_new_ones(tmp_path: Path) -> None:
+    """What an earlier run left is worked off before anything begins at once."""
+    url, seen = f"sqlite:///{tmp_path}/journal.db", list[str]()
+    async with running(url, _listening(lambda cdr: None, "f"), handler_concurrency=1) as receiver:
+        pass
+    old = {"body": b'{"caller": "1", "ivruniqueid": "old"}', "format": "json", "path": "/voicenter"}
+    left = [new_callback(str(number), deliveries=("f",), call_id=f"old-{number}", **old) for number in range(20)]
+    with receiver.database() as database, database.begin() as connection:
+        journal.append(connection, left)
+    async with running(url, _listening(lambda cdr: seen.append(cdr.call_id), "f"), handler_concurrency=1) as receiver:
+        await receiver.client.post("/voicenter", json=CDR)
+        await eventually(lambda: len(seen) == 21)
+    assert seen == ["old"] * 20 + ["call-1"]
+
+
+def _listening(function: Any, name: str) -> Handlers:
+    handlers = Handlers()
+    handlers.on(Cdr, name=name)(function)
+    return handlers
