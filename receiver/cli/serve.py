@@ -52,6 +52,7 @@ def serve(
         parts = load_parts(settings)
         spool = open_spool(settings)
         check_openness(settings, trust_of(settings, parts.providers))
+        _allow_many_connections()
         listening = _listen(settings)
         database = open_for_receiving(settings, spool)
     front = build_app(parts, database, spool=spool, deliver=deliveries)
@@ -71,6 +72,15 @@ def serve(
     server = _Server(config, parts, database)
     server.run(sockets=[listening])
     leave(0 if server.started else 1)
+
+
+def _allow_many_connections() -> None:
+    """Take as many open files as the system lets us have: silent strangers must not use up the few of the default."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(settings: Settings) -> socket.socket:
