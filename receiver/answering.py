@@ -76,6 +76,7 @@ class Answering:
 
     async def answer(self, provider: Provider[Any], kind: Kind, event: Event, received_at: datetime) -> Answer:
         """The answer to a question, in time; never raises."""
+        handler = None
         try:
             handler = self._registry.answerer(event)
             if handler is None:
@@ -85,7 +86,13 @@ class Answering:
         except _MissedError as missed:
             cause, reason = missed.cause, str(missed)
         except Exception as error:
-            logger.error("the handler of a %s failed", kind.name, exc_info=error, extra={"call_id": event.call_id})
+            ids = {"call_id": event.call_id, "handler": handler.name if handler else ""}
+            logger.error(
+                "the handler of a %s failed: `receiver callbacks list` has the reason",
+                kind.name,
+                exc_info=error,
+                extra=ids,
+            )
             cause, reason = Cause.RAISED, f"{type(error).__name__}: {error}"
         fallback = provider.fallback(event)
         if fallback is not None:

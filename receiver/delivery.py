@@ -10,6 +10,7 @@ import random
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -131,15 +132,17 @@ class Deliverer:
 
     # --- deliveries that begin with the transaction that makes them ---
 
-    def reserve(self, names: Sequence[str]) -> Start | None:
+    def reserve(self, names: Sequence[str], total: int) -> Start | None:
         """Places for deliveries that are about to be made: they need not be looked for then, nor read again.
+
+        `names` are the handlers that may begin at once, of `total` that a delivery is made for.
 
         None while older ones wait, which go first, and where several machines share the journal.
         """
         free: tuple[str, ...] = ()
         if not self._stopping and not self._is_behind and self._database.is_sqlite:
             free = tuple(name for name in names if name in self._registry and self._has_room_ahead(name))
-        if len(free) < len(names):
+        if len(free) < total:
             self._is_behind = True
             self._missed += 1
         if not free:
@@ -164,8 +167,9 @@ class Deliverer:
         if stored is None or not started:
             return
         callback = as_stored(new, stored.id)
-        for name, delivery_id in started:
-            self._start(Claim(delivery_id=delivery_id, handler=name, attempt=1, callback=callback), event)
+        for number, (name, delivery_id) in enumerate(started):
+            own = event if number == 0 else deepcopy(event)  # what one handler does to it must not reach the next
+            self._start(Claim(delivery_id=delivery_id, handler=name, attempt=1, callback=callback), own)
 
     async def stop(self) -> None:
         """Take no more, let what runs finish for a while, release the rest, and write all of it down."""

@@ -55,8 +55,8 @@ NOT_STORED = "the callback could not be stored; send it again"
 class Starter(Protocol):
     """Begins deliveries with the transaction that makes them."""
 
-    def reserve(self, names: Sequence[str]) -> Start | None:
-        """Places for deliveries to these handlers; None if they must be looked for later."""
+    def reserve(self, names: Sequence[str], total: int) -> Start | None:
+        """Places for deliveries to these handlers, of `total` in all; None if they must be looked for later."""
 
     def begin(self, new: NewCallback, stored: Appended | None, event: Event | None) -> None:
         """Begin what was reserved, or give the places back where nothing was stored."""
@@ -128,9 +128,10 @@ class Intake:
             for part, item in enumerate(reading.items)
         ]
         try:
+            self._reserve(rows, is_small=len(request.body) <= LARGE_BODY_BYTES)
             storing = self._journal.submit(rows)
             storing.add_done_callback(partial(self._begin, rows, reading.items))
-            results = await storing
+            results = await asyncio.shield(storing)  # whoever gives up waiting, what is stored must begin
         except JournalFullError as error:
             self._begin(rows, reading.items, None)
             return self._not_stored(provider, reading, error)
@@ -152,6 +153,12 @@ class Intake:
         reply = provider.refusal(reading.items[0].kind, Fault.APPLICATION, NOT_STORED)
         return replace(provider.write(reply, reading.dialect), status=503)
 
+    def _reserve(self, rows: Sequence[NewCallback], *, is_small: bool) -> None:
+        """Places for deliveries that may begin at once; large callbacks wait on disk, not in memory."""
+        for row in rows:
+            if self._starter is not None and row.deliveries:
+                row.start = self._starter.reserve(row.deliveries if is_small else (), len(row.deliveries))
+
     def _begin(
         self, rows: Sequence[NewCallback], items: Sequence[Item], storing: asyncio.Future[list[Appended]] | None
     ) -> None:
@@ -162,7 +169,7 @@ class Intake:
         results = storing.result() if storing is not None and is_stored else [None] * len(rows)
         for row, item, result in zip(rows, items, results, strict=True):
             if row.deliveries:
-                self._starter.begin(row, result, item.event if result and result.started else None)
+                self._starter.begin(row, result, _event_of(item) if result and result.started else None)
 
     def _row(
         self,
@@ -174,8 +181,6 @@ class Intake:
         http_reply: HttpReply,
         took_us: int,
     ) -> NewCallback:
-        names = self._listeners(provider, item)
-        is_small = len(request.body) <= LARGE_BODY_BYTES  # large ones wait on disk, not in memory
         return NewCallback(
             **_request_fields(provider, request, reading, part),
             **_reply_fields(http_reply, took_us),
@@ -185,8 +190,7 @@ class Intake:
             reason=item.reason,
             content_hash=item.content_hash,
             once=True,
-            deliveries=names,
-            start=self._starter.reserve(names) if names and self._starter and is_small else None,
+            deliveries=self._listeners(provider, item),
             call_key=f"{provider.name}:{item.call_id}" if item.call_id else "",
         )
 
@@ -239,6 +243,15 @@ class Intake:
             logger.error("an answered %s could not be stored: %s", row.kind, error)
         else:
             stored.add_done_callback(_log_if_lost)
+
+
+def _event_of(item: Item) -> Event | None:
+    """The event; None if a fault of ours keeps it from being made: it is read again then, and fails for all to see."""
+    try:
+        return item.event
+    except Exception:
+        logger.exception("an event could not be made")
+        return None
 
 
 def _log_if_lost(stored: asyncio.Future[list[Appended]]) -> None:

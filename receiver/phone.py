@@ -8,8 +8,12 @@ from receiver.errors import ReceiverError
 FEWEST_DIGITS = 6
 """Of a number without its prefixes; shorter ones are found in times and sizes, too."""
 
-_GAP = rb"(?:[-\s.()/\x00]|%20|\+){0,3}"
-"""What may stand between two digits: also the zero bytes of UTF-16."""
+_GAP = (
+    rb"(?:[-\s.()/\x00+]|%2[089DdEeFf]|%[aA]0|\\u00(?:2[089dDeEfF]|[aA]0)|\\u201[0-5]|\\/"
+    rb"|&#0*(?:32|4[01567]|160);|\xe2\x80[\x90-\x95]|\xc2\xa0){0,4}"
+)
+"""What may stand between two digits, plain or escaped: blanks, hyphens, dots, also the zero bytes of UTF-16."""
+_PLUS = rb"(?:\+|%2[Bb]|\\u002[bB]|&#0*43;)"
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 
 
@@ -40,11 +44,14 @@ def masking(number: str, country_code: str) -> Callable[[bytes, str], bytes]:
     It takes the format of the bytes too: a bare number in JSON becomes a string, so that the JSON stays readable.
     """
     digits = significant_digits(number, country_code).encode()
-    plus = rb"(?:\+|%2[Bb]|00)"
-    country = plus + rb"?" + _GAP + _spaced(country_code.encode()) + _GAP + rb"0?|" if country_code else rb""
-    pattern = rb"(?<![0-9])(?:(?:" + country + plus + rb"|0)" + _GAP + rb")?" + _spaced(digits) + rb"(?![0-9])"
+    prefix = rb"(?:" + _PLUS + rb"|" + _digits(b"00", b"") + rb")"
+    country = (
+        prefix + rb"?" + _GAP + _digits(country_code.encode()) + _GAP + _digit(b"0") + rb"?|" if country_code else rb""
+    )
+    zero = rb"|" + _digit(b"0")
+    pattern = _START + rb"(?:(?:" + country + prefix + zero + rb")" + _GAP + rb")?" + _digits(digits) + rb"(?![0-9])"
     anywhere = re.compile(pattern)
-    in_json = re.compile(rb"(?P<string>" + _STRING + rb")|" + pattern, re.DOTALL)
+    in_json = re.compile(rb"(?P<string>" + _STRING + rb")|-?" + pattern + rb"(?:\.[0-9]+)?", re.DOTALL)
 
     def mask(content: bytes, format_: str) -> bytes:
         if format_ != "json" or b"\0" in content or not anywhere.search(content):
@@ -58,9 +65,24 @@ def masking(number: str, country_code: str) -> Callable[[bytes, str], bytes]:
     return mask
 
 
-def _spaced(digits: bytes) -> bytes:
-    return _GAP.join(re.escape(digits[at : at + 1]) for at in range(len(digits)))
+_START = rb"(?:(?<![0-9])|(?<=%2[0-9]))"
+
+
+def _digits(digits: bytes, between: bytes = _GAP) -> bytes:
+    return between.join(_digit(digits[at : at + 1]) for at in range(len(digits)))
+
+
+def _digit(digit: bytes) -> bytes:
+    """A digit as it is, or escaped for a URL, JSON or XML."""
+    number = b"%d" % ord(digit)
+    return rb"(?:" + digit + rb"|%3" + digit + rb"|\\u003" + digit + rb"|&#(?:0*" + number + rb"|x0*3" + digit + rb");)"
+
+
+_PARTS = re.compile(
+    rb"%3[0-9]|\\u003[0-9]|&#(?:0*(?:4[89]|5[0-7])|x0*3[0-9]);"
+    rb"|(?P<kept>%..|\\u....|&#[^;]{1,6};)|[0-9]"
+)
 
 
 def _stars(found: re.Match[bytes]) -> bytes:
-    return re.sub(rb"%2[0Bb]|[0-9]", lambda part: part[0] if len(part[0]) > 1 else b"*", found[0])
+    return _PARTS.sub(lambda part: part["kept"] or b"*", found[0])

@@ -4,11 +4,12 @@ What is given on the command line counts most, then the environment, then the fi
 """
 
 import os
+import re
 import tomllib
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -34,6 +35,32 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value, strict=False)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no address and no network; write 203.0.113.7 or 203.0.113.0/24") from error
+
+
+def _user_and_password(pair: SecretStr) -> SecretStr:
+    user, _, password = pair.get_secret_value().partition(":")
+    if not user or len(password) < 8:
+        raise ValueError("write user:password, with a password of at least 8 characters and without commas")
+    return pair
+
+
+def _http_address(url: str) -> str:
+    if url and not re.match(r"https?://[^/\s]", url):
+        raise ValueError(f"{url!r} is no address; write one like https://calls.example.com")
+    return url
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Password = Annotated[SecretStr, AfterValidator(_user_and_password)]
+
+
 class Settings(BaseSettings):
     """Every setting, with a default that suits a laptop."""
 
@@ -45,19 +72,19 @@ class Settings(BaseSettings):
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes a free one."""
-    public_url: str = ""
+    public_url: Annotated[str, AfterValidator(_http_address)] = ""
     """How the provider reaches this receiver, such as https://calls.example.com: only for the URLs that are printed."""
     database_url: SecretStr = SecretStr("sqlite:///receiver.db")
     """The journal's database."""
     secrets: Annotated[list[Secret], NoDecode, BeforeValidator(_split)] = []
     """Secrets in the path: callbacks arrive at /SECRET/voicenter, at any of them; in the environment with commas."""
-    allow_from: Annotated[list[IPv4Network | IPv6Network], NoDecode, BeforeValidator(_split)] = []
+    allow_from: Annotated[list[Network], NoDecode, BeforeValidator(_split)] = []
     """Addresses and networks that callbacks may come from; empty for all."""
-    passwords: Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)] = []
+    passwords: Annotated[list[Password], NoDecode, BeforeValidator(_split)] = []
     """`user:password` pairs for HTTP basic authentication; empty for none; in the environment with commas."""
     allow_anyone: bool = False
     """Whether the receiver may listen on a public address without asking for a secret, a password or an address."""
-    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode, BeforeValidator(_split)] = []
+    trusted_proxies: Annotated[list[Network], NoDecode, BeforeValidator(_split)] = []
     """Proxies that are believed about where a request comes from; empty for none."""
     forwarded_header: Annotated[Literal["x-forwarded-for", "forwarded"], BeforeValidator(_lower)] = "x-forwarded-for"
     """The header that trusted proxies write the address into; the other one is never read."""
@@ -171,7 +198,7 @@ def _problem(item: Any, where: str = "") -> str:
     name = ".".join([*([where] if where else []), *map(str, item["loc"])])
     if item["type"] == "extra_forbidden":
         return f"{name}: there is no such setting; docs/settings.md lists them all"
-    return f"{name}: {item['msg']}"
+    return f"{name}: {item['msg'].removeprefix('Value error, ')}"
 
 
 def _refuse_unknown_variables() -> None:

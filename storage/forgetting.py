@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, update
 
-from storage.tables import attempts, callbacks, deliveries
+from storage.tables import attempts, callbacks, deliveries, refusals, replays
 
 Mask = Callable[[bytes, str], bytes]
 """The bytes as they may stay, given their format such as "json"; the same bytes where nothing has to go."""
@@ -17,9 +17,11 @@ Mask = Callable[[bytes, str], bytes]
 class Place(Enum):
     """Where personal data is stored: a table, the number it is walked by, and the columns that may hold some."""
 
-    CALLBACKS = (callbacks, "id", ("body", "query", "headers", "reason", "reply_body"))
-    DELIVERIES = (deliveries, "id", ("reason",))
+    CALLBACKS = (callbacks, "id", ("body", "query", "path", "headers", "call_id", "reason", "notes", "reply_body"))
+    DELIVERIES = (deliveries, "id", ("reason", "call_key"))
     ATTEMPTS = (attempts, "delivery_id", ("error", "traceback"))
+    REFUSALS = (refusals, "id", ("path",))
+    REPLAYS = (replays, "id", ("why", "what"))
 
     def __init__(self, table: Table, key: str, columns: tuple[str, ...]) -> None:
         self.table = table

@@ -4,13 +4,14 @@ A stored value that begins with the mark of a Zstandard frame is one; anything e
 names its dictionary by number. A dictionary is never changed or removed, only added: what is stored needs it.
 """
 
+import logging
 import threading
 from functools import cache
 from importlib import resources
 
 from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor, ZstdError, get_frame_parameters
 
-from storage.errors import StoreUnavailableError
+logger = logging.getLogger(__name__)
 
 NEWEST_DICTIONARY = 1
 LEVEL = 3
@@ -30,13 +31,14 @@ def pack(content: bytes) -> bytes:
 
 
 def unpack(stored: bytes) -> bytes:
-    """The exact bytes that were packed. Raises StoreUnavailableError if the disk has changed them."""
+    """The exact bytes that were packed; if the disk has changed them, what is there: reading it fails then, visibly."""
     if not stored.startswith(_MARK):
         return stored
     try:
         return _decompressor(get_frame_parameters(stored).dict_id).decompress(stored)
     except (ZstdError, FileNotFoundError) as error:
-        raise StoreUnavailableError(f"a stored body is damaged: {error}") from error
+        logger.error("a stored body is damaged: %s", error)
+        return stored
 
 
 def _compressor() -> ZstdCompressor:

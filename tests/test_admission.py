@@ -53,12 +53,17 @@ async def test_a_sender_that_is_too_fast_is_told_to_wait(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("path", "question", "status"),
-    [("/voicenter", CDR, 503), ("/voicenter/cdr", CDR, 503), ("/voicenter/ivr", QUESTION, 200)],
+    [
+        ("/voicenter", CDR, 503),
+        ("/voicenter/cdr", CDR, 503),
+        ("/voicenter/ivr", QUESTION, 200),
+        ("/voicenter", QUESTION, 200),
+    ],
 )
 async def test_what_there_is_no_room_for_is_refused_in_the_providers_dialect(
     tmp_path: Path, path: str, question: dict[str, object], status: int
 ) -> None:
-    """503 at once, the documented error, and nothing is stored; where only questions arrive there is room left."""
+    """503 at once, the documented error, and nothing is stored; but there is room left for questions, at any URL."""
     held = asyncio.Event()
     handlers = Handlers("held")
 

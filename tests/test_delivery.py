@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,47 @@ async def test_a_delivery_that_begins_at_once_is_not_read_again(
     assert seen[0] == seen[1]
     assert reads == [1]
     assert receiver.deliveries(1)[0].attempts == 2
+
+
+async def test_a_large_callback_is_looked_for_and_the_next_begins_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits on disk; that it did changes nothing for others."""
+    reads: list[int] = []
+
+    def read(provider: Any, callback: Any) -> Any:
+        reads.append(callback.id)
+        return read_again(provider, callback)
+
+    monkeypatch.setattr(delivery, "read_again", read)
+    async with told(f"sqlite:///{tmp_path}/journal.db", lambda cdr: None) as (receiver, _):
+        for number, extra in enumerate(["", "x" * 200_000, "", ""]):
+            await _settled()
+            await receiver.client.post("/voicenter", json={**CDR, "ivruniqueid": str(number), "text": extra})
+            await eventually(partial(_is_done, receiver, number + 1))
+    assert reads == [2]
+
+
+def _is_done(receiver: Running, callback_id: int) -> bool:
+    return states(receiver.deliveries(callback_id)) == ["done"]
+
+
+async def test_each_handler_has_an_event_of_its_own(tmp_path: Path) -> None:
+    """What one does to it does not reach the other."""
+    seen: list[dict[str, Any]] = []
+
+    async def spoil(cdr: Cdr) -> None:
+        seen.append(dict(cdr.raw))
+        cdr.raw["spoiled"] = True
+
+    handlers = Handlers()
+    for name in ("one", "two"):
+        handlers.on(Cdr, name=name)(spoil)
+    async with running(tmp_path, handlers) as receiver:
+        await _settled()
+        await receiver.client.post("/voicenter", json=CDR)
+        await eventually(lambda: len(seen) == 2)
+    assert seen == [CDR, CDR]
 
 
 async def test_a_burst_is_delivered_once_each_and_a_call_in_order(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ def _refused(receiver: Running) -> list[Refused]:
 
 async def test_each_refusal_is_kept_with_its_reason_and_without_its_body(tmp_path: Path) -> None:
     """Time, address, path, reason and size, for whoever wonders why a callback does not arrive."""
-    options = {"secrets": SECRET, "passwords": "user:word", "max_body_bytes": 100, "max_transcript_bytes": 200}
+    options = {"secrets": SECRET, "passwords": "user:password", "max_body_bytes": 100, "max_transcript_bytes": 200}
     async with running(tmp_path, **options) as receiver:
         good = f"/{SECRET}/voicenter"
-        auth = ("user", "word")
+        auth = ("user", "password")
         replies = [
             await receiver.client.post("/voicenter", json=CDR),
             await receiver.client.post("/a-wrong-secret/voicenter", json=CDR),
@@ -91,6 +91,15 @@ async def test_they_are_written_while_the_receiver_runs(tmp_path: Path) -> None:
     async with running(tmp_path) as receiver:
         await receiver.client.post("/a", json=CDR)
         await eventually(lambda: len(_refused(receiver)) == 1)
+
+
+async def test_a_length_without_measure_harms_nobody_elses_entry(tmp_path: Path) -> None:
+    """Databases count to 2 to the 63rd."""
+    async with running(tmp_path) as receiver:
+        for length in ("9999999999999999999", "1" * 40):
+            await receiver.client.post("/a", content=b"", headers={"Content-Length": length})
+        await receiver.client.post("/b", json=CDR)
+    assert {one.path for one in _refused(receiver)} == {"/a", "/b"}
 
 
 async def test_only_the_latest_are_kept(tmp_path: Path) -> None:

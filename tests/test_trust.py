@@ -118,6 +118,7 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
         ("10.0.0.1", "1.2.3.4, unknown", "10.0.0.1"),
         ("10.0.0.1", "1.2.3.4, unknown, 10.0.0.2", "10.0.0.2"),
         ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("10.0.0.1", "1.2.3.4, , 10.0.0.2", "10.0.0.2"),
         ("fd00::1", "2001:db8::1", "2001:db8::1"),
         ("10.0.0.1", "", "10.0.0.1"),
     ],
@@ -134,6 +135,8 @@ def test_only_a_trusted_proxy_is_believed_about_who_calls(direct: str, value: st
         ('for=1.2.3.4, For="[2001:db8::1]:80";proto=https;by=10.0.0.1', "2001:db8::1"),
         ("for=198.51.100.1;proto=https, for=10.0.0.2", "198.51.100.1"),
         ("for=_hidden", "10.0.0.1"),
+        ("for=198.51.100.1, proto=https", "10.0.0.1"),
+        ("for=198.51.100.1, by=10.0.0.9;proto=https, for=10.0.0.2", "10.0.0.2"),
     ],
 )
 def test_the_standard_header_is_read_where_it_is_chosen(value: str, address: str) -> None:

@@ -129,3 +129,15 @@ async def test_health_says_ok(tmp_path: Path) -> None:
     """For monitors."""
     async with running(tmp_path) as receiver:
         assert (await receiver.client.get("/health")).text == "ok\n"
+
+
+async def test_f06_a_browser_without_the_secret_learns_nothing(tmp_path: Path) -> None:
+    """Asking first whether it may call is a call, too; only the password comes later."""
+    trust = {"secrets": "a-long-secret", "passwords": "user:password"}
+    options = {"voicenter": {"popup_origins": ["https://crm.example"]}}
+    asks = {"Origin": "https://crm.example", "Access-Control-Request-Method": "GET"}
+    async with running(tmp_path, providers=options, **trust) as receiver:
+        refused = await receiver.client.options("/a-wrong-secret/voicenter/popup", headers=asks)
+        assert (refused.status_code, refused.text) == (404, "Not Found")
+        allowed = await receiver.client.options("/a-long-secret/voicenter/popup", headers=asks)
+        assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "https://crm.example")

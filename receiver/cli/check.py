@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
@@ -48,10 +49,21 @@ def check(
     _note_overlaps(parts)
     _note_orphans(settings, parts)
     if url:
+        with complaints():
+            _check_address(url)
         with complaints(), open_database(settings) as database:
             arrives = check_public(parts, database, url)
         if not arrives:
             raise typer.Exit(1)
+
+
+def _check_address(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.path.strip("/"):
+        raise SettingsError(
+            "--url: give the receiver's address alone, such as https://calls.example.com; "
+            "secret, password and path come from the settings"
+        )
 
 
 def _note(text: str) -> None:

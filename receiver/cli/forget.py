@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from receiver.app import make_providers
-from receiver.cli.main import DatabaseUrl, app, console, opened
+from receiver.cli.main import DatabaseUrl, app, complaints, console, opened
 from receiver.cli.walking import progress_bar
 from receiver.phone import masking
-from receiver.settings import Settings
+from receiver.settings import Settings, load
 from storage import Database, forgetting
 from storage.forgetting import Mask, Place
 from storage.spool import count_in
@@ -30,25 +30,34 @@ def forget(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Blank a phone number in all stored callbacks, replies and errors. There is no way back."""
+    with complaints():
+        mask = masking(number, _country_code(load()) if country_code is None else country_code)
     with opened(database_url) as (settings, database):
-        mask = masking(number, _country_code(settings) if country_code is None else country_code)
         if not dry_run:
             with database.begin() as connection:
                 forgetting.prepare(connection)
         changed = {place: _walk(database, place, mask, only_count=dry_run) for place in Place}
         if not dry_run:
             database.checkpoint()
-        spooled = sum(count_in(Path(settings.spool)))
+        spooled, set_aside = count_in(Path(settings.spool))
+        place = database.place
     verb = "would be blanked" if dry_run else "was blanked"
     console.print(
-        f"The number {verb} in {changed[Place.CALLBACKS]} callback(s), {changed[Place.DELIVERIES]} delivery reason(s) "
-        f"and {changed[Place.ATTEMPTS]} failed attempt(s).",
+        f"The number {verb} in {changed[Place.CALLBACKS]} callback(s), {changed[Place.DELIVERIES]} delivery(s), "
+        f"{changed[Place.ATTEMPTS]} failed attempt(s), {changed[Place.REFUSALS]} refused request(s) and "
+        f"{changed[Place.REPLAYS]} replay(s) of {place}.",
         highlight=False,
         soft_wrap=True,
     )
     if spooled:
         console.print(
             f"{spooled} callback(s) are still in the spool {settings.spool}: run this again when it is empty.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if set_aside:
+        console.print(
+            f"{set_aside} callback(s) that the journal refused are in the spool {settings.spool}, and not touched.",
             highlight=False,
             soft_wrap=True,
         )

@@ -4,15 +4,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from receiver.app import open_database
-from receiver.errors import ReceiverError
+from receiver.app import is_sqlite, open_database
+from receiver.errors import ReceiverError, SettingsError
 from receiver.settings import Settings, load
 from storage import Database, StoreError
+from storage.database import parse_url
 
 app = typer.Typer(
     name="receiver",
@@ -71,8 +73,21 @@ def opened(database_url: str | None, *, handlers: str | None = None) -> Iterator
     """The settings and the journal they name, for commands that look into it."""
     with complaints():
         settings = load(database_url=database_url, handlers=handlers)
+        _check_that_it_is_there(settings)
         with open_database(settings) as database:
             yield settings, database
+
+
+def _check_that_it_is_there(settings: Settings) -> None:
+    """Looking into a journal must not make an empty one in the wrong folder, and say that nothing is in it."""
+    if not is_sqlite(settings):
+        return
+    file = Path(parse_url(settings.database_url.get_secret_value()).database or "").resolve()
+    if not file.exists():
+        raise SettingsError(
+            f"there is no journal {file}: run this in the folder of the receiver, name its journal with "
+            "--database-url, or start one with `receiver serve`"
+        )
 
 
 def print_json(line: Any) -> None:

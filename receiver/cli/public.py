@@ -117,6 +117,10 @@ def _steps(refused: list[str], asked: Trust) -> Iterator[str]:
         if not wanted:
             yield f"{name}: not asked for"
         elif refusal.name in refused:
-            yield f"{name}: refused ({refusal.reason})"
+            yield f"{name}: refused ({refusal.reason})" + (
+                ". The list may have the provider's address all the same: this only says that this machine is not on it"
+                if refusal is Refusal.ADDRESS
+                else ""
+            )
         else:
             yield f"{name}: fine"

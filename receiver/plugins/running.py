@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from receiver.errors import HandlerError
@@ -20,7 +21,7 @@ class Runner:
     def __init__(self, threads: int, name: str = "handlers") -> None:
         self._threads = threads
         self._name = name
-        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._pools: dict[str, tuple[ThreadPoolExecutor, asyncio.Semaphore]] = {}
 
     async def run(self, handler: Handler, subject: Event | CallRecord, context: Context) -> Any:
         """What the function returns. Whatever it raises comes out, but nothing that would end the receiver."""
@@ -28,7 +29,7 @@ class Runner:
         try:
             if handler.is_async:
                 return await handler.function(*arguments)
-            return await asyncio.get_running_loop().run_in_executor(self._pool(handler), _call, handler, arguments)
+            return await self._in_thread(handler, arguments)
         except Exception:
             raise
         except BaseException as error:
@@ -37,15 +38,34 @@ class Runner:
                 raise  # we are cancelled from outside, as we should be
             raise HandlerError(f"{handler.name} raised {type(error).__name__}, which ends programs") from error
 
-    def _pool(self, handler: Handler) -> ThreadPoolExecutor:
+    async def _in_thread(self, handler: Handler, arguments: tuple[Any, ...]) -> Any:
+        """Wait for a thread, then for the function. Who is cancelled while waiting leaves nothing behind."""
+        pool, places = self._pool(handler)
+        await places.acquire()
+        loop = asyncio.get_running_loop()
+
+        def give_back(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has ended before a function that hung
+                loop.call_soon_threadsafe(places.release)
+
+        try:
+            running = pool.submit(_call, handler, arguments)
+        except BaseException:
+            places.release()
+            raise
+        running.add_done_callback(give_back)
+        return await asyncio.wrap_future(running)
+
+    def _pool(self, handler: Handler) -> tuple[ThreadPoolExecutor, asyncio.Semaphore]:
         if handler.name not in self._pools:
             size = handler.concurrency or self._threads
-            self._pools[handler.name] = ThreadPoolExecutor(size, thread_name_prefix=f"{self._name}-{handler.name}")
+            threads = ThreadPoolExecutor(size, thread_name_prefix=f"{self._name}-{handler.name}")
+            self._pools[handler.name] = threads, asyncio.Semaphore(size)
         return self._pools[handler.name]
 
     def close(self) -> None:
         """Take no more work. A thread that is inside a function cannot be stopped and is left behind."""
-        for pool in self._pools.values():
+        for pool, _ in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -34,6 +34,9 @@ class BoundedProtocol(HttpToolsProtocol):
     notes: ClassVar[tuple[Note, ...]] = ()
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    """Of the head so far, or of the trailers after a body."""
+    _collected = 0
+    """Bytes that came since the parser last gave something out."""
     _in_head = True
     _is_cut_off = False
     _half_closed = False
@@ -49,45 +52,50 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count the head's bytes before they are parsed."""
+        """Parse what came; what the parser only collects, without an end in sight, ends here."""
         if self._is_cut_off:
             return
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > self.limits.max_header_bytes and b"\r\n\r\n" not in data:
-                self._cut_off(Refusal.HEAD, _TOO_LARGE)
-                return
+        self._collected += len(data)
         super().data_received(data)
+        if self._collected > self.limits.max_header_bytes and not self._is_cut_off and not self.transport.is_closing():
+            self._cut_off(Refusal.HEAD, _TOO_LARGE if self._in_head else b"")
 
     def on_message_begin(self) -> None:
         """A request begins, the first of its connection or a further one."""
+        self._head_bytes = 0
         super().on_message_begin()
         if self._deadline is None:
             self._arm()
 
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request's line."""
+        if self._has_room_for(len(url)):
+            super().on_url(url)
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; a head with too many of them ends here."""
-        if len(self.headers) >= self.limits.max_headers:
-            if not self._is_cut_off:
+        """One header, or a trailer after the body, which nobody reads; both count."""
+        if self._has_room_for(len(name) + len(value) + 4) and self._in_head:
+            if len(self.headers) < self.limits.max_headers:
+                super().on_header(name, value)
+            else:
                 self._cut_off(Refusal.HEAD, _TOO_LARGE)
-            return
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole: what comes now is the body, which has a limit of its own."""
-        self._in_head, self._head_bytes = False, 0
+        self._in_head, self._head_bytes, self._collected = False, 0, 0
         if not self._is_cut_off:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        self._collected = 0
         if not self._is_cut_off:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is whole: how long its answer takes is not the sender's doing."""
         self._disarm()
-        self._in_head = True
+        self._in_head, self._collected = True, 0
         if not self._is_cut_off:
             super().on_message_complete()
 
@@ -103,8 +111,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The answer is out."""
+        is_last = not self.pipeline
         super().on_response_complete()
-        if self._half_closed:
+        if self._half_closed and is_last:
             self.transport.close()
 
     def _arm(self) -> None:
@@ -116,10 +125,18 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _too_slow(self) -> None:
-        if self._head_bytes or not self._in_head:
+        if self._collected or self._head_bytes or not self._in_head:
             self._cut_off(Refusal.SLOW)
         else:
             self.transport.close()  # a connection on which nothing was sent: nothing was refused
+
+    def _has_room_for(self, size: int) -> bool:
+        """Whether the head, or the trailers, may be longer by so much; cuts the sender off if not."""
+        self._collected = 0
+        self._head_bytes += size
+        if self._head_bytes > self.limits.max_header_bytes and not self._is_cut_off:
+            self._cut_off(Refusal.HEAD, _TOO_LARGE if self._in_head else b"")
+        return not self._is_cut_off
 
     def _cut_off(self, refusal: Refusal, last_words: bytes = b"") -> None:
         self._is_cut_off = True

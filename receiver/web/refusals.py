@@ -9,7 +9,7 @@ from enum import Enum
 from http import HTTPStatus
 
 from receiver.metrics import Metrics
-from storage import StoreError
+from storage import StoreUnavailableError
 from storage.refusals import Refused
 
 logger = logging.getLogger(__name__)
@@ -19,6 +19,8 @@ WRITE_SECONDS = 2.0
 MAX_DISTINCT = 100
 """Different ones that are kept between two writes; beyond these they are only counted, by reason."""
 LONGEST_PATH = 200
+LARGEST_SIZE = 2**62
+"""A sender may declare any length."""
 
 
 class Refusal(Enum):
@@ -68,7 +70,7 @@ class Refusals:
             reason=refusal.reason,
             address=key[1],
             path=key[2],
-            size=max(size, before.size if before else 0),
+            size=min(max(size, before.size if before else 0), LARGEST_SIZE),
             times=before.times + 1 if before else 1,
         )
 
@@ -93,10 +95,12 @@ class Refusals:
         try:
             if taken:
                 await self._write(list(taken.values()))
-        except StoreError:
-            logger.debug("%d refused requests could not be written down", len(taken))
-            for key, one in taken.items():  # the database is away: they wait, with those that came since
+        except StoreUnavailableError:  # they wait, with those that came since
+            for key, one in taken.items():
                 since = self._latest.get(key)
-                self._latest[key] = replace(since, times=since.times + one.times) if since else one
+                if since is not None:
+                    self._latest[key] = replace(since, times=since.times + one.times)
+                elif len(self._latest) < MAX_DISTINCT:
+                    self._latest[key] = one
         except Exception:
             logger.exception("refused requests could not be written down")

@@ -1,5 +1,6 @@
 """Where requests go: callbacks to the intake, each through the same checks; health and metrics to Starlette."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -94,7 +95,7 @@ class Door:
         forwarded = {name: _header(scope, name.encode()) for name in _FORWARDED}
         peer = scope["client"][0] if scope["client"] else ""
         seen = {
-            "scheme": (is_in(peer, self._proxies) and forwarded["x-forwarded-proto"]) or scope["scheme"],
+            "scheme": (is_in(peer, self._proxies) and self._forwarded_scheme(scope)) or scope["scheme"],
             "host": _header(scope, b"host"),
             "peer": peer,
             "address": address,
@@ -103,6 +104,13 @@ class Door:
             "refused": [refusal.name for refusal in refused],
         }
         self.sightings.note(token, seen)
+
+    def _forwarded_scheme(self, scope: Scope) -> str:
+        """What a trusted proxy says of the line before it."""
+        if self._forwarded_header != b"forwarded":
+            return _header(scope, b"x-forwarded-proto")
+        found = re.findall(r"proto=\"?(https?)\b", _header(scope, b"forwarded").lower())
+        return str(found[-1]) if found else ""
 
     async def refuse(
         self,
@@ -135,7 +143,7 @@ class Front:
             paths = self._secret if door.trust[provider.name].secrets else self._public
             for endpoint in provider.endpoints:
                 path = url_path(provider, endpoint)
-                paths[path] = _with_cors(provider, endpoint, _Callback(provider, endpoint, door, path))
+                paths[path] = _Callback(provider, endpoint, door, path)
         self._own = {getattr(route, "path", "") for route in site.routes}
         self._segments = {part for path in (*self._public, *self._secret) for part in path.split("/")}
 
@@ -205,22 +213,28 @@ class _Callback:
         self._trust = door.trust[provider.name]
         kinds = [kind for kind in provider.kinds if endpoint.kind in {"", kind.name}]
         self._asks = all(kind.mode is Mode.ASK for kind in kinds)
+        self._inner = _with_cors(provider, endpoint, self._serve)
         self._longest = door.max_transcript_bytes if any(kind.bulky for kind in kinds) else door.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The checks in their order, then the callback."""
         address = self._door.address_of(scope)
         refused = self._trust.refusals(scope.get("receiver.secret", ""), _header(scope, b"authorization"), address)
+        if scope["method"] == "OPTIONS":  # a browser asks whether it may send one
+            refused = tuple(refusal for refusal in refused if refusal is not Refusal.PASSWORD)
         self._door.sight(scope, address, self._path, refused)
         if self._door.admission.is_too_fast(address):
             await self._refuse(Refusal.RATE, scope, receive, send, retry_after="1")
         elif refused:
             challenge = 'Basic realm="receiver"' if refused[0] is Refusal.PASSWORD else None
             await self._refuse(refused[0], scope, receive, send, www_authenticate=challenge)
-        elif scope["method"] == "POST" or (
-            scope["method"] == "GET" and self._endpoint.on_get and scope["query_string"]
-        ):
-            await self._take(scope, receive, send, address)
+        else:
+            await self._inner(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request that may come in."""
+        if scope["method"] == "POST" or (scope["method"] == "GET" and self._endpoint.on_get and scope["query_string"]):
+            await self._take(scope, receive, send, self._door.address_of(scope))
         else:
             await self._say(scope, receive, send)
 
@@ -252,7 +266,7 @@ class _Callback:
 
     async def _answer(self, request: CallbackRequest, scope: Scope, receive: Receive, send: Send) -> None:
         admission = self._door.admission
-        if admission.begin(asks=self._asks):
+        if admission.begin(asks=self._asks or self._provider.may_ask(request)):
             try:
                 reply = await self._door.intake.receive(self._provider, request)
             finally:

@@ -90,15 +90,17 @@ def peer_address(direct: str, value: str, header: str, proxies: Sequence[Network
 
 
 def _list(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]
+    """An empty part is somebody who hides: it is kept."""
+    return [part.strip() for part in value.split(",")] if value.strip() else []
 
 
 def _forwarded_for(value: str) -> list[str]:
     """The `for=` of each element of a Forwarded header (RFC 7239)."""
     found = []
     for element in _list(value):
-        pairs = (pair.partition("=") for pair in element.split(";"))
-        found += [given.strip().strip('"') for name, _, given in pairs if name.strip().lower() == "for"]
+        pairs = [pair.partition("=") for pair in element.split(";")]
+        told = [given.strip().strip('"') for name, _, given in pairs if name.strip().lower() == "for"]
+        found.append(told[-1] if told else "")
     return found
 
 

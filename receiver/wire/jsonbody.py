@@ -31,6 +31,8 @@ def read(text: str, limits: Limits = USUAL) -> tuple[Value, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     try:
         value = orjson.loads(text)
+        if nests_too_deep(value, limits.depth):  # before Python's own parser sees it, which ends near 1,000
+            raise WireError("the JSON nests too deep")
         if _WIDE.search(text):
             value = json.loads(text, parse_int=_whole_number)
     except orjson.JSONDecodeError as error:

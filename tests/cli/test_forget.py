@@ -51,6 +51,17 @@ def test_what_is_no_number_is_refused(number: str) -> None:
         ("0501234567".encode("utf-16-le"), "json", "**********".encode("utf-16-le")),
         (b"15012345678 5012345670 0050123456", "form", b"15012345678 5012345670 0050123456"),
         (b'{"a": 1501234567}', "json", b'{"a": 1501234567}'),
+        (b'{"a": -501234567, "b": 501234567.5}', "json", b'{"a": "-*********", "b": "*********.*"}'),
+        (
+            rb'{"a": "050\u002d1234567", "b": "050\/1234567"}',
+            "json",
+            rb'{"a": "***\u002d*******", "b": "***\/*******"}',
+        ),
+        (rb'{"a": "\u00305\u003012\u00334567"}', "json", b'{"a": "**********"}'),
+        (b"0&#53;01234567 &#43;972&#45;50&#45;1234567", "xmlrpc", b"********** &#43;***&#45;**&#45;*******"),
+        (b"caller=%28050%29%20123-4567&x=%20501234567", "form", b"caller=%28***%29%20***-****&x=%20*********"),
+        (b"caller=050%2D1234567&did=%30501234567", "form", b"caller=***%2D*******&did=**********"),
+        ("050\u20111234567".encode(), "form", "***\u2011*******".encode()),
     ],
 )
 def test_each_digit_becomes_a_star(content: bytes, format_: str, masked: bytes) -> None:
@@ -86,9 +97,9 @@ async def test_forget_blanks_a_number_everywhere(tmp_path: Path, database_url: s
     def forget(*options: str) -> str:
         return CliRunner().invoke(app, ["forget", "+972-50-1234567", "--database-url", database_url, *options]).output
 
-    assert "would be blanked in 3 callback(s), 1 delivery reason(s) and 1 failed attempt(s)" in forget("--dry-run")
+    assert "would be blanked in 3 callback(s), 1 delivery(s), 1 failed attempt(s)" in forget("--dry-run")
     assert NUMBER in _everything(receiver)
-    assert "was blanked in 3 callback(s), 1 delivery reason(s) and 1 failed attempt(s)" in forget()
+    assert "was blanked in 3 callback(s), 1 delivery(s), 1 failed attempt(s)" in forget()
     assert NUMBER not in _everything(receiver)
     assert "blanked in 0 callback(s)" in forget()
     after = {one.id: one for one in receiver.callbacks()}
@@ -104,9 +115,27 @@ async def test_the_files_bytes_are_gone(tmp_path: Path) -> None:
     """Not only out of the rows: out of the file and its log."""
     async with running(tmp_path) as receiver:
         for number in range(50):
-            await receiver.client.post("/voicenter", json={"caller": NUMBER, "ivruniqueid": str(number)})
+            await receiver.client.get(f"/voicenter/popup?phone={NUMBER}&n={number}")
+
+    def is_on_disk() -> bool:
+        return any(NUMBER.encode() in file.read_bytes() for file in tmp_path.iterdir())
+
+    await eventually(is_on_disk)
     done = CliRunner().invoke(app, ["forget", NUMBER, "--database-url", receiver.url])
     assert done.exit_code == 0, done.output
+    assert not is_on_disk()
+
+
+async def test_ids_and_paths_are_blanked_too(tmp_path: Path) -> None:
+    """Some switches make the call id of the caller's number."""
+    handlers = Handlers("noting")
+    handlers.on(Cdr, name="f")(lambda cdr: None)
+    async with running(tmp_path, handlers) as receiver:
+        await receiver.client.post("/voicenter", json={"caller": "1", "ivruniqueid": NUMBER})
+        await receiver.client.post(f"/nowhere/{NUMBER}")
+        await eventually(lambda: "DONE" in _everything(receiver))
+    done = CliRunner().invoke(app, ["forget", NUMBER, "--database-url", receiver.url])
+    assert "1 callback(s), 1 delivery(s), 0 failed attempt(s), 1 refused request(s)" in done.output
     assert not any(NUMBER.encode() in file.read_bytes() for file in tmp_path.iterdir())
 
 

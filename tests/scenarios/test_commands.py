@@ -62,7 +62,10 @@ def test_send_lists_its_samples(receiver: Receiver) -> None:
     [
         (["send", "no-such"], 2, "receiver send --list"),
         (["send", "cdr", "--url", "http://127.0.0.1:9"], 1, "receiver serve"),
-        (["callbacks", "show", "99999"], 1, "receiver callbacks list"),
+        (["callbacks", "show", "1"], 2, "there is no journal"),
+        (["forget", "0501234567"], 2, "there is no journal"),
+        (["check", "--url", "calls.example.com"], 2, "the receiver's address alone"),
+        (["check", "--url", "https://calls.example.com/secret/voicenter"], 2, "the receiver's address alone"),
         (["callbacks", "list", "--since", "yesterday"], 2, "90m, 24h or 7d"),
         (["check", "--handlers", "no.such"], 2, "there is no module 'no.such'"),
         (["check", "--database-url", "nonsense"], 2, "sqlite:///receiver.db"),
@@ -127,3 +130,27 @@ def test_help_is_enough_to_get_going(tmp_path: Path) -> None:
     said = run(tmp_path, "--help").stdout
     for command in ("serve", "callbacks", "send", "check"):
         assert command in said
+
+
+def test_a_callback_that_is_not_there_is_said_to_be_not_there(receiver: Receiver) -> None:
+    """With what to do next."""
+    assert "receiver callbacks list" in run(receiver.folder, "callbacks", "show", "99999", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("ALLOW_FROM", "pbx.example.com", "allow_from.0: 'pbx.example.com' is no address and no network"),
+        ("PASSWORDS", "nocolon", "passwords.0: write user:password"),
+        ("PASSWORDS", ":", "passwords.0: write user:password"),
+        ("SECRETS", "short", "secrets.0: a secret has 8 to 200 letters"),
+        ("PUBLIC_URL", "calls.example.com", "public_url: 'calls.example.com' is no address"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_named_in_plain_words(
+    tmp_path: Path, variable: str, value: str, says: str
+) -> None:
+    """Not in those of the library that checks it."""
+    said = run(tmp_path, "check", code=2, **{f"RECEIVER_{variable}": value}).stderr
+    assert f"error: {says}" in said
+    assert said.count("error:") == 1

@@ -91,6 +91,46 @@ def test_too_many_headers_are_refused(receiver: Receiver) -> None:
     assert answer.count(b"HTTP/1.1") == 1
 
 
+def test_endless_trailers_are_cut_off(receiver: Receiver) -> None:
+    """What follows a chunked body counts like a head, whether it is one long line or many; so do chunk extensions."""
+    for endless in (b"x" * 1000, b"a: b\r\n" * 200):
+        for before in (b"0\r\nX: ", b"1;"):
+            with _connect(receiver) as connection:
+                connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + before)
+                sent = 0
+                while sent < 2000 and _takes(connection, endless):
+                    sent += 1
+                assert sent < 2000
+
+
+def test_a_head_may_end_with_a_part_of_its_body(receiver: Receiver) -> None:
+    """However the bytes are cut into pieces on the way, a long body is no long head."""
+    body = b'{"caller": "0540000000", "text": "' + b"x" * 50_000 + b'"}'
+    whole = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    for cut in (whole.index(b"\r\n\r\n") + 3, whole.index(b"\r\n\r\n") + 4):
+        with _connect(receiver) as connection:
+            connection.sendall(whole[:cut])
+            time.sleep(0.1)
+            connection.sendall(whole[cut:])
+            assert b'"err":"0"' in _until_closed(connection)
+
+
+def test_a_long_head_in_one_piece_is_refused_too(receiver: Receiver) -> None:
+    """Its limit does not depend on how it arrives."""
+    with _connect(receiver) as connection:
+        connection.sendall(HEAD + b"X-Long: " + b"x" * 5000 + b"\r\nContent-Length: 2\r\n\r\n{}")
+        assert _until_closed(connection).startswith(b"HTTP/1.1 431")
+
+
+def test_all_of_several_requests_are_answered_to_a_half_closed_sender(receiver: Receiver) -> None:
+    """It may send all it has, close its side, and read then."""
+    one = HEAD + b"Content-Length: %d\r\n\r\n" % len(CDR) + CDR
+    with _connect(receiver) as connection:
+        connection.sendall(one * 3)
+        connection.shutdown(socket.SHUT_WR)
+        assert _until_closed(connection).count(b'"err":"0"') == 3
+
+
 def test_a_compressed_bomb_is_refused_unread(receiver: Receiver) -> None:
     """A thousandfold of what was sent is never unpacked (A-26)."""
     bomb = gzip.compress(b"x" * 10_000_000)

@@ -84,12 +84,14 @@ def test_the_tolerant_pass_is_bounded_in_size() -> None:
         jsonbody.read(f'{{a: "{padding}"}}')
 
 
-@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500, 5_000, 100_000])
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500, 1_015, 5_000, 100_000])
 @pytest.mark.parametrize(("open_", "close"), [("[", "]"), ('{"a":', "}"), ("{a:", "}")])
 def test_values_nest_to_a_limit(open_: str, close: str, depth: int) -> None:
     """Deeper ones are refused, in both passes and at any size."""
     with pytest.raises(WireError):
         jsonbody.read(open_ * depth + "1" + close * depth)
+    with pytest.raises(WireError):
+        jsonbody.read(open_ * depth + "1234567890123456789" + close * depth)
     assert jsonbody.read(open_ * MAX_DEPTH + "1" + close * MAX_DEPTH)
 
 
