@@ -101,6 +101,7 @@ class Maker:
                 "call_id": number(value),
                 "content_hash": _hash(value),
                 "body": self._payload.body(number(value)),
+                "reply_body": self._first.reply_body,
             }
             for value in range(first, first + count)
         ]

@@ -139,6 +139,7 @@ def test_a_frozen_database_holds_nobody_up(tmp_path: Path, server: Cluster) -> N
     folder = _folder(tmp_path, "receiver")
     receiver = Receiver(folder, "--handlers", "mine", "--database-url", url, RECEIVER_SHUTDOWN_SECONDS="1")
     assert _cdr(receiver, "before").json()["err"] == "0"
+    _eventually(lambda: "before" in _seen(folder))  # else its lease would have to end first
     server.freeze()
     try:
         for call_id in ("during-1", "during-2"):

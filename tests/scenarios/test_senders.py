@@ -98,9 +98,9 @@ def test_endless_trailers_are_cut_off(receiver: Receiver) -> None:
             with _connect(receiver) as connection:
                 connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + before)
                 sent = 0
-                while sent < 2000 and _takes(connection, endless):
+                while sent < 50_000 and _takes(connection, endless):
                     sent += 1
-                assert sent < 2000
+                assert sent < 50_000
 
 
 def test_a_head_may_end_with_a_part_of_its_body(receiver: Receiver) -> None:
