@@ -47,6 +47,8 @@ KEPT_HEADERS = frozenset(
 """Headers that help to understand a callback later; credentials and cookies are not among them."""
 KEPT_FOR_ANSWERS = 1_000
 """Places in the journal's queue that only answered questions may take: a flood of records must not cost them."""
+CATCH_UP_SECONDS = 0.1
+"""A caller hardly hears so much; without it questions could be answered faster than they can be stored."""
 LARGE_BODY_BYTES = 128 * 1024
 """Reading more takes longer than callers should wait for the loop: some 20 ms."""
 NOT_STORED = "the callback could not be stored; send it again"
@@ -222,7 +224,7 @@ class Intake:
         self._metrics.took_in(provider.name, kind.name, answer.outcome)
         if answer.cause:
             self._metrics.missed(provider.name, kind.name, answer.cause, answer.outcome)
-        self._store_later(
+        await self._store(
             NewCallback(
                 **_request_fields(provider, request, reading, 0),
                 **_reply_fields(http_reply, _microseconds_since(began)),
@@ -236,13 +238,16 @@ class Intake:
         )
         return http_reply
 
-    def _store_later(self, row: NewCallback) -> None:
+    async def _store(self, row: NewCallback) -> None:
+        """Store an answered question beside its reply; only if the journal is far behind the reply waits a little."""
         try:
-            stored = self._journal.submit([row], beyond=KEPT_FOR_ANSWERS)
+            storing = self._journal.submit([row], beyond=KEPT_FOR_ANSWERS)
         except StoreError as error:
             logger.error("an answered %s could not be stored: %s", row.kind, error)
-        else:
-            stored.add_done_callback(_log_if_lost)
+            return
+        storing.add_done_callback(_log_if_lost)
+        if self._journal.is_far_behind:
+            await asyncio.wait({storing}, timeout=CATCH_UP_SECONDS)
 
 
 def _event_of(item: Item) -> Event | None:

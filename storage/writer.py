@@ -48,6 +48,11 @@ class GroupCommit(Generic[New, Done]):
         """How many items wait at this moment."""
         return self._size
 
+    @property
+    def is_far_behind(self) -> bool:
+        """Whether a fifth of the places is taken: whoever can wait should."""
+        return self._size > self._capacity // 5
+
     def submit(self, news: Sequence[New], *, beyond: int = 0) -> asyncio.Future[list[Done]]:
         """The results of `news`, which share a transaction, once they are on disk. Raises JournalFullError at once.
 

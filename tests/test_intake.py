@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from receiver import CallRecord, Handlers
+from receiver import CallRecord, Handlers, intake
 from receiver.providers.voicenter import (
     Cdr,
     GoToLayer,
@@ -19,7 +19,7 @@ from receiver.providers.voicenter import (
     Voicenter,
 )
 from receiver.wire import xmlrpc
-from storage import GroupCommit, JournalFullError, StoreUnavailableError
+from storage import Database, GroupCommit, JournalFullError, StoreUnavailableError
 from tests.support import eventually, running, states
 
 CDR = {"caller": "0540000000", "target": "0500000000", "ivruniqueid": "call-1", "status": "ANSWER", "duration": 12}
@@ -372,3 +372,26 @@ async def test_a_head_request_never_asks(tmp_path: Path) -> None:
     async with running(tmp_path) as receiver:
         assert (await receiver.client.head("/voicenter/popup?phone=072")).status_code == 200
         assert receiver.callbacks() == []
+
+
+async def test_questions_are_not_answered_faster_than_they_can_be_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reply waits a little when the journal is far behind; none is left out of it."""
+    monkeypatch.setattr(intake, "KEPT_FOR_ANSWERS", 0)
+    write = Database.write
+
+    async def slowly(database: Database, work: Any) -> Any:
+        await asyncio.sleep(0.02)
+        return await write(database, work)
+
+    monkeypatch.setattr(Database, "write", slowly)
+    options: dict[str, Any] = {"journal_capacity": 100, "journal_batch": 10}
+    async with running(tmp_path, _answering(IvrRequest, Menu(menu="main", rec="hi", size=1)), **options) as receiver:
+
+        async def caller() -> None:
+            for _ in range(15):
+                assert (await receiver.client.post("/voicenter", json=IVR)).json()["ACTION"] == "MENU"
+
+        await asyncio.gather(*(caller() for _ in range(20)))
+    assert len(receiver.callbacks()) == 300
