@@ -281,8 +281,7 @@ def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, d
             if spool is not None:
                 stack.callback(spool.close)
             deliverer = await stack.enter_async_context(working(parts, database, metrics)) if deliver else None
-            delivered = deliverer.wake if deliverer else _nothing
-            safekeeping = Safekeeping(database, spool, moved=delivered)
+            safekeeping = Safekeeping(database, spool, moved=deliverer.wake if deliverer else _nothing)
             safekeeping.start()
             stack.push_async_callback(safekeeping.stop)
             journal: GroupCommit[NewCallback, Appended] = GroupCommit(
@@ -300,7 +299,7 @@ def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, d
             refusals.start()
             stack.push_async_callback(refusals.stop)
             sightings = Sightings(lambda token, seen: database.write(partial(checks.answer, token=token, seen=seen)))
-            intake = Intake(parts.registry, journal, answering, metrics=metrics, delivered=delivered, starter=deliverer)
+            intake = Intake(parts.registry, journal, answering, metrics=metrics, starter=deliverer)
             door.open(intake, refusals, sightings)
             yield
 

@@ -155,14 +155,16 @@ class Deliverer:
         return self._reserved[name] + len(self._ahead.get(name, ())) < MOST_AHEAD
 
     def begin(self, new: NewCallback, stored: Appended | None, event: Event | None) -> None:
-        """Begin what was reserved for a callback that is stored now, or give the places back: stored is None."""
+        """Begin what was reserved for a callback that is stored now, or give the places back: stored is None.
+
+        What did not begin is looked for.
+        """
         if new.start is None:
             self._unsettled -= 1
-            self.wake()
-            return
-        self._reserved.subtract(new.start.handlers)
+        else:
+            self._reserved.subtract(new.start.handlers)
         started = stored.started if stored else ()
-        if len(started) < len(new.start.handlers):
+        if len(started) < len(new.deliveries):
             self.wake()
         if stored is None or not started:
             return

@@ -6,7 +6,7 @@ database never delays or breaks the answer to a caller.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from time import perf_counter_ns
@@ -65,7 +65,7 @@ class Starter(Protocol):
 
 
 class Intake:
-    """Takes callbacks in. `delivered` is called when new deliveries are in the journal."""
+    """Takes callbacks in. `starter` is told of each callback that has deliveries, before and after it is stored."""
 
     def __init__(
         self,
@@ -74,7 +74,6 @@ class Intake:
         answering: Answering,
         *,
         metrics: Metrics,
-        delivered: Callable[[], None] = lambda: None,
         starter: Starter | None = None,
         turns: Turns | None = None,
     ) -> None:
@@ -82,7 +81,6 @@ class Intake:
         self._journal = journal
         self._answering = answering
         self._metrics = metrics
-        self._delivered = delivered
         self._starter = starter
         self._turns = turns or Turns()
 
@@ -142,11 +140,6 @@ class Intake:
         for row, result in zip(rows, results, strict=True):
             repeated = result.duplicate_of and row.outcome == "accepted"
             self._metrics.took_in(provider.name, row.kind, "duplicate" if repeated else row.outcome)
-        if any(
-            len(row.deliveries) > len(result.started) and result.id and not result.duplicate_of
-            for row, result in zip(rows, results, strict=True)
-        ):
-            self._delivered()
         return http_reply
 
     def _not_stored(self, provider: Provider[Any], reading: Reading, error: StoreError) -> HttpReply:

@@ -119,7 +119,7 @@ async def test_g02_a_status_post_gets_a_plain_ok(tmp_path: Path) -> None:
     async with running(tmp_path) as receiver:
         for number, request in enumerate(({"data": fields}, {"json": fields}, {"params": fields})):
             changed = {key: {**value, "leg": str(number)} for key, value in request.items()}
-            reply = await receiver.client.post("/spokn", **changed)  # type: ignore[arg-type]
+            reply = await receiver.client.post("/spokn", **changed)  # type: ignore[arg-type]  # a name from the test's table
             assert (reply.status_code, reply.text) == (200, "OK")
             assert reply.headers["content-type"] == "text/plain; charset=utf-8"
         assert [one.call_id for one in receiver.callbacks()] == ["t", "t", "t"]

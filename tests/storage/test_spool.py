@@ -22,13 +22,13 @@ class Away:
         self.loses_the_answer = False
         self.hangs = False
 
-    async def read(self, work):  # type: ignore[no-untyped-def]
+    async def read(self, work):  # type: ignore[no-untyped-def]  # stands in for a database
         """As Database.read, unless it is away."""
         if self.is_away:
             raise StoreUnavailableError("it is away")
         return await self._database.read(work)
 
-    async def write(self, work):  # type: ignore[no-untyped-def]
+    async def write(self, work):  # type: ignore[no-untyped-def]  # stands in for a database
         """As Database.write, unless it is away."""
         if self.is_away:
             raise StoreUnavailableError("it is away")
@@ -83,7 +83,7 @@ async def test_what_is_spooled_comes_back_as_it_was(spool: Spool) -> None:
 async def test_while_the_database_is_away_callbacks_are_on_disk(database: Database, spool: Spool) -> None:
     """And in the journal when it is back: in order, with their deliveries."""
     away, woken = Away(database), []
-    safekeeping = Safekeeping(away, spool, moved=lambda: woken.append(1))  # type: ignore[arg-type]
+    safekeeping = Safekeeping(away, spool, moved=lambda: woken.append(1))  # type: ignore[arg-type]  # stands in for a database
     away.is_away = True
     for number in range(5):
         [stored] = await safekeeping.store([new_callback(str(number), deliveries=("crm",))])
@@ -105,7 +105,7 @@ async def test_while_the_database_is_away_callbacks_are_on_disk(database: Databa
 async def test_a_broken_connection_does_not_double_what_had_been_committed(database: Database, spool: Spool) -> None:
     """The commit arrived, its answer did not: the move finds it there, question or record."""
     away = Away(database)
-    safekeeping = Safekeeping(away, spool)  # type: ignore[arg-type]
+    safekeeping = Safekeeping(away, spool)  # type: ignore[arg-type]  # stands in for a database
     away.loses_the_answer = True
     await safekeeping.store([new_callback("record"), new_callback("question", once=False, outcome="answered")])
     assert spool.count == 2
@@ -149,16 +149,16 @@ async def test_with_neither_store_nothing_is_acknowledged(database: Database, tm
     away = Away(database)
     away.is_away = True
     with pytest.raises(StoreUnavailableError):
-        await Safekeeping(away, None).store([new_callback()])  # type: ignore[arg-type]
+        await Safekeeping(away, None).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
     spool = Spool(tmp_path / "gone.db")
     spool.open()
 
     async def full(batch: list[NewCallback]) -> None:
         raise StoreUnavailableError("the disk is full")
 
-    spool.put = full  # type: ignore[assignment, method-assign]
+    spool.put = full  # type: ignore[assignment, method-assign]  # stands in for a full disk
     with pytest.raises(StoreUnavailableError):
-        await Safekeeping(away, spool).store([new_callback()])  # type: ignore[arg-type]
+        await Safekeeping(away, spool).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
     spool.close()
 
 
@@ -175,7 +175,7 @@ async def test_a_database_that_hangs_holds_nobody_up(
     monkeypatch.setattr("storage.safekeeping.PATIENCE_SECONDS", 0.05)
     away = Away(database)
     away.hangs = True
-    safekeeping = Safekeeping(away, spool)  # type: ignore[arg-type]
+    safekeeping = Safekeeping(away, spool)  # type: ignore[arg-type]  # stands in for a database
     assert await asyncio.wait_for(safekeeping.store([new_callback("a")]), 5) == [Appended(0)]
     assert spool.count == 1
 

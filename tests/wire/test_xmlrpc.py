@@ -18,7 +18,7 @@ from receiver.wire.xmlrpc import Response, read_call, read_response, write_call,
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff", min_codepoint=32)
 ) | st.sampled_from(["", " ", "\t\n", "]]>", "<&>", "שלום", "\U0001f4a9"])
-MOMENTS = st.datetimes(min_value=datetime(1000, 1, 1), max_value=datetime(9999, 1, 1)).map(  # noqa: DTZ001
+MOMENTS = st.datetimes(min_value=datetime(1000, 1, 1), max_value=datetime(9999, 1, 1)).map(  # noqa: DTZ001 - XML-RPC's moments have no zone
     lambda moment: moment.replace(microsecond=0, fold=0)
 )
 SCALARS = (
@@ -117,7 +117,7 @@ def _value(typed: str) -> Any:
         ("<boolean>1</boolean>", True),
         ("<boolean>false</boolean>", False),
         ("<boolean>2</boolean>", "2"),
-        ("<dateTime.iso8601>19980717T14:08:55</dateTime.iso8601>", datetime(1998, 7, 17, 14, 8, 55)),  # noqa: DTZ001
+        ("<dateTime.iso8601>19980717T14:08:55</dateTime.iso8601>", datetime(1998, 7, 17, 14, 8, 55)),  # noqa: DTZ001 - XML-RPC's moments have no zone
         ("<dateTime.iso8601>soon</dateTime.iso8601>", "soon"),
         ("<base64>aGV5\n</base64>", b"hey"),
         ("<base64>*</base64>", "*"),

@@ -73,7 +73,7 @@ def test_b26_nothing_is_assumed_about_order() -> None:
     first = [only(read(body)) for body in bodies]
     again = [only(read(body)) for body in reversed(bodies)]
     assert [item.event for item in first] == [item.event for item in reversed(again)]
-    assert [provider.record(item.event).call_id for item in first if item.event] == ["id1"] * 3  # type: ignore[union-attr]
+    assert [provider.record(item.event).call_id for item in first if item.event] == ["id1"] * 3  # type: ignore[union-attr]  # each of them ends a call
 
 
 @pytest.mark.parametrize("method", ["CDR", "cdr", "x.CDR", "Service.Cdr", "a.b.cdr", " CDR "])

@@ -99,7 +99,7 @@ def test_c11_c12_c13_c14_saydigits_is_a_plain_struct_of_eight(dialect: Any) -> N
 def test_c13_digits_are_never_an_integer() -> None:
     """A number loses its zeros: the handler's author is told at once."""
     with pytest.raises(ValidationError):
-        SayDigits(size=1, menu="m", digits=547)  # type: ignore[arg-type]
+        SayDigits(size=1, menu="m", digits=547)  # type: ignore[arg-type]  # the mistake under test
 
 
 @both_dialects
@@ -222,4 +222,4 @@ def test_c30_counts_are_whole_numbers_from_0(field: str, number: Any) -> None:
 def test_c30_counts_have_no_other_bound_than_the_formats_own(number: int) -> None:
     """XML-RPC's int ends at 2^31."""
     body = voicenter().write(Call(target="1", max_dial=number, max_duration=number), XML).body
-    assert xmlrpc.client.loads(body)[0][0]["DATA"]["CALL_MAX"] == number  # type: ignore[index, call-overload]
+    assert xmlrpc.client.loads(body)[0][0]["DATA"]["CALL_MAX"] == number  # type: ignore[index, call-overload]  # typeshed knows no values
