@@ -219,6 +219,7 @@ class Deliverer:
             try:
                 if self._out_of_touch:
                     await self._renew()  # before anything is taken: our own leases may have ended meanwhile
+                    await self._let_go_of_unknown()
                     self._out_of_touch = False
                 claims = await self._claim()
                 pause = POLL_SECONDS if claims else await self._seconds_to_next()
@@ -321,6 +322,14 @@ class Deliverer:
                 task.cancel()
             for name, ahead in self._ahead.items():
                 self._ahead[name] = deque(one for one in ahead if one[0].delivery_id != lost)
+
+    async def _let_go_of_unknown(self) -> None:
+        """What a claim took whose answer was lost with the connection would else wait for the end of its lease.
+
+        On SQLite no answer is lost, and deliveries are taken by the transactions that make them as well.
+        """
+        if not self._database.is_sqlite:
+            await self._database.write(partial(deliveries.release_others, worker=self._worker, holding=self._held()))
 
     # --- running ---
 

@@ -292,6 +292,23 @@ def renew(connection: Connection, worker: str, ids: Sequence[int], lease_seconds
     return mine
 
 
+def release_others(connection: Connection, worker: str, holding: Collection[int]) -> int:
+    """Make due what is leased to this worker though it is not `holding` it; the attempt does not count. How many."""
+    unknown = (
+        select(deliveries.c.id)
+        .where(deliveries.c.state == _RUNNING, deliveries.c.worker == worker, deliveries.c.id.not_in(holding))
+        .with_for_update()
+    )
+    released = update(deliveries).where(deliveries.c.id.in_(unknown))
+    values = {
+        "state": State.DUE,
+        "due_at": from_microseconds(now_us(connection)),
+        "forgiven": deliveries.c.forgiven + 1,
+        "worker": "",
+    }
+    return int(connection.execute(released.values(values)).rowcount)
+
+
 def seconds_to_next(connection: Connection, handlers: Sequence[str]) -> float | None:
     """Seconds until the next of these handlers' deliveries is due; None when there is nothing to wait for."""
     soonest = select(func.min(deliveries.c.due_at)).where(

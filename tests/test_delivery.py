@@ -13,7 +13,7 @@ import pytest
 from receiver import CallRecord, Context, Drop, Handlers, RetryLater, delivery
 from receiver.providers.voicenter import Cdr
 from receiver.reading import read_again
-from storage import deliveries, journal
+from storage import Database, StoreUnavailableError, deliveries, journal
 from storage.values import Filter
 from tests.storage.support import new_callback
 from tests.support import Running, eventually, running, states
@@ -44,6 +44,26 @@ async def test_a_handler_that_fails_is_recorded_with_its_traceback(database_url:
     [attempt] = delivery.failures
     assert (attempt.result, attempt.error) == ("failed", "ValueError: the CRM is down")
     assert "test_delivery.py" in attempt.traceback
+
+
+async def test_a_claim_whose_answer_is_lost_does_not_wait_for_its_lease(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection may break after the commit: the worker holds what it does not know of."""
+    write, lost = Database.write, list[Any]()
+
+    async def breaks_once(database: Database, work: Any) -> Any:
+        answer = await write(database, work)
+        if getattr(work, "func", None) is deliveries.claim and answer and not lost:
+            lost.append(answer)
+            raise StoreUnavailableError("server closed the connection unexpectedly")
+        return answer
+
+    monkeypatch.setattr(Database, "write", breaks_once)
+    async with told(postgres_url, lambda cdr: None) as (receiver, _):
+        await receiver.client.post("/voicenter", json=CDR)
+        await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
+    assert lost
 
 
 async def test_a_failed_delivery_is_tried_again_with_the_same_id(database_url: str) -> None:

@@ -102,6 +102,19 @@ def test_a_renewed_lease_is_not_taken_over(database: Database) -> None:
     assert finish(database, [taken]) == [True]
 
 
+def test_a_worker_lets_go_of_what_it_does_not_know_that_it_holds(database: Database) -> None:
+    """A claim may be committed and its answer lost; others' leases and its own are left alone."""
+    for number in range(3):
+        append(database, new_callback(str(number), deliveries=("crm",)))
+    [known], [unknown] = claim(database, {"crm": 1}), claim(database, {"crm": 1})
+    claim(database, {"crm": 1}, worker="other")
+    with database.begin() as connection:
+        assert deliveries.release_others(connection, "w", [known.delivery_id]) == 1
+    [again] = claim(database, {"crm": 3})
+    assert (again.delivery_id, again.attempt, again.forgiven) == (unknown.delivery_id, 2, 1)
+    assert finish(database, [known]) == [True]
+
+
 def test_a_failed_attempt_is_a_row_with_its_error_and_traceback(database: Database) -> None:
     """People can read what went wrong at each try."""
     append(database, new_callback(deliveries=("crm",)))
