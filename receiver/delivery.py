@@ -380,7 +380,7 @@ class Deliverer:
         """Keep trying while the database is away: until it is written, the handler may be called once more."""
         while True:
             try:
-                await self._finishes.submit([finish])
+                await self._finishes.write([finish])
             except StoreRejectedError as error:
                 logger.error("how delivery %d ended was refused: %s", finish.delivery_id, error)
                 if not finish.error and not finish.traceback:

@@ -7,6 +7,7 @@ database never delays or breaks the answer to a caller.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from time import perf_counter_ns
@@ -29,7 +30,7 @@ from receiver.providers.contract import (
 from receiver.providers.event import Event
 from receiver.turns import Turns
 from receiver.wire import tell_format
-from storage import Appended, GroupCommit, JournalFullError, NewCallback, Start, StoreError
+from storage import Appended, GroupCommit, NewCallback, Start, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -89,21 +90,40 @@ class Intake:
         if provider.may_ask(request):
             with self._turns.of_question():
                 return await self._receive(provider, request)
-        await self._turns.of_record()
+        if len(request.body) <= LARGE_BODY_BYTES:
+            replied: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
+            self._turns.take(partial(self._take_in, provider, request, replied))
+            with suppress(_QuestionError):
+                return await replied
         return await self._receive(provider, request)
 
-    async def _receive(self, provider: Provider[Any], request: CallbackRequest) -> HttpReply:
+    def _take_in(self, provider: Provider[Any], request: CallbackRequest, replied: asyncio.Future[HttpReply]) -> None:
+        """The turn of a record: from its bytes into the journal's queue."""
+        if replied.done():
+            return  # whoever sent it has gone
         began = perf_counter_ns()
         try:
-            reading = await _read(provider, request)
-            kind = provider.kind(reading.items[0].kind)
-            if kind is not None and kind.mode is Mode.ASK:
-                return await self._ask(provider, request, reading, kind, began)
-            return await self._notify(provider, request, reading, began)
+            reading = provider.read(request)
+            if _asked(provider, reading) is None:
+                self._keep(provider, request, reading, began, replied)
+            else:
+                replied.set_exception(_QuestionError())
         except Exception:
-            # A fault of ours must not lose the record: it is kept, and a repaired receiver can read it again.
-            logger.exception("taking in a callback of %s failed", provider.name)
-            return await self._notify(provider, request, _unread(provider, request), began)
+            self._keep_unread(provider, request, began, replied)
+
+    async def _receive(self, provider: Provider[Any], request: CallbackRequest) -> HttpReply:
+        """The reply to what may be a question, or is so large that a thread should read it."""
+        began = perf_counter_ns()
+        replied: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
+        try:
+            reading = await _read(provider, request)
+            kind = _asked(provider, reading)
+            if kind is not None:
+                return await self._ask(provider, request, reading, kind, began)
+            self._keep(provider, request, reading, began, replied)
+        except Exception:
+            self._keep_unread(provider, request, began, replied)
+        return await replied
 
     def turn_away(self, provider: Provider[Any], request: CallbackRequest) -> HttpReply:
         """The reply to a request that there is no room for: 503 in the provider's dialect, and nothing is stored."""
@@ -113,13 +133,18 @@ class Intake:
 
     # --- notify: store, then acknowledge ---
 
-    async def _notify(
-        self, provider: Provider[Any], request: CallbackRequest, reading: Reading, began: int
-    ) -> HttpReply:
+    def _keep(
+        self,
+        provider: Provider[Any],
+        request: CallbackRequest,
+        reading: Reading,
+        began: int,
+        replied: asyncio.Future[HttpReply],
+    ) -> None:
+        """Store a record. Its reply is due when it is on disk; at once, and 503, if there is no room for it."""
         refused = next((item for item in reading.items if item.fault), None)
         if refused is not None and refused.fault is not None:
-            reply = provider.refusal(refused.kind, refused.fault, refused.reason)
-            http_reply = provider.write(reply, reading.dialect)
+            http_reply = provider.write(provider.refusal(refused.kind, refused.fault, refused.reason), reading.dialect)
         else:
             http_reply = provider.acknowledge(reading.items[0].kind, reading.dialect)
         took_us = _microseconds_since(began)
@@ -127,20 +152,45 @@ class Intake:
             self._row(provider, request, reading, part, item, http_reply, took_us)
             for part, item in enumerate(reading.items)
         ]
+        told = partial(self._kept, provider, reading, rows, http_reply, replied)
+        self._reserve(rows, is_small=len(request.body) <= LARGE_BODY_BYTES)
         try:
-            self._reserve(rows, is_small=len(request.body) <= LARGE_BODY_BYTES)
-            storing = self._journal.submit(rows)
-            storing.add_done_callback(partial(self._begin, rows, reading.items))
-            results = await asyncio.shield(storing)  # whoever gives up waiting, what is stored must begin
-        except JournalFullError as error:
-            self._begin(rows, reading.items, None)
-            return self._not_stored(provider, reading, error)
+            self._journal.submit(rows, told)
         except StoreError as error:
-            return self._not_stored(provider, reading, error)
-        for row, result in zip(rows, results, strict=True):
-            repeated = result.duplicate_of and row.outcome == "accepted"
-            self._metrics.took_in(provider.name, row.kind, "duplicate" if repeated else row.outcome)
-        return http_reply
+            told(error)
+
+    def _keep_unread(
+        self, provider: Provider[Any], request: CallbackRequest, began: int, replied: asyncio.Future[HttpReply]
+    ) -> None:
+        """A fault of ours must not lose the record: it is kept, and a repaired receiver can read it again."""
+        logger.exception("taking in a callback of %s failed", provider.name)
+        try:
+            self._keep(provider, request, _unread(provider, request), began, replied)
+        except Exception as error:
+            replied.set_exception(error)
+
+    def _kept(
+        self,
+        provider: Provider[Any],
+        reading: Reading,
+        rows: Sequence[NewCallback],
+        http_reply: HttpReply,
+        replied: asyncio.Future[HttpReply],
+        results: list[Appended] | StoreError,
+    ) -> None:
+        """A record is on disk, or is not: its deliveries begin, whether its sender still waits or not."""
+        try:
+            if isinstance(results, StoreError):
+                http_reply = self._not_stored(provider, reading, results)
+                self._begin(rows, reading.items, [None] * len(rows))
+                return
+            self._begin(rows, reading.items, results)
+            for row, result in zip(rows, results, strict=True):
+                repeated = result.duplicate_of and row.outcome == "accepted"
+                self._metrics.took_in(provider.name, row.kind, "duplicate" if repeated else row.outcome)
+        finally:
+            if not replied.done():
+                replied.set_result(http_reply)
 
     def _not_stored(self, provider: Provider[Any], reading: Reading, error: StoreError) -> HttpReply:
         logger.error("a callback of %s could not be stored: %s", provider.name, error)
@@ -154,16 +204,10 @@ class Intake:
             if self._starter is not None and row.deliveries:
                 row.start = self._starter.reserve(row.deliveries if is_small else (), len(row.deliveries))
 
-    def _begin(
-        self, rows: Sequence[NewCallback], items: Sequence[Item], storing: asyncio.Future[list[Appended]] | None
-    ) -> None:
-        """Begin the deliveries that were reserved, whether their sender still waits or not."""
-        if self._starter is None:
-            return
-        is_stored = storing is not None and not storing.cancelled() and storing.exception() is None
-        results = storing.result() if storing is not None and is_stored else [None] * len(rows)
+    def _begin(self, rows: Sequence[NewCallback], items: Sequence[Item], results: Sequence[Appended | None]) -> None:
+        """Begin the deliveries that were reserved, or give their places back."""
         for row, item, result in zip(rows, items, results, strict=True):
-            if row.deliveries:
+            if self._starter is not None and row.deliveries:
                 self._starter.begin(row, result, _event_of(item) if result and result.started else None)
 
     def _row(
@@ -233,14 +277,30 @@ class Intake:
 
     async def _store(self, row: NewCallback) -> None:
         """Store an answered question beside its reply; only if the journal is far behind the reply waits a little."""
+        stored = asyncio.get_running_loop().create_future()
+
+        def told(results: list[Appended] | StoreError) -> None:
+            if isinstance(results, StoreError):
+                logger.error("an answered %s could not be stored: %s", row.kind, results)
+            if not stored.done():
+                stored.set_result(None)
+
         try:
-            storing = self._journal.submit([row], beyond=KEPT_FOR_ANSWERS)
+            self._journal.submit([row], told, beyond=KEPT_FOR_ANSWERS)
         except StoreError as error:
-            logger.error("an answered %s could not be stored: %s", row.kind, error)
-            return
-        storing.add_done_callback(_log_if_lost)
+            told(error)
         if self._journal.is_far_behind:
-            await asyncio.wait({storing}, timeout=CATCH_UP_SECONDS)
+            await asyncio.wait({stored}, timeout=CATCH_UP_SECONDS)
+
+
+class _QuestionError(Exception):
+    """What was taken for a record asks something."""
+
+
+def _asked(provider: Provider[Any], reading: Reading) -> Kind | None:
+    """The kind of a question; None for records."""
+    kind = provider.kind(reading.items[0].kind)
+    return kind if kind is not None and kind.mode is Mode.ASK else None
 
 
 def _event_of(item: Item) -> Event | None:
@@ -250,11 +310,6 @@ def _event_of(item: Item) -> Event | None:
     except Exception:
         logger.exception("an event could not be made")
         return None
-
-
-def _log_if_lost(stored: asyncio.Future[list[Appended]]) -> None:
-    if not stored.cancelled() and stored.exception() is not None:
-        logger.error("an answered question could not be stored: %s", stored.exception())
 
 
 async def _read(provider: Provider[Any], request: CallbackRequest) -> Reading:

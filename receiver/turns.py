@@ -6,7 +6,7 @@ would wait until all of them were read. So each record waits for its turn before
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
@@ -20,7 +20,7 @@ class Turns:
     """Gives out turns. Waiting costs a record nothing while nobody else is there."""
 
     def __init__(self) -> None:
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[Callable[[], None]] = deque()
         self._left = AT_ONCE
         self._is_coming = False
         self._questions = 0
@@ -32,18 +32,17 @@ class Turns:
         """Records that wait for their turn."""
         return len(self._waiting)
 
-    async def of_record(self) -> None:
-        """Wait for the turn of a record."""
-        loop = asyncio.get_running_loop()
+    def take(self, work: Callable[[], None]) -> None:
+        """Do the work of a record when it is its turn: now, if nobody waits. It must not raise."""
         if not self._is_coming:
             self._is_coming = True
+            loop = asyncio.get_running_loop()
             loop.call_soon(self._next_round, loop)
         if self._left and not self._waiting and not self._is_closed():
             self._left -= 1
-            return
-        turn = loop.create_future()
-        self._waiting.append(turn)
-        await turn
+            work()
+        else:
+            self._waiting.append(work)
 
     @contextmanager
     def of_question(self) -> Iterator[None]:
@@ -74,8 +73,6 @@ class Turns:
             loop.call_later(HEAD_START / 10, self._next_round, loop)
             return
         while self._left and self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():  # its sender may have gone
-                turn.set_result(None)
-                self._left -= 1
+            self._left -= 1
+            self._waiting.popleft()()
         loop.call_soon(self._next_round, loop)

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Generic, TypeVar
 
@@ -36,7 +38,10 @@ class GroupCommit(Generic[New, Done]):
         self._batch = batch
         self._capacity = capacity
         self._size = 0
-        self._waiting: asyncio.Queue[tuple[Sequence[New], asyncio.Future[list[Done]]]] = asyncio.Queue()
+        self._waiting: deque[_Submission[New, Done]] = deque()
+        self._came = asyncio.Event()
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -53,26 +58,32 @@ class GroupCommit(Generic[New, Done]):
         """Whether a fifth of the places is taken: whoever can wait should."""
         return self._size > self._capacity // 5
 
-    def submit(self, news: Sequence[New], *, beyond: int = 0) -> asyncio.Future[list[Done]]:
-        """The results of `news`, which share a transaction, once they are on disk. Raises JournalFullError at once.
+    def submit(self, news: Sequence[New], told: "Told[Done]", *, beyond: int = 0) -> None:
+        """Store `news`, which share a transaction, and call `told` with their results once they are on disk.
 
-        What counts more than the rest may take `beyond` places more than there are.
-
-        The future raises StoreUnavailableError or StoreRejectedError if they could not be stored.
+        It gets StoreUnavailableError or StoreRejectedError in their place if they could not be stored. Raises
+        JournalFullError at once if there is no room; what counts more than the rest may take `beyond` places more
+        than there are.
         """
-        done: asyncio.Future[list[Done]] = asyncio.get_running_loop().create_future()
         if self._size and self._size + len(news) > self._capacity + beyond:
             raise JournalFullError(f"{self._size} writes wait already")
         self._size += len(news)
-        self._waiting.put_nowait((news, done))
-        return done
+        self._waiting.append((news, told))
+        self._came.set()
+        self._is_idle.clear()
+
+    async def write(self, news: Sequence[New]) -> list[Done]:
+        """The same for who waits: the results. Whoever gives up waiting, it is stored. Raises what `told` would get."""
+        done: asyncio.Future[list[Done]] = asyncio.get_running_loop().create_future()
+        self.submit(news, partial(_tell, done))
+        return await done
 
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Write what waits, then stop; after so many seconds stop in any case."""
         if self._task is None:
             return
         try:
-            await asyncio.wait_for(self._waiting.join(), seconds)
+            await asyncio.wait_for(self._is_idle.wait(), seconds)
         except TimeoutError:
             logger.error("%d writes were still waiting when the receiver stopped", self._size)
         self._task.cancel()
@@ -81,22 +92,24 @@ class GroupCommit(Generic[New, Done]):
 
     async def _run(self) -> None:
         while True:
-            taken = [await self._waiting.get()]
+            await self._came.wait()
+            taken = [self._waiting.popleft()]
             size = len(taken[0][0])
             until = perf_counter() + GATHER_SECONDS
             while size < self._batch and perf_counter() < until:
                 await asyncio.sleep(0)  # let those come in that are read at this moment: a commit costs more than a row
-                if self._waiting.empty():
+                if not self._waiting:
                     break
-                while size < self._batch and not self._waiting.empty():
-                    taken.append(self._waiting.get_nowait())
+                while size < self._batch and self._waiting:
+                    taken.append(self._waiting.popleft())
                     size += len(taken[-1][0])
             await self._commit(taken)
             self._size -= size
-            for _ in taken:
-                self._waiting.task_done()
+            if not self._waiting:
+                self._came.clear()
+                self._is_idle.set()
 
-    async def _commit(self, taken: list[tuple[Sequence[New], asyncio.Future[list[Done]]]]) -> None:
+    async def _commit(self, taken: list["_Submission[New, Done]"]) -> None:
         try:
             results = await self._store([new for news, _ in taken for new in news])
         except StoreUnavailableError as error:
@@ -111,15 +124,34 @@ class GroupCommit(Generic[New, Done]):
             _refuse(taken, refused)
         else:
             at = 0
-            for number, (news, done) in enumerate(taken, 1):
-                if not done.done():
-                    done.set_result(results[at : at + len(news)])
+            for number, (news, told) in enumerate(taken, 1):
+                _call(told, results[at : at + len(news)])
                 at += len(news)
                 if number % TOLD_AT_ONCE == 0:
                     await asyncio.sleep(0)
 
 
-def _refuse(taken: list[tuple[Sequence[New], asyncio.Future[list[Done]]]], error: StoreError) -> None:
-    for _, done in taken:
-        if not done.done():
-            done.set_exception(error)
+Told = Callable[[list[Done] | StoreError], None]
+"""Who is told of the results, or of the error. What it raises is logged, and harms nobody else."""
+_Submission = tuple[Sequence[New], Told[Done]]
+
+
+def _refuse(taken: "list[_Submission[New, Done]]", error: StoreError) -> None:
+    for _, told in taken:
+        _call(told, error)
+
+
+def _call(told: Told[Done], results: list[Done] | StoreError) -> None:
+    try:
+        told(results)
+    except Exception:
+        logger.exception("whoever waited for a write failed")
+
+
+def _tell(done: asyncio.Future[list[Done]], results: list[Done] | StoreError) -> None:
+    if done.done():
+        return  # nobody waits any more
+    if isinstance(results, StoreError):
+        done.set_exception(results)
+    else:
+        done.set_result(results)

@@ -158,7 +158,7 @@ async def test_b31_d13_what_cannot_be_stored_is_refused_with_503(
 ) -> None:
     """The provider sends it again; nothing is acknowledged that is not on disk."""
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise error
 
     async with running(tmp_path) as receiver:

@@ -6,13 +6,16 @@ A sender that is slower or larger is cut off; it has cost one connection and no 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from receiver.web.refusals import Refusal
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+_FINAL_HEAD = tuple(b"HTTP/1.1 %d" % number for number in range(2, 6))
+"""How the head of a reply begins, unless another one follows it."""
 
 Note = Callable[[Refusal, str], None]
 """Told of each sender that was cut off: why, and its address on the wire."""
@@ -27,6 +30,38 @@ class WireLimits:
     max_headers: int = 100
 
 
+class Replies:
+    """A transport that sends the head of a reply together with what follows: one packet, and half of the time."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._head = b""
+        for name in ("is_closing", "get_extra_info", "pause_reading", "resume_reading"):
+            setattr(self, name, getattr(transport, name))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send data; the head of a reply waits for what comes next."""
+        if not self._head and data.startswith(_FINAL_HEAD):
+            self._head = data
+        else:
+            self._transport.write(self._head + data)
+            self._head = b""
+
+    def flush(self) -> None:
+        """Nothing follows."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
+
+    def close(self) -> None:
+        """Send what waits, and close."""
+        self.flush()
+        self._transport.close()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 protocol with a time limit from the first byte to the last, and size limits on the head."""
 
@@ -38,12 +73,14 @@ class BoundedProtocol(HttpToolsProtocol):
     _collected = 0
     """Bytes that came since the parser last gave something out."""
     _in_head = True
+    _is_arriving = False
     _is_cut_off = False
     _half_closed = False
 
     def connection_made(self, transport: Any) -> None:
         """A connection has a request to send, or nothing to be open for."""
-        super().connection_made(transport)
+        self._replies = Replies(transport)
+        super().connection_made(cast("asyncio.Transport", self._replies))
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -57,15 +94,16 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._collected += len(data)
         super().data_received(data)
+        if self._is_arriving and self._deadline is None:  # most requests arrive whole: those need no timer
+            self._arm()
         if self._collected > self.limits.max_header_bytes and not self._is_cut_off and not self.transport.is_closing():
             self._cut_off(Refusal.HEAD, _TOO_LARGE if self._in_head else b"")
 
     def on_message_begin(self) -> None:
         """A request begins, the first of its connection or a further one."""
         self._head_bytes = 0
+        self._is_arriving = True
         super().on_message_begin()
-        if self._deadline is None:
-            self._arm()
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request's line."""
@@ -95,6 +133,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is whole: how long its answer takes is not the sender's doing."""
         self._disarm()
+        self._is_arriving = False
         self._in_head, self._collected = True, 0
         if not self._is_cut_off:
             super().on_message_complete()
@@ -112,6 +151,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The answer is out."""
         is_last = not self.pipeline
+        self._replies.flush()
         super().on_response_complete()
         if self._half_closed and is_last:
             self.transport.close()

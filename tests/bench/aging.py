@@ -87,7 +87,7 @@ async def _take_in(database: Database, news: Sequence[NewCallback], at_once: int
     store.start()
     began = time.perf_counter()
     for start in range(0, len(news), at_once):
-        await asyncio.gather(*(store.submit([new]) for new in news[start : start + at_once]))
+        await asyncio.gather(*(store.write([new]) for new in news[start : start + at_once]))
     took = time.perf_counter() - began
     await store.close()
     return took
