@@ -32,6 +32,7 @@ class Metrics:
             "receiver_answer_seconds", "From question to reply", ["provider", "kind"],
             buckets=ANSWER_BUCKETS, registry=self._registry,
         )  # fmt: skip
+        self._answered: dict[tuple[str, str], Histogram] = {}
         self._attempts = Counter(
             "receiver_delivery_attempts", "Attempts by how they ended", ["handler", "result"], registry=self._registry
         )
@@ -57,7 +58,10 @@ class Metrics:
 
     def answered(self, provider: str, kind: str, seconds: float) -> None:
         """A question got its reply."""
-        self._answers.labels(provider, kind).observe(seconds)
+        key = provider, kind
+        if key not in self._answered:
+            self._answered[key] = self._answers.labels(provider, kind)
+        self._answered[key].observe(seconds)
 
     def attempted(self, handler: str, result: str) -> None:
         """An attempt at a delivery has ended."""

@@ -115,7 +115,7 @@ class Item:
     kind: str
     """The kind's name; empty when not even that could be told."""
     content_hash: bytes
-    """Of the content as sent, whatever its format; of the bytes where they could not be read (B-25)."""
+    """16 bytes: of the content as sent, whatever its format; of the bytes where they could not be read (B-25)."""
     make: Callable[[], Event] | None = field(default=None, compare=False, repr=False)
     """Makes the event; None where there is none."""
     call_id: str = ""
@@ -275,10 +275,23 @@ _LOOK_AT_BYTES = 1024
 """Where a question says what it is; whatever does not is taken for a record until it is read."""
 
 
-def fingerprint(provider: str, kind: str, content: Value) -> bytes:
-    """A hash of what was sent: equal for the same names and values in any format, case and order (A-09, B-25)."""
+def fingerprint(provider: str, kind: str, content: Value, moment: datetime | int | None = None) -> bytes:
+    """A hash of what was sent: equal for the same names and values in any format, case and order (A-09, B-25).
+
+    It begins with the minute of `moment`, which the content itself tells: hashes of one time lie close together in
+    an index then, however many there are, and a repeat, whenever it comes, still has the hash of its original.
+    """
     canonical = orjson.dumps(_canonical(content), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-    return hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), canonical)), digest_size=16).digest()
+    content_hash = hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), canonical)), digest_size=12)
+    return _minute(moment).to_bytes(4, "big") + content_hash.digest()
+
+
+def _minute(moment: datetime | int | None) -> int:
+    """Minutes since 1970; 0 where there is no moment, or none that makes sense. An int is an epoch in seconds."""
+    if isinstance(moment, datetime):
+        moment = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    minute = (moment or 0) // 60
+    return minute if 0 < minute < 2**32 else 0
 
 
 def bytes_fingerprint(provider: str, kind: str, *parts: bytes) -> bytes:

@@ -74,14 +74,9 @@ class WireModel(BaseModel):
         }
 
     @classmethod
-    def value_of(cls, field: str, values: Mapping[str, Any]) -> Any:
-        """What `from_wire` would make of one field; None where nothing readable was sent."""
-        found = None
-        for value, known in zip(values.values(), _fields(cls, tuple(values)), strict=True):
-            if known is not None and known[0] == field and not (found is not None and value in lenient.BLANK):
-                with suppress(ValueError, OverflowError, RecursionError):
-                    found = known[1](value)
-        return found
+    def values_of(cls, fields: tuple[str, ...], values: Mapping[str, Any]) -> list[Any]:
+        """What `from_wire` would make of some fields; None where nothing readable was sent."""
+        return [_value(places, values) for places in _places(cls, fields, tuple(values))]
 
     @classmethod
     def from_wire(cls, values: Mapping[str, Any], **derived: object) -> Self:
@@ -108,8 +103,11 @@ _Known = tuple[str, Callable[[object], object]]
 
 def _fields(model: type[WireModel], names: tuple[str, ...]) -> Sequence[_Known | None]:
     """The field behind each name, None for names that nobody documented."""
-    few = len(names) <= _MOST_FIELDS and sum(map(len, names)) <= _MOST_FIELDS * _LONGEST_KNOWN
-    return (_remembered_fields if few else _remembered_fields.__wrapped__)(model, names)
+    return (_remembered_fields if _are_few(names) else _remembered_fields.__wrapped__)(model, names)
+
+
+def _are_few(names: tuple[str, ...]) -> bool:
+    return len(names) <= _MOST_FIELDS and sum(map(len, names)) <= _MOST_FIELDS * _LONGEST_KNOWN
 
 
 _MOST_FIELDS = 64
@@ -121,11 +119,38 @@ def _remembered_fields(model: type[WireModel], names: tuple[str, ...]) -> Sequen
     return [model._names.get(spelling(name)) for name in names]  # noqa: SLF001 - the model's own table
 
 
+_Places = Sequence[tuple[str, Callable[[object], object]]]
+"""The names among those sent that one field goes by, each with how its value is taken."""
+
+
+def _places(model: type[WireModel], fields: tuple[str, ...], names: tuple[str, ...]) -> Sequence[_Places]:
+    """The places of each of these fields."""
+    return (_remembered_places if _are_few(names) else _remembered_places.__wrapped__)(model, fields, names)
+
+
+@lru_cache(maxsize=256)
+def _remembered_places(model: type[WireModel], fields: tuple[str, ...], names: tuple[str, ...]) -> Sequence[_Places]:
+    known = list(zip(names, _fields(model, names), strict=True))
+    return [[(name, found[1]) for name, found in known if found and found[0] == field] for field in fields]
+
+
+def _value(places: _Places, values: Mapping[str, Any]) -> Any:
+    found = None
+    for name, convert in places:
+        value = values[name]
+        if found is None or value not in lenient.BLANK:
+            with suppress(ValueError, OverflowError, RecursionError):
+                found = convert(value)
+    return found
+
+
 class Event(WireModel):
     """The content of one callback."""
 
     kind: ClassVar[str]
     """The callback's name in the journal and on the command line."""
+    moment_field: ClassVar[str] = ""
+    """The field that says when it happened, as a datetime or in seconds since 1970; empty where there is none."""
 
     @property
     def call_id(self) -> str:

@@ -305,6 +305,7 @@ def write_call(method: str, *params: Value) -> bytes:
 
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_AS_IT_IS = re.compile("[&<>\r]|" + _ILLEGAL.pattern)
 
 
 def _value(value: Value) -> str:
@@ -313,6 +314,8 @@ def _value(value: Value) -> str:
 
 def _typed(value: Value) -> str:
     match value:
+        case str():
+            return f"<string>{_text(value)}</string>"
         case None:
             return "<nil/>"
         case bool():
@@ -323,14 +326,12 @@ def _typed(value: Value) -> str:
             raise WireError("XML-RPC has no infinity and no NaN")
         case float():
             return f"<double>{value!r}</double>"
-        case str():
-            return f"<string>{_text(value)}</string>"
         case bytes():
             return f"<base64>{base64.b64encode(value).decode()}</base64>"
         case datetime():
             return f"<dateTime.iso8601>{value:%Y%m%dT%H:%M:%S}</dateTime.iso8601>"
         case dict():
-            members = (f"<member><name>{_text(str(key))}</name>{_value(item)}</member>" for key, item in value.items())
+            members = [f"<member><name>{_text(str(key))}</name>{_value(item)}</member>" for key, item in value.items()]
             return f"<struct>{''.join(members)}</struct>"
         case list() | tuple():
             return f"<array><data>{''.join(map(_value, value))}</data></array>"
@@ -347,6 +348,8 @@ def _write_integer(number: int) -> str:
 
 
 def _text(text: str) -> str:
+    if _NOT_AS_IT_IS.search(text) is None:
+        return text
     if _ILLEGAL.search(text):
         raise WireError("XML cannot carry control characters or lone surrogates")
     return escape(text, {"\r": "&#13;"})

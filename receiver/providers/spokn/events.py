@@ -64,6 +64,7 @@ class StatusPost(Event):
     """Status post: one leg of a click-to-call has ended. Each leg is posted on its own, in any order (G-03)."""
 
     kind: ClassVar[str] = "STATUS"
+    moment_field: ClassVar[str] = "start"
 
     userid: Text = ""
     """The Spokn ID that asked for the call: text (G-14)."""

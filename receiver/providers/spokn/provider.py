@@ -85,7 +85,8 @@ class Spokn(Provider[SpoknOptions]):
         return Message(Format.QUERY, fields, notes=notes)
 
     def _item(self, values: Value) -> Item:
-        content = fingerprint(self.name, "STATUS", values)
+        [moment] = StatusPost.values_of((StatusPost.moment_field,), values if isinstance(values, dict) else {})
+        content = fingerprint(self.name, "STATUS", values, moment)
         try:
             if not isinstance(values, dict):
                 raise PayloadError("the post holds no fields")

@@ -85,6 +85,7 @@ class Cdr(Event):
     """CDR: a call, or one leg of it, has ended (chapter 4)."""
 
     kind: ClassVar[str] = "CDR"
+    moment_field: ClassVar[str] = "time"
 
     caller: Text = ""
     """The number shown at the destination; on outgoing calls that is not who called (B-18)."""
@@ -228,6 +229,7 @@ class HangupCall(Event):
     """HANGUP_CALL: a call that your IVR steered has ended (chapter 5.2)."""
 
     kind: ClassVar[str] = "HANGUP_CALL"
+    moment_field: ClassVar[str] = "call_time_epoch"
 
     caller_id: Text = ""
     did: Text = ""

@@ -186,11 +186,12 @@ class Voicenter(Provider[VoicenterOptions]):
     def _item(self, kind_name: str, content: Mapping[str, Any]) -> Item:
         event_type = self._kinds[kind_name].event
         derived = {"epoch_zone": self.options.time_zone} if event_type is Cdr else {}
+        call_id, moment = event_type.values_of(("ivr_unique_id", event_type.moment_field), content)
         return Item(
             kind_name,
-            fingerprint(self.name, kind_name, content),
+            fingerprint(self.name, kind_name, content, moment),
             make=partial(event_type.from_wire, content, **derived),
-            call_id=event_type.value_of("ivr_unique_id", content) or "",
+            call_id=call_id or "",
         )
 
     def _unread(self, request: CallbackRequest, error: WireError | PayloadError) -> Item:

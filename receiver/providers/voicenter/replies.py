@@ -5,6 +5,7 @@ as strings in both formats, also where its examples waver (C-13, C-15). Here are
 acknowledgements and the pop-up; the IVRs' actions are in ivr_actions.py and layer_actions.py.
 """
 
+import re
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal
 
@@ -14,10 +15,12 @@ from receiver.providers.contract import Reply
 from receiver.providers.voicenter.options import VoicenterOptions
 from receiver.wire import Format
 
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
 
 def printable(text: str) -> str:
     """The text, if XML can carry it; raises ValueError for control characters."""
-    if any((ord(char) < 32 and char not in "\t\n\r") or char in "\ufffe\uffff" for char in text):
+    if _CONTROL.search(text):
         raise ValueError("control characters cannot be sent in XML")
     return text
 

@@ -1,6 +1,7 @@
 """Section G: Spokn's status posts."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import product
@@ -85,6 +86,19 @@ def test_g03_each_post_is_a_report_of_its_own() -> None:
     ]
     assert len({item.content_hash for item in legs}) == 4
     assert {item.event.call_id for item in legs if item.event} == {"t1"}
+
+
+def test_g07_a_repeat_is_told_on_every_machine_whatever_its_own_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash begins with the minute of the start, which is UTC if no zone was sent."""
+    seen = set()
+    for zone in ("UTC", "Asia/Kolkata"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        seen.add(_item(in_form({**POST, "start": "2012-08-20 10:15:30"})).content_hash)
+    monkeypatch.undo()
+    time.tzset()
+    [content_hash] = seen
+    assert int.from_bytes(content_hash[:4]) == datetime(2012, 8, 20, 10, 15, tzinfo=UTC).timestamp() // 60
 
 
 @pytest.mark.parametrize("change", ["userid", "aparty", "bparty", "leg", "start", "token"])
