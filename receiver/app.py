@@ -15,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 from starlette.applications import Starlette
 
 from receiver.answering import Answering
+from receiver.attempting import Attempting
 from receiver.delivery import Deliverer
 from receiver.delivery import Limits as DeliveryLimits
 from receiver.errors import SettingsError
@@ -209,13 +210,15 @@ async def working(parts: Parts, database: Database, metrics: Metrics) -> AsyncIt
         deliverer = Deliverer(
             database,
             parts.registry,
-            parts.providers,
-            runner=runner,
-            http=http,
-            handler_settings=settings.handler_settings,
-            policy=retry_policy(settings),
-            limits=DeliveryLimits(
+            Attempting(
+                parts.providers,
+                runner,
+                http=http,
+                handler_settings=settings.handler_settings,
+                policy=retry_policy(settings),
                 timeout=settings.handler_timeout,
+            ),
+            limits=DeliveryLimits(
                 concurrency=settings.handler_concurrency,
                 total=settings.delivery_concurrency,
                 lease=settings.lease_seconds,

@@ -6,10 +6,8 @@ moment, so a crash loses nothing but time.
 
 import asyncio
 import logging
-import random
-import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,18 +16,12 @@ from time import perf_counter_ns
 from typing import Any
 from uuid import uuid4
 
-import httpx
-
-from receiver.errors import HandlerError, PayloadError
+from receiver.attempting import Attempting, Outcome
+from receiver.errors import HandlerError
 from receiver.metrics import Metrics
-from receiver.plugins.context import Context
-from receiver.plugins.handlers import Drop, Handler, RetryLater
+from receiver.plugins.handlers import Handler
 from receiver.plugins.loading import Registry
-from receiver.plugins.running import Runner
-from receiver.providers.contract import Provider
 from receiver.providers.event import Event
-from receiver.providers.records import CallRecord
-from receiver.reading import read_again
 from storage import (
     Appended,
     Claim,
@@ -39,12 +31,10 @@ from storage import (
     NewCallback,
     Start,
     State,
-    StoredCallback,
     StoreError,
     deliveries,
 )
 from storage.errors import StoreRejectedError
-from storage.retry import RetryPolicy
 from storage.values import as_stored
 
 logger = logging.getLogger(__name__)
@@ -62,15 +52,10 @@ MOST_AHEAD = 256
 class Limits:
     """How much may run, and for how long; see the settings of the same names."""
 
-    timeout: float = 60.0
     concurrency: int = 16
     total: int = 64
     lease: float = 30.0
     shutdown: float = 10.0
-
-
-class _LateError(Exception):
-    """A handler did not end within its time limit; unlike a TimeoutError of its own."""
 
 
 class Deliverer:
@@ -80,26 +65,16 @@ class Deliverer:
         self,
         database: Database,
         registry: Registry,
-        providers: Mapping[str, Provider[Any]],
+        attempting: Attempting,
         *,
-        runner: Runner,
-        http: httpx.AsyncClient,
-        handler_settings: Mapping[str, Mapping[str, Any]],
-        policy: RetryPolicy,
         limits: Limits,
         metrics: Metrics,
-        luck: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._registry = registry
-        self._providers = providers
-        self._runner = runner
-        self._http = http
-        self._handler_settings = handler_settings
-        self._policy = policy
+        self._attempting = attempting
         self._limits = limits
         self._metrics = metrics
-        self._luck = luck
         self._worker = uuid4().hex
         self._finishes: GroupCommit[Finish, bool] = GroupCommit(self._store_finishes)
         self._wake = asyncio.Event()
@@ -357,23 +332,23 @@ class Deliverer:
     async def _deliver(self, handler: Handler, claim: Claim, event: Event | None) -> None:
         started_at, began = datetime.now(UTC), perf_counter_ns()
         try:
-            state, result, error, trace, pause = await self._attempt(handler, claim, event)
+            outcome = await self._attempting.attempt(handler, claim, event, self._hold_place_of)
         except asyncio.CancelledError:
-            state, result, error, trace, pause = State.DUE, deliveries.RELEASED, "the receiver was stopped", "", 0.0
+            outcome = Outcome(State.DUE, deliveries.RELEASED, "the receiver was stopped")
         finish = Finish(
             delivery_id=claim.delivery_id,
             worker=self._worker,
             attempt=claim.attempt,
-            state=state,
-            result=result,
-            error=error,
-            traceback=trace,
-            retry_in=pause,
+            state=outcome.state,
+            result=outcome.result,
+            error=outcome.error,
+            traceback=outcome.traceback,
+            retry_in=outcome.retry_in,
             started_at=started_at,
             took_us=(perf_counter_ns() - began) // 1000,
         )
         self._give_place_back(handler)  # the function has ended: another may begin while this is written down
-        self._metrics.attempted(handler.name, result)
+        self._metrics.attempted(handler.name, outcome.result)
         await self._write_down(finish)
 
     async def _write_down(self, finish: Finish) -> None:
@@ -394,94 +369,6 @@ class Deliverer:
             if self._stopping:
                 return
             await asyncio.sleep(PAUSE_AFTER_STORE_ERROR)
-
-    async def _attempt(self, handler: Handler, claim: Claim, event: Event | None) -> tuple[State, str, str, str, float]:
-        if claim.attempt - claim.forgiven > self._policy_of(handler).attempts:
-            return State.DEAD, "lost", "its worker vanished at every attempt: the handler may be what ends it", "", 0.0
-        try:
-            subject = self._subject(handler, claim.callback, event)
-            if handler.matches(subject):
-                await self._run(handler, subject, self._context(handler, claim))
-        except Drop as drop:
-            return State.DROPPED, "dropped", str(drop), "", 0.0
-        except PayloadError as error:
-            return State.DEAD, "failed", str(error), "", 0.0
-        except RetryLater as later:
-            return self._again(handler, claim, "retry", str(later), "", later.after)
-        except _LateError:
-            reason = f"{handler.name} did not finish within {self._timeout(handler):g} s"
-            return self._again(handler, claim, "late", reason, "", None)
-        except Exception as error:
-            trace = "".join(traceback.format_exception(error))
-            return self._again(handler, claim, "failed", f"{type(error).__name__}: {error}", trace, None)
-        return State.DONE, "done", "", "", 0.0
-
-    def _again(
-        self, handler: Handler, claim: Claim, result: str, error: str, trace: str, after: float | None
-    ) -> tuple[State, str, str, str, float]:
-        """Due again after a pause, or dead after the last attempt."""
-        pause = self._policy_of(handler).pause_after(claim.attempt - claim.forgiven, self._luck())
-        log = logger.error if pause is None else logger.warning
-        given_up = "; given up" if pause is None else ""
-        log(
-            "%s %s%s: `receiver deliveries show %d` has the details",
-            handler.name,
-            result,
-            given_up,
-            claim.delivery_id,
-            extra={
-                "call_id": claim.callback.call_id,
-                "callback": claim.callback.id,
-                "delivery": claim.delivery_id,
-                "handler": handler.name,
-                "attempt": claim.attempt,
-            },
-        )
-        if pause is None:
-            return State.DEAD, result, error, trace, 0.0
-        return State.DUE, result, error, trace, pause if after is None else max(0.0, after)
-
-    def _policy_of(self, handler: Handler) -> RetryPolicy:
-        return self._policy if handler.attempts is None else replace(self._policy, attempts=handler.attempts)
-
-    def _subject(self, handler: Handler, callback: StoredCallback, event: Event | None) -> Event | CallRecord:
-        """The event as it came in, else read again from the stored bytes; or its record. Raises PayloadError."""
-        provider = self._providers.get(callback.provider)
-        if provider is None:
-            raise PayloadError(f"there is no provider {callback.provider!r} any more")
-        item = event or read_again(provider, callback)
-        subject = provider.record(item) if handler.subject is CallRecord else item
-        if subject is None:
-            raise PayloadError(f"callback {callback.id} has no call record any more")
-        return subject
-
-    def _context(self, handler: Handler, claim: Claim) -> Context:
-        return Context(
-            provider=claim.callback.provider,
-            callback_id=claim.callback.id,
-            delivery_id=str(claim.delivery_id),
-            attempt=claim.attempt,
-            received_at=claim.callback.received_at,
-            settings=self._handler_settings.get(handler.module, {}),
-            http=self._http,
-        )
-
-    def _timeout(self, handler: Handler) -> float:
-        return self._limits.timeout if handler.timeout is None else handler.timeout
-
-    async def _run(self, handler: Handler, subject: Event | CallRecord, context: Context) -> None:
-        """Run the function under its time limit. Raises _LateError, and whatever it raises."""
-        task = asyncio.create_task(self._runner.run(handler, subject, context))
-        try:
-            done, _ = await asyncio.wait({task}, timeout=self._timeout(handler))
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        if done:
-            task.result()
-            return
-        self._hold_place_of(handler, task)
-        raise _LateError
 
     def _hold_place_of(self, handler: Handler, task: asyncio.Task[Any]) -> None:
         """A function that does not end keeps its place until it does, so that it cannot pile up.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from receiver import CallRecord, Context, Drop, Handlers, RetryLater, delivery
+from receiver import CallRecord, Context, Drop, Handlers, RetryLater, attempting, delivery
 from receiver.providers.voicenter import Cdr
 from receiver.reading import read_again
 from storage import Database, StoreUnavailableError, deliveries, journal
@@ -291,7 +291,7 @@ async def test_a_delivery_that_begins_at_once_is_not_read_again(
         reads.append(callback.id)
         return read_again(provider, callback)
 
-    monkeypatch.setattr(delivery, "read_again", read)
+    monkeypatch.setattr(attempting, "read_again", read)
 
     def fails_once(cdr: Cdr) -> None:
         seen.append(cdr)
@@ -318,7 +318,7 @@ async def test_a_large_callback_is_looked_for_and_the_next_begins_at_once(
         reads.append(callback.id)
         return read_again(provider, callback)
 
-    monkeypatch.setattr(delivery, "read_again", read)
+    monkeypatch.setattr(attempting, "read_again", read)
     async with told(f"sqlite:///{tmp_path}/journal.db", lambda cdr: None) as (receiver, _):
         for number, extra in enumerate(["", "x" * 200_000, "", ""]):
             await _settled()
