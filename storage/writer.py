@@ -16,7 +16,7 @@ Done = TypeVar("Done")
 CLOSE_SECONDS = 10.0
 """How long closing waits for the writes that wait."""
 
-TOLD_AT_ONCE = 4
+TOLD_AT_ONCE = 32
 """Submissions whose results are given out before others get a turn: each goes on with its reply at once."""
 GATHER_SECONDS = 0.005
 """How long a batch may grow, as long as it does, before it is stored."""

@@ -24,7 +24,8 @@ from handlers import demo
 from receiver.app import load_parts
 from receiver.cli import app
 from receiver.providers.contract import Mode, discover
-from receiver.providers.event import Event, Reads, spelling
+from receiver.providers.event import Event, Reads
+from receiver.providers.naming import spelling
 from receiver.providers.voicenter.options import Fallback
 from receiver.settings import PREFIX, TEST_PREFIX, Settings, load
 from tests.support import running

@@ -21,6 +21,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from receiver.providers.event import Event
+from receiver.providers.naming import remembered
 from receiver.providers.records import CallRecord
 from receiver.wire import Format, Limits, Value
 
@@ -299,15 +300,18 @@ def bytes_fingerprint(provider: str, kind: str, *parts: bytes) -> bytes:
     return hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), b"bytes", *parts)), digest_size=16).digest()
 
 
+@remembered
+def _folded(names: tuple[str, ...]) -> list[str]:
+    return [name.strip().casefold() for name in names]
+
+
 def _canonical(value: Value) -> Value:
     match value:
         case str():
             return value.strip()
         case dict():
-            return {
-                str(name).strip().casefold(): item.strip() if isinstance(item, str) else _canonical(item)
-                for name, item in value.items()
-            }
+            items = [item.strip() if isinstance(item, str) else _canonical(item) for item in value.values()]
+            return dict(zip(_folded(tuple(value)), items, strict=True))
         case list():
             return [_canonical(item) for item in value]
         case bool() | None:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from receiver.providers import lenient
+from receiver.providers.naming import remembered, spelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +30,6 @@ Flag = Annotated[bool | None, Reads(lenient.flag)]
 Structure = Annotated[Any, Reads(lenient.structure)]
 Objects = Annotated[list[dict[str, Any]], Reads(lenient.objects)]
 Pairs = Annotated[dict[str, str], Reads(lenient.pairs)]
-
-
-def spelling(name: str) -> str:
-    """A name as it is compared: without regard to case, blanks, hyphens and underscores (A-05, A-18, B-04)."""
-    return _spelling(name) if len(name) <= _LONGEST_KNOWN else _spelling.__wrapped__(name)
-
-
-@lru_cache(maxsize=2048)
-def _spelling(name: str) -> str:
-    """Remembered, for the same few hundred names come in every callback."""
-    return "".join(name.casefold().translate(_SEPARATORS).split())
-
-
-_LONGEST_KNOWN = 64
-_SEPARATORS = {ord("-"): None, ord("_"): None}
 
 
 class WireModel(BaseModel):
@@ -99,37 +84,19 @@ class WireModel(BaseModel):
 
 
 _Known = tuple[str, Callable[[object], object]]
-
-
-def _fields(model: type[WireModel], names: tuple[str, ...]) -> Sequence[_Known | None]:
-    """The field behind each name, None for names that nobody documented."""
-    return (_remembered_fields if _are_few(names) else _remembered_fields.__wrapped__)(model, names)
-
-
-def _are_few(names: tuple[str, ...]) -> bool:
-    return len(names) <= _MOST_FIELDS and sum(map(len, names)) <= _MOST_FIELDS * _LONGEST_KNOWN
-
-
-_MOST_FIELDS = 64
-
-
-@lru_cache(maxsize=256)
-def _remembered_fields(model: type[WireModel], names: tuple[str, ...]) -> Sequence[_Known | None]:
-    """Remembered, for a provider sends the same names in the same order each time."""
-    return [model._names.get(spelling(name)) for name in names]  # noqa: SLF001 - the model's own table
-
-
 _Places = Sequence[tuple[str, Callable[[object], object]]]
 """The names among those sent that one field goes by, each with how its value is taken."""
 
 
+@remembered
+def _fields(model: type[WireModel], names: tuple[str, ...]) -> Sequence[_Known | None]:
+    """The field behind each name, None for names that nobody documented."""
+    return [model._names.get(spelling(name)) for name in names]  # noqa: SLF001 - the model's own table
+
+
+@remembered
 def _places(model: type[WireModel], fields: tuple[str, ...], names: tuple[str, ...]) -> Sequence[_Places]:
     """The places of each of these fields."""
-    return (_remembered_places if _are_few(names) else _remembered_places.__wrapped__)(model, fields, names)
-
-
-@lru_cache(maxsize=256)
-def _remembered_places(model: type[WireModel], fields: tuple[str, ...], names: tuple[str, ...]) -> Sequence[_Places]:
     known = list(zip(names, _fields(model, names), strict=True))
     return [[(name, found[1]) for name, found in known if found and found[0] == field] for field in fields]
 

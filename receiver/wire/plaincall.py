@@ -3,9 +3,13 @@
 Only what is plain to the letter counts: the tags as the specification writes them, no attribute, comment or section,
 no reference but the five that XML predefines. Such a text can declare nothing and is well-formed by its shape.
 All else is left to the guarded parser, which reads these texts too, five times slower and with the same result.
+
+A provider sends the same names in the same order each time. So what stands around the values of a call is remembered
+as a shape, one expression for the whole text, and the next text of that shape is read by it, three times faster still.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import unescape
 
@@ -38,31 +42,84 @@ _TAIL = re.compile(_spaced("</struct>", "</value>", "</param>", "</params>", "</
 _ENTITIES = {"&quot;": '"', "&apos;": "'"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PlainCall:
-    """The method and each member's name, type and text; an untyped value is a string."""
+    """The method, and the name and text of each member. `typed` has the type of those that are no strings."""
 
     method: str
-    members: list[tuple[str, str, str]]
+    names: tuple[str, ...]
+    texts: Sequence[str]
+    typed: tuple[tuple[str, str], ...]
 
 
 def read(text: str, limits: Limits) -> PlainCall | None:
     """The call in `text` if it is plain and far from every limit; None leaves it to the parser."""
     if len(text) > min(MAX_CHARS, limits.text_chars, limits.elements):
         return None
+    known = _shapes.get(text.count("<"), ())
+    for shape in known:
+        if match := shape.expression.fullmatch(text):
+            texts = match.groups()
+            return PlainCall(shape.method, shape.names, _plain(texts) if "&" in text else texts, shape.typed)
+    return _read_any(text, learn=len(known) < MOST_ALIKE)
+
+
+def _read_any(text: str, *, learn: bool) -> PlainCall | None:
     head = _HEAD.match(text)
     end = text.rfind("</struct>")
     if head is None or end < 0 or _TAIL.match(text, end) is None:
         return None
-    members = []
-    for name, type_, typed, untyped, other in _MEMBER.findall(text, head.end(), end):
+    names, types, texts = list[str](), list[str](), list[str]()
+    for name, type_, typed_text, untyped_text, other in _MEMBER.findall(text, head.end(), end):
         if other:
             return None
-        members.append((name, type_ or "string", typed or untyped))
-    if "&" in text:
-        members = [(_plain(name), type_, _plain(value)) for name, type_, value in members]
-    return PlainCall(head[1], members)
+        names.append(name)
+        types.append(type_)
+        texts.append(typed_text or untyped_text)
+    names = _plain(names)
+    typed = tuple((name, type_) for name, type_ in zip(names, types, strict=True) if type_ not in {"", "string"})
+    call = PlainCall(head[1], tuple(names), _plain(texts), typed)
+    if learn and len(text) <= LONGEST_SHAPE and len(names) <= MOST_MEMBERS:
+        _learn(text, call, [_place_of_value(member) for member in _MEMBER.finditer(text, head.end(), end)])
+    return call
 
 
-def _plain(text: str) -> str:
-    return unescape(text, _ENTITIES)
+def _place_of_value(member: re.Match[str]) -> tuple[int, int]:
+    return member.span(3 if member[2] else 4)
+
+
+def _plain(texts: Sequence[str]) -> list[str]:
+    """Without references."""
+    return [unescape(text, _ENTITIES) if "&" in text else text for text in texts]
+
+
+# --- shapes ---
+
+MOST_SHAPES, MOST_ALIKE = 64, 4
+"""Remembered at all, and with the same number of tags. None is ever given up: a stranger can only fill the places."""
+LONGEST_SHAPE, MOST_MEMBERS = 16 * 1024, 64
+"""Characters and members: to make an expression of them takes 10 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    expression: re.Pattern[str]
+    method: str
+    names: tuple[str, ...]
+    typed: tuple[tuple[str, str], ...]
+
+
+_shapes: dict[int, tuple[_Shape, ...]] = {}
+"""By the number of "<" in the text."""
+
+
+def _learn(text: str, call: PlainCall, values: Sequence[tuple[int, int]]) -> None:
+    """Remember the shape of this text, whose values stand at these places."""
+    if sum(map(len, _shapes.values())) >= MOST_SHAPES:
+        return
+    ends = [0, *(end for _, end in values)]
+    starts = [*(start for start, _ in values), len(text)]
+    around = [re.escape(text[end:start]) for end, start in zip(ends, starts, strict=True)]
+    shape = _Shape(re.compile(f"({_TEXT})".join(around)), call.method, call.names, call.typed)
+    count = text.count("<")
+    _shapes[count] = (shape, *_shapes.get(count, ()))

@@ -59,7 +59,7 @@ def read(
 
 def _read_xmlrpc(decoded: Decoded, limits: Limits) -> Message:
     call = xmlrpc.read_call(decoded.text.strip("\x00 \t\r\n"), limits)
-    notes = decoded.notes + notes_of_repeated(call.repeated)
+    notes = decoded.notes + notes_of_repeated(call.repeated) if call.repeated else decoded.notes
     return Message(Format.XMLRPC, _first_struct(call.params), call.method, notes)
 
 

@@ -3,6 +3,7 @@
 import codecs
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -17,6 +18,8 @@ _WIDE = re.compile(r"utf-(16|32)")
 _PLAIN_START = re.compile(rb"[<{\[][!-~]")
 """Two characters of ASCII: neither a byte order mark nor UTF-16."""
 _DECLARATION = re.compile(rb"\A\s*<\?xml[^>]{0,100}?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+LONGEST_NAME = 40
+"""Characters in the name of a character set; no real one has more."""
 HEBREW_FALLBACKS = ("windows-1255", "latin-1")
 """Tried in this order when the bytes are not what was declared: Hebrew Windows, then what never fails."""
 
@@ -49,11 +52,11 @@ def decode_field(field: bytes, name: str | None = None, fallbacks: tuple[str, ..
     """Text of a part that tells nothing of its encoding itself: by the charset's `name`, or UTF-8; never fails."""
     if name is None:
         return _decode_as(field, "utf-8", fallbacks)
-    known = _codec(name)
+    known = _codec(name) if len(name) <= LONGEST_NAME else None
     if known is None or _WIDE.match(known):
         # Wide encodings were told from the bytes above: this declaration is mistaken.
         decoded = _decode_as(field, "utf-8", fallbacks)
-        return Decoded(decoded.text, (f"charset_ignored:{name[:40]}", *decoded.notes))
+        return Decoded(decoded.text, (f"charset_ignored:{name[:LONGEST_NAME]}", *decoded.notes))
     return _decode_as(field, known, fallbacks)
 
 
@@ -81,6 +84,7 @@ def _wide_without_bom(body: bytes) -> str | None:
     return None
 
 
+@lru_cache(maxsize=64)
 def _codec(name: str) -> str | None:
     """Python's name of a character set we are willing to use, else None."""
     try:

@@ -50,8 +50,10 @@ def read_call(text: str, limits: Limits = USUAL) -> Call:
     """The call in `text`, an XML document. Raises WireError for anything else."""
     plain = plaincall.read(text, limits)
     if plain is not None:
-        members = {name: _SCALARS[type_](value) for name, type_, value in plain.members}
-        if len(members) == len(plain.members):
+        members: dict[str, Value] = dict(zip(plain.names, plain.texts, strict=True))
+        if len(members) == len(plain.names):
+            for name, type_ in plain.typed:
+                members[name] = _SCALARS[type_](members[name])
             return Call(plain.method, (members,))
     document = _parse(text, limits)
     if document.root != "methodcall":
@@ -208,6 +210,8 @@ class _Document:
 
 def _integer(text: str) -> int | str | None:
     """An integer of at most 64 bits whatever its tag says (A-13, A-14); else the text as it stands."""
+    if len(text) < 19 and text.isascii() and text.isdigit():
+        return int(text)  # as nearly all are
     text = text.strip()
     if not text:
         return None  # <int/> is a missing value (A-16)

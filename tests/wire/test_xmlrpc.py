@@ -5,6 +5,7 @@ import re
 import xmlrpc.client
 from datetime import datetime
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given
@@ -231,6 +232,75 @@ def test_the_plain_reader_and_the_parser_read_alike(members: dict[str, Any]) -> 
     for written in filter(None, (text, write_call("CDR", members).decode() if _finite(members) else "")):
         assert plaincall.read(written, USUAL) is not None or "&#13;" in written
         assert repr(read_call(written)) == repr(read_call(written + GUARDED))
+
+
+@given(st.lists(st.tuples(TEXT, TEXT | st.just("7")), min_size=2, max_size=6), st.sampled_from(["", "string", "int"]))
+def test_a_text_of_a_known_shape_is_read_like_any_other(values: list[tuple[str, str]], type_: str) -> None:
+    """The second text is read by what the first one left behind, and nothing of the first may be left in it."""
+    for first, second in values:
+        opening, closing = (f"<{type_}>", f"</{type_}>") if type_ else ("", "")
+        members = "".join(
+            f"<member><name>n&amp;{number}</name><value>{opening}{escape(value)}{closing}</value></member>"
+            for number, value in enumerate((first, second))
+        )
+        text = CALL.replace("MEMBERS", members)
+        assert repr(read_call(text)) == repr(read_call(text + GUARDED))
+
+
+CALL = (
+    "<methodCall><methodName>CDR</methodName><params><param><value><struct>MEMBERS</struct></value></param></params>"
+    "</methodCall>"
+)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "&amp;&lt;&gt;&quot;&apos;",
+        "&amp",
+        "&#65;",
+        "<b/>",
+        "</string>",
+        "]]>",
+        "\r",
+        "\x0c",
+        "\ufffe",
+        "x" * 70_000,
+    ],
+    ids=ascii,
+)
+def test_what_does_not_fit_a_known_shape_is_read_as_the_parser_reads_it(
+    value: str, shapes: dict[int, tuple[object, ...]]
+) -> None:
+    """A value is text and the five references, as in a call whose shape is new."""
+    texts = [PLAIN.replace("1 &amp; 2", each) for each in ("first", value)]
+    assert [_outcome(text) for text in texts] == [_outcome(text + GUARDED) for text in texts]
+    assert sum(map(len, shapes.values())) == 1
+
+
+def test_shapes_are_few_and_small(shapes: dict[int, tuple[object, ...]]) -> None:
+    """A stranger fills neither the memory nor the time of the loop with them."""
+    for number in range(4 * plaincall.MOST_SHAPES):
+        many = {f"a{number}": "", **dict.fromkeys(map(str, range(number % 40)), "x")}
+        assert read_call(write_call("CDR", many).decode()).params == (many,)
+    assert sum(map(len, shapes.values())) == plaincall.MOST_SHAPES
+    assert max(map(len, shapes.values())) <= plaincall.MOST_ALIKE
+    shapes.clear()
+    for large in (
+        {"a": "x" * plaincall.LONGEST_SHAPE},
+        dict.fromkeys(map(str, range(plaincall.MOST_MEMBERS + 1)), "x"),
+    ):
+        assert read_call(write_call("CDR", large).decode()).params == (large,)
+    assert not shapes
+
+
+@pytest.fixture
+def shapes(monkeypatch: pytest.MonkeyPatch) -> dict[int, tuple[object, ...]]:
+    """The shapes that are learned during a test."""
+    learned: dict[int, tuple[object, ...]] = {}
+    monkeypatch.setattr(plaincall, "_shapes", learned)
+    return learned
 
 
 def _fits_an_int(members: dict[str, Any]) -> bool:

@@ -22,7 +22,8 @@ from receiver.providers.contract import (
     bytes_fingerprint,
     fingerprint,
 )
-from receiver.providers.event import Event, spelling
+from receiver.providers.event import Event
+from receiver.providers.naming import spelling
 from receiver.providers.records import CallRecord, Direction, Money, Outcome, international
 from receiver.providers.spokn.events import StatusCode, StatusPost
 from receiver.wire import Format, Message, Value, read, tell_format

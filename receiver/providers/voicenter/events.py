@@ -26,8 +26,8 @@ from receiver.providers.event import (
     Text,
     Url,
     WireModel,
-    spelling,
 )
+from receiver.providers.naming import spelling
 
 
 class CdrType(StrEnum):

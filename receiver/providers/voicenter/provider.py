@@ -25,7 +25,8 @@ from receiver.providers.contract import (
     bytes_fingerprint,
     fingerprint,
 )
-from receiver.providers.event import Event, spelling
+from receiver.providers.event import Event
+from receiver.providers.naming import remembered, spelling
 from receiver.providers.records import CallRecord
 from receiver.providers.voicenter.events import Cdr, HangupCall, IvrRequest, LayerInput, PopupRequest
 from receiver.providers.voicenter.ivr_actions import IVR_ACTIONS, IvrAction, IvrError
@@ -176,11 +177,10 @@ class Voicenter(Provider[VoicenterOptions]):
         raise PayloadError("DATA is no struct")
 
     def _check(self, kind: str, content: Mapping[str, Any], *, named: bool) -> None:
-        present = (spelling(name) for name, value in content.items() if value not in (None, ""))
-        if kind == "CDR" and _PHONES_AND_ID.isdisjoint(present):
+        if kind == "CDR" and all(content[name] in (None, "") for name in _phones_and_id(tuple(content))):
             what = "the CDR" if named else "what came names no method and"
             raise PayloadError(f"{what} has neither a call id nor a phone number")  # B-30
-        if kind == "POPUP" and "phone" not in present:
+        if kind == "POPUP" and all(content[name] in (None, "") for name in content if spelling(name) == "phone"):
             raise PayloadError("the pop-up names no phone")
 
     def _item(self, kind_name: str, content: Mapping[str, Any]) -> Item:
@@ -261,6 +261,11 @@ class Voicenter(Provider[VoicenterOptions]):
             case HangupCall():
                 return record_of_hangup(event, self.options.country_code)
         return None
+
+
+@remembered
+def _phones_and_id(names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if spelling(name) in _PHONES_AND_ID]
 
 
 def _object_in_text(text: str) -> Value:
