@@ -149,7 +149,20 @@ class Intake:
             http_reply = provider.acknowledge(reading.items[0].kind, reading.dialect)
         took_us = _microseconds_since(began)
         rows = [
-            self._row(provider, request, reading, part, item, http_reply, took_us)
+            _row(
+                provider,
+                request,
+                reading,
+                item,
+                http_reply,
+                took_us,
+                outcome="accepted" if item.is_readable else "unparsed",
+                reason=item.reason,
+                once=True,
+                part=part,
+                deliveries=self._listeners(provider, item),
+                call_key=f"{provider.name}:{item.call_id}" if item.call_id else "",
+            )
             for part, item in enumerate(reading.items)
         ]
         told = partial(self._kept, provider, reading, rows, http_reply, replied)
@@ -210,29 +223,6 @@ class Intake:
             if self._starter is not None and row.deliveries:
                 self._starter.begin(row, result, _event_of(item) if result and result.started else None)
 
-    def _row(
-        self,
-        provider: Provider[Any],
-        request: CallbackRequest,
-        reading: Reading,
-        part: int,
-        item: Item,
-        http_reply: HttpReply,
-        took_us: int,
-    ) -> NewCallback:
-        return NewCallback(
-            **_request_fields(provider, request, reading, part),
-            **_reply_fields(http_reply, took_us),
-            kind=item.kind,
-            call_id=item.call_id,
-            outcome="accepted" if item.is_readable else "unparsed",
-            reason=item.reason,
-            content_hash=item.content_hash,
-            once=True,
-            deliveries=self._listeners(provider, item),
-            call_key=f"{provider.name}:{item.call_id}" if item.call_id else "",
-        )
-
     def _listeners(self, provider: Provider[Any], item: Item) -> tuple[str, ...]:
         kind = provider.kind(item.kind)
         if kind is None or not item.is_readable:
@@ -261,18 +251,19 @@ class Intake:
         self._metrics.took_in(provider.name, kind.name, answer.outcome)
         if answer.cause:
             self._metrics.missed(provider.name, kind.name, answer.cause, answer.outcome)
-        await self._store(
-            NewCallback(
-                **_request_fields(provider, request, reading, 0),
-                **_reply_fields(http_reply, _microseconds_since(began)),
-                kind=item.kind,
-                call_id=item.call_id,
-                outcome=answer.outcome,
-                reason=answer.reason,
-                content_hash=item.content_hash,
-                once=item.event is None,
-            )
+        took_us = _microseconds_since(began)
+        row = _row(
+            provider,
+            request,
+            reading,
+            item,
+            http_reply,
+            took_us,
+            outcome=answer.outcome,
+            reason=answer.reason,
+            once=item.event is None,
         )
+        await self._store(row)
         return http_reply
 
     async def _store(self, row: NewCallback) -> None:
@@ -334,29 +325,46 @@ def _unread(provider: Provider[Any], request: CallbackRequest) -> Reading:
     return Reading(tell_format(request.body, request.content_type), (item,))
 
 
-def _request_fields(provider: Provider[Any], request: CallbackRequest, reading: Reading, part: int) -> dict[str, Any]:
-    return {
-        "provider": provider.name,
-        "received_at": request.received_at,
-        "notes": reading.notes,
-        "format": reading.dialect.value,
-        "method": request.method,
-        "path": request.path,
-        "query": request.query,
-        "headers": request.headers,
-        "peer": request.peer,
-        "body": request.body if part == 0 else b"",
-        "part": part,
-    }
-
-
-def _reply_fields(reply: HttpReply, took_us: int) -> dict[str, Any]:
-    return {
-        "reply_status": reply.status,
-        "reply_type": reply.content_type,
-        "reply_body": reply.body,
-        "took_us": took_us,
-    }
+def _row(
+    provider: Provider[Any],
+    request: CallbackRequest,
+    reading: Reading,
+    item: Item,
+    reply: HttpReply,
+    took_us: int,
+    *,
+    outcome: str,
+    reason: str,
+    once: bool,
+    part: int = 0,
+    deliveries: tuple[str, ...] = (),
+    call_key: str = "",
+) -> NewCallback:
+    return NewCallback(
+        provider=provider.name,
+        received_at=request.received_at,
+        kind=item.kind,
+        call_id=item.call_id,
+        outcome=outcome,
+        reason=reason,
+        notes=reading.notes,
+        content_hash=item.content_hash,
+        once=once,
+        format=reading.dialect.value,
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        headers=request.headers,
+        peer=request.peer,
+        body=request.body if part == 0 else b"",
+        part=part,
+        reply_status=reply.status,
+        reply_type=reply.content_type,
+        reply_body=reply.body,
+        took_us=took_us,
+        deliveries=deliveries,
+        call_key=call_key,
+    )
 
 
 def _microseconds_since(began: int) -> int:

@@ -55,7 +55,7 @@ class NewCallback:
     """Who takes some of the deliveries at once, unless an earlier one of their call is unfinished; SQLite only."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Appended:
     """What became of a NewCallback: its number in the journal, and whose repeat it is.
 

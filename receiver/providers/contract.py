@@ -80,9 +80,9 @@ class Endpoint:
     cors: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallbackRequest:
-    """One HTTP request of a provider, as bytes."""
+    """One HTTP request of a provider, as bytes. What is made for every request is not frozen: that takes a µs each."""
 
     endpoint: Endpoint
     method: str
@@ -97,7 +97,10 @@ class CallbackRequest:
     @property
     def content_type(self) -> str:
         """The Content-Type header as sent, empty when there is none."""
-        return next((value for name, value in self.headers if name.lower() == "content-type"), "")
+        for name, value in self.headers:
+            if name.lower() == "content-type":
+                return value
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ class Item:
         return None if self.make is None else self.make()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """What a request holds: at least one item, the dialect its reply is due in, and the repairs it took."""
 

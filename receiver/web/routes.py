@@ -342,8 +342,11 @@ class _Body:
 
 def _header(scope: Scope, name: bytes) -> str:
     """All lines of a header with commas between; empty when there is none."""
-    lines = [value for key, value in scope["headers"] if key == name]
-    return b", ".join(lines).decode("latin-1") if lines else ""
+    found = b""
+    for key, value in scope["headers"]:
+        if key == name:
+            found = found + b", " + value if found else value
+    return found.decode("latin-1")
 
 
 def _declared_length(scope: Scope) -> int:

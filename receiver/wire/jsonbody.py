@@ -31,13 +31,15 @@ def read(text: str, limits: Limits = USUAL) -> tuple[Value, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     try:
         value = orjson.loads(text)
+        if _is_plain(value) and _most_keys(text) == len(value):
+            return value, ()
         if nests_too_deep(value, limits.depth):  # before Python's own parser sees it, which ends near 1,000
             raise WireError("the JSON nests too deep")
         if _WIDE.search(text):
             value = json.loads(text, parse_int=_whole_number)
     except orjson.JSONDecodeError as error:
         value, notes = _read_leniently(text, error, limits), ("lenient_json",)
-    if nests_too_deep(value, limits.depth):
+    if notes and nests_too_deep(value, limits.depth):
         raise WireError("the JSON nests too deep")
     return value, notes + notes_of_repeated(_repeated(text, value, strict=not notes))
 
@@ -88,7 +90,7 @@ def _has_no_json_number(value: Value) -> bool:
 
 def _repeated(text: str, value: Value, *, strict: bool) -> Iterable[str]:
     """Keys that one object gives twice with different values; cheap unless there are any."""
-    if not strict or len(_KEY.findall(text)) == _count_keys(value):
+    if not strict or _most_keys(text) == _count_keys(value):
         return []
     names: dict[str, None] = {}
 
@@ -102,6 +104,21 @@ def _repeated(text: str, value: Value, *, strict: bool) -> Iterable[str]:
 
     json.loads(text, object_pairs_hook=collect, parse_int=_number, parse_float=_number)
     return names
+
+
+def _most_keys(text: str) -> int:
+    """How many keys a JSON text has at most, in all its objects: a string may hold what looks like one."""
+    if " :" in text or "\n:" in text or "\r:" in text or "\t:" in text:
+        return len(_KEY.findall(text))
+    return text.count('":')
+
+
+def _is_plain(value: Value) -> bool:
+    """Whether it is one object without lists, objects and floats, which are all that a wide number can become."""
+    return isinstance(value, dict) and _PLAIN.issuperset(map(type, value.values()))
+
+
+_PLAIN = frozenset((str, int, bool, type(None)))
 
 
 def _whole_number(text: str) -> int | str:

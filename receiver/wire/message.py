@@ -41,7 +41,7 @@ class Format(StrEnum):
     QUERY = "query"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """A body that could be read.
 
@@ -72,4 +72,4 @@ def nests_too_deep(value: Value, limit: int = MAX_DEPTH) -> bool:
     if limit == 0:
         return True
     inner = value.values() if isinstance(value, dict) else value
-    return any(nests_too_deep(item, limit - 1) for item in inner)
+    return any(nests_too_deep(item, limit - 1) for item in inner if isinstance(item, dict | list))

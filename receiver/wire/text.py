@@ -24,7 +24,7 @@ HEBREW_FALLBACKS = ("windows-1255", "latin-1")
 """Tried in this order when the bytes are not what was declared: Hebrew Windows, then what never fails."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decoded:
     """Text, and a note for each liberty taken to get it."""
 

@@ -28,7 +28,7 @@ FAULT_UNKNOWN_METHOD = -32601
 """The fault code that XML-RPC libraries agree on for a method nobody serves."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A `methodCall`: its name and its parameters in order. `repeated` names members given twice, differently."""
 
