@@ -25,6 +25,7 @@ from receiver.plugins.loading import Registry, load
 from receiver.plugins.running import Runner
 from receiver.providers.contract import Provider, discover
 from receiver.settings import Settings, problems
+from receiver.turns import Turns
 from receiver.upkeep import keep_tidy
 from receiver.web import routes
 from receiver.web.admission import Admission
@@ -287,8 +288,12 @@ def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, d
             safekeeping = Safekeeping(database, spool, moved=deliverer.wake if deliverer else _nothing)
             safekeeping.start()
             stack.push_async_callback(safekeeping.stop)
+            turns = Turns()
             journal: GroupCommit[NewCallback, Appended] = GroupCommit(
-                safekeeping.store, capacity=settings.journal_capacity, batch=settings.journal_batch
+                safekeeping.store,
+                capacity=settings.journal_capacity,
+                batch=settings.journal_batch,
+                told_at_once=turns.replies_at_once,
             )
             journal.start()
             stack.push_async_callback(journal.close)
@@ -302,7 +307,7 @@ def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, d
             refusals.start()
             stack.push_async_callback(refusals.stop)
             sightings = Sightings(lambda token, seen: database.write(partial(checks.answer, token=token, seen=seen)))
-            intake = Intake(parts.registry, journal, answering, metrics=metrics, starter=deliverer)
+            intake = Intake(parts.registry, journal, answering, metrics=metrics, starter=deliverer, turns=turns)
             door.open(intake, refusals, sightings)
             yield
 

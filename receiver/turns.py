@@ -12,6 +12,10 @@ from time import monotonic
 
 AT_ONCE = 2
 """Records that are worked on between two looks for what else is there: some 0.3 ms."""
+REPLIES_AT_ONCE, MOST_REPLIES_AT_ONCE = 4, 32
+"""The same for replies to stored records: while questions come, and when none do. Together they take less time."""
+LATELY = 1.0
+"""Seconds after a question in which another one is to be expected."""
 HEAD_START = 0.01
 """Seconds that records wait while a question is new: enough for a handler that only computes."""
 
@@ -26,6 +30,12 @@ class Turns:
         self._questions = 0
         self._closed_since = self._closed_until = 0.0
         self._open_until = 0.0
+        self._last_question = -LATELY
+
+    def replies_at_once(self) -> int:
+        """How many replies to stored records may go out between two looks for what else there is."""
+        are_questions_about = self._questions > 0 or monotonic() < self._last_question + LATELY
+        return REPLIES_AT_ONCE if are_questions_about else MOST_REPLIES_AT_ONCE
 
     @property
     def waiting(self) -> int:
@@ -47,7 +57,7 @@ class Turns:
     @contextmanager
     def of_question(self) -> Iterator[None]:
         """While the block runs, records wait; but never longer than the head start, nor more than half of the time."""
-        now = monotonic()
+        now = self._last_question = monotonic()
         if now > self._open_until:
             self._closed_since, self._closed_until = now, now + HEAD_START
             self._open_until = self._closed_until + HEAD_START

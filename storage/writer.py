@@ -16,8 +16,6 @@ Done = TypeVar("Done")
 CLOSE_SECONDS = 10.0
 """How long closing waits for the writes that wait."""
 
-TOLD_AT_ONCE = 32
-"""Submissions whose results are given out before others get a turn: each goes on with its reply at once."""
 GATHER_SECONDS = 0.005
 """How long a batch may grow, as long as it does, before it is stored."""
 
@@ -28,13 +26,20 @@ class GroupCommit(Generic[New, Done]):
     """Collects what is to be stored and stores it in batches, in order; each waits for its own commit.
 
     `store` puts a batch on disk and returns one result for each. At most `capacity` items may wait; one batch
-    takes no further submission once it has `batch` items.
+    takes no further submission once it has `batch` items. `told_at_once` says how many results are given out before
+    others on the loop get a turn.
     """
 
     def __init__(
-        self, store: Callable[[Sequence[New]], Awaitable[list[Done]]], *, capacity: int = 10_000, batch: int = 500
+        self,
+        store: Callable[[Sequence[New]], Awaitable[list[Done]]],
+        *,
+        capacity: int = 10_000,
+        batch: int = 500,
+        told_at_once: Callable[[], int] = lambda: 32,
     ) -> None:
         self._store = store
+        self._told_at_once = told_at_once
         self._batch = batch
         self._capacity = capacity
         self._size = 0
@@ -123,12 +128,14 @@ class GroupCommit(Generic[New, Done]):
             refused = error if isinstance(error, StoreError) else StoreRejectedError(f"it cannot be written: {error}")
             _refuse(taken, refused)
         else:
-            at = 0
-            for number, (news, told) in enumerate(taken, 1):
+            at, left = 0, self._told_at_once()
+            for news, told in taken:
+                if not left:
+                    await asyncio.sleep(0)
+                    left = self._told_at_once()
                 _call(told, results[at : at + len(news)])
                 at += len(news)
-                if number % TOLD_AT_ONCE == 0:
-                    await asyncio.sleep(0)
+                left -= 1
 
 
 Told = Callable[[list[Done] | StoreError], None]

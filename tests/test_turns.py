@@ -71,3 +71,18 @@ async def test_questions_without_end_leave_records_half_of_the_time(clock: list[
             questions.enter_context(order.of_question())
             closed += order._is_closed()
     assert 300 < closed <= 550
+
+
+def test_replies_go_out_together_unless_questions_are_about(clock: list[float]) -> None:
+    """Nobody is held up by many at once then; with questions about, the loop looks for them after a few."""
+    order = Turns()
+    assert order.replies_at_once() == turns.MOST_REPLIES_AT_ONCE
+    with order.of_question():
+        clock[0] += 10
+        assert order.replies_at_once() == turns.REPLIES_AT_ONCE
+    assert order.replies_at_once() == turns.MOST_REPLIES_AT_ONCE
+    with order.of_question():
+        pass
+    assert order.replies_at_once() == turns.REPLIES_AT_ONCE
+    clock[0] += turns.LATELY
+    assert order.replies_at_once() == turns.MOST_REPLIES_AT_ONCE

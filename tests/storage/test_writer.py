@@ -121,3 +121,18 @@ async def test_one_that_fails_when_it_is_told_harms_nobody_else(caplog: pytest.L
     assert (await other, await writer.write(["c"])) == (["B"], ["C"])
     assert "a fault of ours" in caplog.text
     await writer.close()
+
+
+async def test_results_are_given_out_a_few_at_a_time() -> None:
+    """The loop gets a turn in between, as often as is asked for."""
+    told, seen = list[list[str] | StoreError](), list[int]()
+    writer = GroupCommit(Recorder().write, told_at_once=lambda: 2)
+    for name in "abcde":
+        writer.submit([name], told.append)
+    writer.start()
+    while len(told) < 5:
+        await asyncio.sleep(0)
+        seen.append(len(told))
+    assert told == [["A"], ["B"], ["C"], ["D"], ["E"]]
+    assert {2, 4} <= set(seen)
+    await writer.close()
