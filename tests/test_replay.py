@@ -62,7 +62,7 @@ async def test_a_repaired_reader_rescues_what_could_not_be_read(
     [callback] = await _stored(tmp_path, {"test": True, "new_name_of_caller": "054"})
     registry = Registry(_handlers(crm=CallRecord), PROVIDERS)
     assert (callback.outcome, deliveries_of(PROVIDERS, registry, callback)) == ("unparsed", [])
-    monkeypatch.setattr("receiver.providers.voicenter.provider._PHONES_AND_ID", {"newnameofcaller"})
+    monkeypatch.setattr("receiver.providers.voicenter.provider._phones_and_id", lambda names: ["new_name_of_caller"])
     assert deliveries_of(PROVIDERS, registry, callback) == [("crm", "")]
 
 
