@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -35,7 +35,7 @@ STATEMENT_SECONDS = 30
 WRITERS = 3
 """Transactions that write at once on PostgreSQL; SQLite has one writer."""
 WRITER_CACHE_KIB = 64 * 1024
-"""The index of contents is read all over at each write, however large it is."""
+"""What tells no time of its own lies anywhere in the index of contents, which is read there at each write."""
 READERS = 4
 """Reads at once; on SQLite they never wait for the writer (WAL)."""
 
@@ -59,6 +59,7 @@ class Database:
         self._owes_migration = False
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else WRITERS, thread_name_prefix="journal-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
+        self._under_way: set[Future[Any]] = set()
 
     @property
     def place(self) -> str:
@@ -93,11 +94,11 @@ class Database:
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` returns, once its transaction is committed and on disk."""
-        return await _on_thread(self._writers, self._run, self.begin, work)
+        return await self._on_thread(self._writers, self.begin, work)
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` returns."""
-        return await _on_thread(self._readers, self._run, self.look, work)
+        return await self._on_thread(self._readers, self.look, work)
 
     def checkpoint(self) -> None:
         """Empty SQLite's log, which holds rows as they were, into the file, as far as nobody is reading it."""
@@ -112,10 +113,9 @@ class Database:
 
         A thread that waits for a frozen server is left behind; it cannot be stopped.
         """
-        last = [self._writers.submit(int), self._readers.submit(int)]
         self._writers.shutdown(wait=False)
         self._readers.shutdown(wait=False)
-        wait(last, timeout=CLOSE_SECONDS)
+        wait(set(self._under_way), timeout=CLOSE_SECONDS)  # a connection that is in use now would never be closed
         for engine in {self._writing, self._reading}:
             engine.dispose()
 
@@ -124,6 +124,12 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    async def _on_thread(self, pool: ThreadPoolExecutor, opening: Any, work: Callable[[Connection], Result]) -> Result:
+        running = pool.submit(self._run, opening, work)
+        self._under_way.add(running)
+        running.add_done_callback(self._under_way.discard)
+        return await asyncio.wrap_future(running)
 
     @staticmethod
     def _run(opening: Any, work: Callable[[Connection], Result]) -> Result:
@@ -138,10 +144,6 @@ class Database:
             raise StoreRejectedError(f"the database refused it: {_first_line(error)}") from error
         except (DBAPIError, sqlite3.Error, OSError, PoolTimeoutError) as error:
             raise StoreUnavailableError(f"the database {self.place} failed: {_first_line(error)}") from error
-
-
-async def _on_thread(pool: ThreadPoolExecutor, function: Callable[..., Result], *arguments: Any) -> Result:
-    return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
 
 
 def parse_url(text: str) -> URL:

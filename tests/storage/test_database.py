@@ -1,10 +1,15 @@
 """Opening a journal."""
 
+import asyncio
 import sqlite3
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from storage import Database, StoreUnavailableError
 from storage.database import parse_url
@@ -70,3 +75,21 @@ def test_the_file_is_an_ordinary_sqlite_database(database: Database) -> None:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     connection.close()
     assert {"callbacks", "deliveries", "attempts"} <= tables
+
+
+async def test_closing_waits_for_what_is_under_way(database_url: str) -> None:
+    """Also where nobody waits for it any more: its connection would never be closed."""
+    database, began, used = Database(database_url), threading.Event(), list[Any]()
+    database.migrate()
+
+    def work(connection: Connection) -> None:
+        used.append(connection.connection.driver_connection)
+        began.set()
+        time.sleep(0.3)
+
+    given_up = asyncio.create_task(database.read(work))
+    await asyncio.to_thread(began.wait)
+    given_up.cancel()
+    database.close()
+    with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError), match="closed"):
+        used[0].execute("SELECT 1")
