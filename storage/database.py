@@ -60,6 +60,7 @@ class Database:
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else WRITERS, thread_name_prefix="journal-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
         self._under_way: set[Future[Any]] = set()
+        self._kept_open: Connection | None = None
 
     @property
     def place(self) -> str:
@@ -94,7 +95,7 @@ class Database:
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` returns, once its transaction is committed and on disk."""
-        return await self._on_thread(self._writers, self.begin, work)
+        return await self._on_thread(self._writers, self._begin_again if self.is_sqlite else self.begin, work)
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` returns."""
@@ -104,9 +105,7 @@ class Database:
         """Empty SQLite's log, which holds rows as they were, into the file, as far as nobody is reading it."""
         if self.is_sqlite:
             with self._translated(), self._writing.connect() as connection:
-                driver = connection.connection.driver_connection
-                assert driver is not None  # noqa: S101 - it was just opened
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                driver_connection(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Let what is running finish for a moment, then let go of every connection.
@@ -115,7 +114,9 @@ class Database:
         """
         self._writers.shutdown(wait=False)
         self._readers.shutdown(wait=False)
-        wait(set(self._under_way), timeout=CLOSE_SECONDS)  # a connection that is in use now would never be closed
+        left = wait(set(self._under_way), timeout=CLOSE_SECONDS).not_done  # what is in use now would never be closed
+        if self._kept_open is not None and not left:
+            self._kept_open.close()
         for engine in {self._writing, self._reading}:
             engine.dispose()
 
@@ -124,6 +125,24 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _begin_again(self) -> Iterator[Connection]:
+        """As `begin`, for the thread that is SQLite's writer: to open its connection each time takes longer than a row.
+
+        After a failure, whatever it was, it begins with a new one.
+        """
+        if self._owes_migration:
+            self.migrate()
+        with self._translated():
+            connection, self._kept_open = self._kept_open or self._writing.connect(), None
+            try:
+                with connection.begin():
+                    yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._kept_open = connection
 
     async def _on_thread(self, pool: ThreadPoolExecutor, opening: Any, work: Callable[[Connection], Result]) -> Result:
         running = pool.submit(self._run, opening, work)
@@ -144,6 +163,11 @@ class Database:
             raise StoreRejectedError(f"the database refused it: {_first_line(error)}") from error
         except (DBAPIError, sqlite3.Error, OSError, PoolTimeoutError) as error:
             raise StoreUnavailableError(f"the database {self.place} failed: {_first_line(error)}") from error
+
+
+def driver_connection(connection: Connection) -> Any:
+    """The driver's own connection, for what each transaction needs: SQLAlchemy takes ten times as long for it."""
+    return connection.connection.driver_connection
 
 
 def parse_url(text: str) -> URL:
@@ -203,6 +227,6 @@ def _sqlite_engine(url: URL, begin: str, cache_kib: int = 2048) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        driver_connection(connection).execute(begin)
 
     return engine

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from storage import wake
 from storage.clock import now_us
+from storage.database import driver_connection
 from storage.packing import pack
 from storage.tables import callbacks, deliveries, once_index, to_microseconds
 from storage.values import Appended, Filter, NewCallback, State, StoredCallback
@@ -57,7 +58,8 @@ def _next_ids(connection: Connection, count: int) -> Sequence[int]:
 
 def _next_numbers(connection: Connection, table: str, count: int) -> range:
     """On SQLite, where the transaction holds the only write lock."""
-    last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).scalar() or 0
+    found = driver_connection(connection).execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    last = found[0] if found else 0
     return range(last + 1, last + 1 + count)
 
 
@@ -146,13 +148,14 @@ def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]], *,
     dialect, names = connection.dialect.name, tuple(rows[0])
     if dialect != "sqlite":
         return connection.exec_driver_sql(_statement(dialect, table, names, or_skip, 0), rows).rowcount
+    driver = driver_connection(connection)
     inserted = at = 0
     while at < len(rows):
         # Several rows in one statement, for the interpreter is let go of once for each: by powers of two, so that
         # few different statements are kept prepared.
         count = min(MOST_ROWS, 1 << (len(rows) - at).bit_length() - 1)
         values = tuple(chain.from_iterable(row.values() for row in rows[at : at + count]))
-        inserted += connection.exec_driver_sql(_statement(dialect, table, names, or_skip, count), values).rowcount
+        inserted += driver.execute(_statement(dialect, table, names, or_skip, count), values).rowcount
         at += count
     return inserted
 
