@@ -1,6 +1,7 @@
 """Spokn: reading status posts and saying that they arrived."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -86,7 +87,8 @@ class Spokn(Provider[SpoknOptions]):
         return Message(Format.QUERY, fields, notes=notes)
 
     def _item(self, values: Value) -> Item:
-        [moment] = StatusPost.values_of((StatusPost.moment_field,), values if isinstance(values, dict) else {})
+        fields = (StatusPost.moment_field, "token")
+        moment, token = StatusPost.values_of(fields, values if isinstance(values, dict) else {})
         content = fingerprint(self.name, "STATUS", values, moment)
         try:
             if not isinstance(values, dict):
@@ -96,8 +98,8 @@ class Spokn(Provider[SpoknOptions]):
                 raise PayloadError("the post has none of userid, aparty, bparty, token and status")
         except PayloadError as error:
             return Item("STATUS", content, fault=Fault.PARSE, reason=str(error))
-        post = StatusPost.from_wire(values)
-        return Item("STATUS", content, make=lambda: post, call_id=post.call_id)
+        make = partial(StatusPost.from_wire, values)
+        return Item("STATUS", content, make=make, call_id=token or make().call_id)
 
     def acknowledgement(self, kind: str) -> Reply:
         """OK."""
