@@ -29,7 +29,7 @@ def prune(
     """Delete callbacks that are older, with their deliveries. What is not delivered yet is never touched."""
     work = retention.blank if bodies_only else retention.prune
     with opened(database_url) as (_, database):
-        with database.look() as connection:
+        with console.status("counting"), database.look() as connection:
             total = retention.count(connection, older_than, bodies_only=bodies_only)
         if dry_run:
             console.print(f"{total} callback(s) would be {'blanked' if bodies_only else 'deleted'}.", highlight=False)
