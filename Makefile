@@ -1,4 +1,5 @@
 # `make serve` and `make test` do everything on a fresh machine with python3, python3-venv and make.
+# Options go into ARGS: `make serve ARGS="--port 8011"`.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,25 +13,25 @@ help: ## Show this.
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
 
 serve: $(VENV)/installed ## Start the receiver with the demo, on SQLite in this folder.
-	$(BIN)/receiver serve
+	$(BIN)/receiver serve $(ARGS)
 
 test: $(VENV)/installed-test ## Run the tests.
 	$(BIN)/python -m pytest
 
 torture: $(VENV)/installed-test ## Kill receivers, handlers and databases for minutes, and count what is lost.
-	$(BIN)/python -m tests.torture
+	$(BIN)/python -m tests.torture $(ARGS)
 
 fuzz: $(VENV)/installed-test ## Read a million made-up requests, send some of them, and keep each that breaks something.
-	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/installed-bench ## Measure the receiver beside its peers, and write docs/performance.md.
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(ARGS)
 
-bench-growth: $(VENV)/installed-bench ## Measure journals of ten thousand, a million and ten million callbacks.
-	$(BIN)/python -m tests.bench.growth
+bench-growth: $(VENV)/installed-bench ## Measure journals up to ten million callbacks, and write docs/performance.md.
+	$(BIN)/python -m tests.bench.growth $(ARGS)
 
-bench-overload: $(VENV)/installed-bench ## Measure how long callers wait while records pour in and handlers hang.
-	$(BIN)/python -m tests.bench.overload
+bench-overload: $(VENV)/installed-bench ## Measure how long callers wait under overload, and write docs/performance.md.
+	$(BIN)/python -m tests.bench.overload $(ARGS)
 
 lint: $(VENV)/installed-lint ## Check style, types and the direction of imports.
 	$(BIN)/ruff check .

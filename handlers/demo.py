@@ -77,4 +77,5 @@ def print_call(record: CallRecord) -> None:
     talk = "" if record.talk_seconds is None else f", {record.talk_seconds} s"
     parties = f"{record.from_number or '?'} → {record.to_number or '?'}"
     line = f"call {record.call_id or '?'} {started}: {parties} {record.outcome}{talk}"
-    print("".join(char for char in line if char.isprintable()), flush=True)  # a number may hold anything
+    line = "".join(char for char in line if char.isprintable())  # a number may hold anything
+    print(f"{line}\n", end="", flush=True)  # at once: other calls end at the same moment

@@ -53,7 +53,8 @@ def _tell(callback: StoredCallback, told: list[Delivery], providers: dict[str, P
     if callback.reason:
         console.print(escape(printable(f"    {callback.reason}")), style="yellow", highlight=False)
     for delivery in told:
-        line = f"    {delivery.handler}: {delivery.state}, {delivery.attempts} attempt(s) {delivery.reason}"
+        again = f" of replay {delivery.replay_id}" if delivery.replay_id else ""
+        line = f"    {delivery.handler}{again}: {delivery.state}, {delivery.attempts} attempt(s) {delivery.reason}"
         console.print(escape(printable(line.rstrip())), highlight=False)
 
 

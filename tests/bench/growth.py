@@ -1,6 +1,7 @@
 """`make bench-growth`: what a journal costs when it has ten thousand, a million, ten million callbacks."""
 
 import asyncio
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -40,6 +41,8 @@ def main(
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Fill a journal to each size, and measure what the receiver and its commands do with it."""
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", sizes):
+        raise typer.BadParameter("write numbers from 1 with commas between", param_hint="--sizes")
     wanted = [int(size) for size in sizes.split(",")]
     check_room(folder, max(wanted), walk)
     warn_of_memory(folder)

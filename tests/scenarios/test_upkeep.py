@@ -160,6 +160,8 @@ def test_a_call_tells_its_story(receiver: Receiver, folder: Path) -> None:
     lines = run(folder, "call", "one", "--json").stdout.splitlines()
     assert {json.loads(line)["kind"] for line in lines} == {"CDR", "GET_IVR_ACTION"}
     assert "no callback has the call id" in run(folder, "call", "nobody", code=1).stderr
+    run(folder, "replay", "--call-id", "one", "--handler", "crm")
+    assert "crm of replay 1: " in run(folder, "call", "one").stdout
 
 
 def test_old_callbacks_are_pruned_and_undelivered_ones_kept(receiver: Receiver, folder: Path) -> None:
