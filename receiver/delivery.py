@@ -193,9 +193,9 @@ class Deliverer:
             self._wake.clear()
             try:
                 if self._out_of_touch:
+                    self._out_of_touch = False
                     await self._renew()  # before anything is taken: our own leases may have ended meanwhile
                     await self._let_go_of_unknown()
-                    self._out_of_touch = False
                 claims = await self._claim()
                 pause = POLL_SECONDS if claims else await self._seconds_to_next()
             except StoreError as error:

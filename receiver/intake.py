@@ -53,6 +53,8 @@ CATCH_UP_SECONDS = 0.1
 LARGE_BODY_BYTES = 128 * 1024
 """Reading more takes longer than callers should wait for the loop: some 20 ms."""
 NOT_STORED = "the callback could not be stored; send it again"
+_UNSTORED = HttpReply(NOT_STORED.encode(), "text/plain; charset=utf-8", 503)
+"""Where the provider's own words for it cannot be had."""
 
 
 class Starter(Protocol):
@@ -180,7 +182,8 @@ class Intake:
         try:
             self._keep(provider, request, _unread(provider, request), began, replied)
         except Exception as error:
-            replied.set_exception(error)
+            if not replied.done():
+                replied.set_exception(error)
 
     def _kept(
         self,
@@ -192,18 +195,20 @@ class Intake:
         results: list[Appended] | StoreError,
     ) -> None:
         """A record is on disk, or is not: its deliveries begin, whether its sender still waits or not."""
+        reply = _UNSTORED if isinstance(results, StoreError) else http_reply
         try:
             if isinstance(results, StoreError):
-                http_reply = self._not_stored(provider, reading, results)
                 self._begin(rows, reading.items, [None] * len(rows))
-                return
-            self._begin(rows, reading.items, results)
-            for row, result in zip(rows, results, strict=True):
-                repeated = result.duplicate_of and row.outcome == "accepted"
-                self._metrics.took_in(provider.name, row.kind, "duplicate" if repeated else row.outcome)
-        finally:
-            if not replied.done():
-                replied.set_result(http_reply)
+                reply = self._not_stored(provider, reading, results)
+            else:
+                self._begin(rows, reading.items, results)
+                for row, result in zip(rows, results, strict=True):
+                    repeated = result.duplicate_of and row.outcome == "accepted"
+                    self._metrics.took_in(provider.name, row.kind, "duplicate" if repeated else row.outcome)
+        except Exception:
+            logger.exception("what follows the storing of a callback of %s failed", provider.name)
+        if not replied.done():
+            replied.set_result(reply)
 
     def _not_stored(self, provider: Provider[Any], reading: Reading, error: StoreError) -> HttpReply:
         logger.error("a callback of %s could not be stored: %s", provider.name, error)

@@ -5,10 +5,13 @@ would wait until all of them were read. So each record waits for its turn before
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """Records that are worked on between two looks for what else is there: some 0.3 ms."""
@@ -43,14 +46,14 @@ class Turns:
         return len(self._waiting)
 
     def take(self, work: Callable[[], None]) -> None:
-        """Do the work of a record when it is its turn: now, if nobody waits. It must not raise."""
+        """Do the work of a record when it is its turn: now, if nobody waits. What it raises is logged."""
         if not self._is_coming:
             self._is_coming = True
             loop = asyncio.get_running_loop()
             loop.call_soon(self._next_round, loop)
         if self._left and not self._waiting and not self._is_closed():
             self._left -= 1
-            work()
+            _do(work)
         else:
             self._waiting.append(work)
 
@@ -84,5 +87,13 @@ class Turns:
             return
         while self._left and self._waiting:
             self._left -= 1
-            self._waiting.popleft()()
+            _do(self._waiting.popleft())
         loop.call_soon(self._next_round, loop)
+
+
+def _do(work: Callable[[], None]) -> None:
+    """One that fails must not keep the others from their turn."""
+    try:
+        work()
+    except Exception:
+        logger.exception("the turn of a record failed")

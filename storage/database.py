@@ -40,6 +40,14 @@ READERS = 4
 """Reads at once; on SQLite they never wait for the writer (WAL)."""
 
 
+_REFUSED = (
+    *(DataError, IntegrityError, NotSupportedError, ProgrammingError, OverflowError, UnicodeError),
+    *(sqlite3.DataError, sqlite3.IntegrityError, sqlite3.NotSupportedError, sqlite3.ProgrammingError),
+    sqlite3.InterfaceError,
+)
+"""What is raised for a statement or a value that the database will never take, by SQLAlchemy and by the driver."""
+
+
 class Database:
     """One database, with one writer on SQLite and a few on PostgreSQL.
 
@@ -159,7 +167,7 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (DataError, IntegrityError, NotSupportedError, OverflowError, ProgrammingError, UnicodeError) as error:
+        except _REFUSED as error:
             raise StoreRejectedError(f"the database refused it: {_first_line(error)}") from error
         except (DBAPIError, sqlite3.Error, OSError, PoolTimeoutError) as error:
             raise StoreUnavailableError(f"the database {self.place} failed: {_first_line(error)}") from error

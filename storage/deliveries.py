@@ -297,6 +297,7 @@ def release_others(connection: Connection, worker: str, holding: Collection[int]
     unknown = (
         select(deliveries.c.id)
         .where(deliveries.c.state == _RUNNING, deliveries.c.worker == worker, deliveries.c.id.not_in(holding))
+        .order_by(deliveries.c.id)
         .with_for_update()
     )
     released = update(deliveries).where(deliveries.c.id.in_(unknown))

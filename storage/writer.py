@@ -13,6 +13,10 @@ from storage.errors import JournalFullError, StoreError, StoreRejectedError, Sto
 New = TypeVar("New")
 Done = TypeVar("Done")
 
+Told = Callable[[list[Done] | StoreError], None]
+"""Who is told of the results, or of the error. What it raises is logged, and harms nobody else."""
+_Submission = tuple[Sequence[New], Told[Done]]
+
 CLOSE_SECONDS = 10.0
 """How long closing waits for the writes that wait."""
 
@@ -63,7 +67,7 @@ class GroupCommit(Generic[New, Done]):
         """Whether a fifth of the places is taken: whoever can wait should."""
         return self._size > self._capacity // 5
 
-    def submit(self, news: Sequence[New], told: "Told[Done]", *, beyond: int = 0) -> None:
+    def submit(self, news: Sequence[New], told: Told[Done], *, beyond: int = 0) -> None:
         """Store `news`, which share a transaction, and call `told` with their results once they are on disk.
 
         It gets StoreUnavailableError or StoreRejectedError in their place if they could not be stored. Raises
@@ -114,7 +118,7 @@ class GroupCommit(Generic[New, Done]):
                 self._came.clear()
                 self._is_idle.set()
 
-    async def _commit(self, taken: list["_Submission[New, Done]"]) -> None:
+    async def _commit(self, taken: list[_Submission[New, Done]]) -> None:
         try:
             results = await self._store([new for news, _ in taken for new in news])
         except StoreUnavailableError as error:
@@ -130,7 +134,7 @@ class GroupCommit(Generic[New, Done]):
         else:
             at, left = 0, self._told_at_once()
             for news, told in taken:
-                if not left:
+                if left <= 0:
                     await asyncio.sleep(0)
                     left = self._told_at_once()
                 _call(told, results[at : at + len(news)])
@@ -138,12 +142,7 @@ class GroupCommit(Generic[New, Done]):
                 left -= 1
 
 
-Told = Callable[[list[Done] | StoreError], None]
-"""Who is told of the results, or of the error. What it raises is logged, and harms nobody else."""
-_Submission = tuple[Sequence[New], Told[Done]]
-
-
-def _refuse(taken: "list[_Submission[New, Done]]", error: StoreError) -> None:
+def _refuse(taken: list[_Submission[New, Done]], error: StoreError) -> None:
     for _, told in taken:
         _call(told, error)
 

@@ -167,6 +167,24 @@ async def test_b31_d13_what_cannot_be_stored_is_refused_with_503(
         assert (reply.status_code, reply.json()) == (503, values)
 
 
+async def test_what_cannot_be_stored_is_never_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even if the refusal itself fails; and the next record has its turn."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise JournalFullError("too many")
+
+    def fails(*_: object) -> None:
+        raise ValueError("a fault of ours")
+
+    async with running(tmp_path) as receiver:
+        with monkeypatch.context() as patched:
+            patched.setattr(GroupCommit, "submit", refuse)
+            patched.setattr(Voicenter, "refusal", fails)
+            replies = await asyncio.gather(*(receiver.client.post("/voicenter", json=CDR) for _ in range(5)))
+        assert [reply.status_code for reply in replies] == [503] * 5
+        assert (await receiver.client.post("/voicenter", json=CDR)).json()["err"] == "0"
+
+
 async def test_a_question_is_answered_while_nothing_can_be_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,3 +86,17 @@ def test_replies_go_out_together_unless_questions_are_about(clock: list[float]) 
     assert order.replies_at_once() == turns.REPLIES_AT_ONCE
     clock[0] += turns.LATELY
     assert order.replies_at_once() == turns.MOST_REPLIES_AT_ONCE
+
+
+async def test_one_that_fails_keeps_nobody_from_their_turn(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged, whether it came at once or had to wait."""
+    order, done = Turns(), list[int]()
+
+    def fails() -> None:
+        raise ValueError("a fault of ours")
+
+    for _ in range(3 * AT_ONCE):
+        order.take(fails)
+    order.take(partial(done.append, 1))
+    await eventually(lambda: done == [1])
+    assert caplog.text.count("ValueError: a fault of ours") == 3 * AT_ONCE

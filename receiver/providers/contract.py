@@ -285,7 +285,7 @@ def fingerprint(provider: str, kind: str, content: Value, moment: datetime | int
     It begins with the minute of `moment`, which the content itself tells: hashes of one time lie close together in
     an index then, however many there are, and a repeat, whenever it comes, still has the hash of its original.
     """
-    canonical = orjson.dumps(_canonical(content), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    canonical = _dump(_canonical(content, _folded))
     content_hash = hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), canonical)), digest_size=12)
     return _minute(moment).to_bytes(4, "big") + content_hash.digest()
 
@@ -303,18 +303,28 @@ def bytes_fingerprint(provider: str, kind: str, *parts: bytes) -> bytes:
     return hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), b"bytes", *parts)), digest_size=16).digest()
 
 
-@remembered
-def _folded(names: tuple[str, ...]) -> list[str]:
-    return [name.strip().casefold() for name in names]
+def _dump(canonical: Value) -> bytes:
+    return orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
-def _canonical(value: Value) -> Value:
+def _fold(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.strip().casefold() for name in names)
+
+
+_folded = remembered(_fold)
+"""For the names of a callback's own fields; what is nested in them has any names."""
+
+
+def _canonical(value: Value, fold: Callable[[tuple[str, ...]], tuple[str, ...]] = _fold) -> Value:
     match value:
         case str():
             return value.strip()
         case dict():
             items = [item.strip() if isinstance(item, str) else _canonical(item) for item in value.values()]
-            return dict(zip(_folded(tuple(value)), items, strict=True))
+            names = fold(tuple(value))
+            fields = dict(zip(names, items, strict=True))
+            # Two spellings of one name: both count.
+            return fields if len(fields) == len(items) else sorted(zip(names, items, strict=True), key=_dump)
         case list():
             return [_canonical(item) for item in value]
         case bool() | None:
@@ -322,7 +332,7 @@ def _canonical(value: Value) -> Value:
         case float() if value.is_integer():
             return str(int(value))
         case bytes():
-            return value.hex()
+            return f"base64:{value.hex()}"
     return str(value)
 
 

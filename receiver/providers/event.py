@@ -44,6 +44,8 @@ class WireModel(BaseModel):
     unread: tuple[str, ...] = ()
     """Names of fields whose value could not be converted: None or empty here, the value as sent in `raw` (A-17)."""
 
+    moment_field: ClassVar[str] = ""
+    """The field that says when it happened, as a datetime or in seconds since 1970; empty where there is none."""
     _names: ClassVar[dict[str, tuple[str, Callable[[object], object]]]] = {}
 
     @classmethod
@@ -62,6 +64,13 @@ class WireModel(BaseModel):
     def values_of(cls, fields: tuple[str, ...], values: Mapping[str, Any]) -> list[Any]:
         """What `from_wire` would make of some fields; None where nothing readable was sent."""
         return [_value(places, values) for places in _places(cls, fields, tuple(values))]
+
+    @classmethod
+    def moment_in(cls, values: Mapping[str, Any]) -> Any:
+        """What `moment_field` holds; None if its names differ about it, so that their order does not count."""
+        [places] = _places(cls, (cls.moment_field,), tuple(values))
+        told = {_value([place], values) for place in places} - {None}
+        return told.pop() if len(told) == 1 else None
 
     @classmethod
     def from_wire(cls, values: Mapping[str, Any], **derived: object) -> Self:
@@ -89,16 +98,16 @@ _Places = Sequence[tuple[str, Callable[[object], object]]]
 
 
 @remembered
-def _fields(model: type[WireModel], names: tuple[str, ...]) -> Sequence[_Known | None]:
+def _fields(model: type[WireModel], names: tuple[str, ...]) -> tuple[_Known | None, ...]:
     """The field behind each name, None for names that nobody documented."""
-    return [model._names.get(spelling(name)) for name in names]  # noqa: SLF001 - the model's own table
+    return tuple(model._names.get(spelling(name)) for name in names)  # noqa: SLF001 - the model's own table
 
 
 @remembered
-def _places(model: type[WireModel], fields: tuple[str, ...], names: tuple[str, ...]) -> Sequence[_Places]:
+def _places(model: type[WireModel], fields: tuple[str, ...], names: tuple[str, ...]) -> tuple[_Places, ...]:
     """The places of each of these fields."""
-    known = list(zip(names, _fields(model, names), strict=True))
-    return [[(name, found[1]) for name, found in known if found and found[0] == field] for field in fields]
+    known = tuple(zip(names, _fields(model, names), strict=True))
+    return tuple(tuple((name, found[1]) for name, found in known if found and found[0] == field) for field in fields)
 
 
 def _value(places: _Places, values: Mapping[str, Any]) -> Any:
@@ -116,8 +125,6 @@ class Event(WireModel):
 
     kind: ClassVar[str]
     """The callback's name in the journal and on the command line."""
-    moment_field: ClassVar[str] = ""
-    """The field that says when it happened, as a datetime or in seconds since 1970; empty where there is none."""
 
     @property
     def call_id(self) -> str:

@@ -7,9 +7,9 @@ from typing import ParamSpec, TypeVar
 Asked = ParamSpec("Asked")
 Found = TypeVar("Found")
 
-MOST_NAMES, LONGEST_NAME = 64, 64
-"""What has more names, or longer ones, is worked out anew each time: a stranger must not fill the memory."""
-MOST_REMEMBERED = 1024
+LONGEST_NAME, MOST_CHARACTERS, MOST_REMEMBERED = 64, 1024, 512
+"""Longer names, or more characters in all of them, are worked out anew each time, as is what comes when that many are
+remembered: a stranger can fill half a megabyte with each thing that follows from names, and no more."""
 
 
 def spelling(name: str) -> str:
@@ -38,7 +38,7 @@ def remembered(make: Callable[Asked, Found]) -> Callable[Asked, Found]:
             found = make(*asked, **_nothing)
             names = asked[-1]
             assert isinstance(names, tuple)  # noqa: S101 - as promised above
-            is_small = len(names) <= MOST_NAMES and sum(map(len, names)) <= MOST_NAMES * LONGEST_NAME
+            is_small = len(names) + sum(map(len, names)) <= MOST_CHARACTERS
             if is_small and len(known) < MOST_REMEMBERED:
                 known[asked] = found
         return found

@@ -35,7 +35,7 @@ class Replies:
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
-        self._head = b""
+        self._head, self._has_begun = b"", False
         for name in ("is_closing", "get_extra_info", "pause_reading", "resume_reading"):
             setattr(self, name, getattr(transport, name))
 
@@ -44,14 +44,15 @@ class Replies:
 
     def write(self, data: bytes) -> None:
         """Send data; the head of a reply waits for what comes next."""
-        if not self._head and data.startswith(_FINAL_HEAD):
-            self._head = data
+        if not self._has_begun and data.startswith(_FINAL_HEAD):
+            self._head, self._has_begun = data, True
         else:
             self._transport.write(self._head + data)
             self._head = b""
 
     def flush(self) -> None:
-        """Nothing follows."""
+        """Nothing follows: the reply has ended."""
+        self._has_begun = False
         if self._head:
             self._transport.write(self._head)
             self._head = b""
@@ -94,10 +95,16 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._collected += len(data)
         super().data_received(data)
-        if self._is_arriving and self._deadline is None:  # most requests arrive whole: those need no timer
-            self._arm()
+        if self._deadline is None and self._is_awaited and not self._is_cut_off and not self.transport.is_closing():
+            self._arm()  # most requests arrive whole: those need no timer
         if self._collected > self.limits.max_header_bytes and not self._is_cut_off and not self.transport.is_closing():
             self._cut_off(Refusal.HEAD, _TOO_LARGE if self._in_head else b"")
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether the sender is due to go on: in the middle of a request, or after what is none, as a blank line."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        return self._is_arriving or (is_idle and self.timeout_keep_alive_task is None)
 
     def on_message_begin(self) -> None:
         """A request begins, the first of its connection or a further one."""

@@ -342,11 +342,11 @@ class _Body:
 
 def _header(scope: Scope, name: bytes) -> str:
     """All lines of a header with commas between; empty when there is none."""
-    found = b""
+    found = None
     for key, value in scope["headers"]:
         if key == name:
-            found = found + b", " + value if found else value
-    return found.decode("latin-1")
+            found = value if found is None else found + b", " + value
+    return found.decode("latin-1") if found else ""
 
 
 def _declared_length(scope: Scope) -> int:

@@ -61,7 +61,7 @@ def read(text: str, limits: Limits) -> PlainCall | None:
         if match := shape.expression.fullmatch(text):
             texts = match.groups()
             return PlainCall(shape.method, shape.names, _plain(texts) if "&" in text else texts, shape.typed)
-    return _read_any(text, learn=len(known) < MOST_ALIKE)
+    return _read_any(text, learn=len(known) < MOST_ALIKE and sum(map(len, _shapes.values())) < MOST_SHAPES)
 
 
 def _read_any(text: str, *, learn: bool) -> PlainCall | None:
@@ -79,7 +79,7 @@ def _read_any(text: str, *, learn: bool) -> PlainCall | None:
     names = _plain(names)
     typed = tuple((name, type_) for name, type_ in zip(names, types, strict=True) if type_ not in {"", "string"})
     call = PlainCall(head[1], tuple(names), _plain(texts), typed)
-    if learn and len(text) <= LONGEST_SHAPE and len(names) <= MOST_MEMBERS:
+    if learn and len(names) <= MOST_MEMBERS and len(text) - sum(map(len, texts)) <= LONGEST_SHAPE:
         _learn(text, call, [_place_of_value(member) for member in _MEMBER.finditer(text, head.end(), end)])
     return call
 
@@ -96,9 +96,10 @@ def _plain(texts: Sequence[str]) -> list[str]:
 # --- shapes ---
 
 MOST_SHAPES, MOST_ALIKE = 64, 4
-"""Remembered at all, and with the same number of tags. None is ever given up: a stranger can only fill the places."""
-LONGEST_SHAPE, MOST_MEMBERS = 16 * 1024, 64
-"""Characters and members: to make an expression of them takes 10 ms."""
+"""Remembered at all, and with the same number of tags. None is ever given up, so that their number bounds the time
+that they take to make; what comes later is read without."""
+LONGEST_SHAPE, MOST_MEMBERS = 4 * 1024, 40
+"""Characters around the values, and members: to make an expression of so many takes 20 ms, and 10 of half of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,6 @@ _shapes: dict[int, tuple[_Shape, ...]] = {}
 
 def _learn(text: str, call: PlainCall, values: Sequence[tuple[int, int]]) -> None:
     """Remember the shape of this text, whose values stand at these places."""
-    if sum(map(len, _shapes.values())) >= MOST_SHAPES:
-        return
     ends = [0, *(end for _, end in values)]
     starts = [*(start for start, _ in values), len(text)]
     around = [re.escape(text[end:start]) for end, start in zip(ends, starts, strict=True)]

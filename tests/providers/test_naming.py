@@ -2,7 +2,7 @@
 
 import pytest
 
-from receiver.providers.naming import LONGEST_NAME, MOST_NAMES, MOST_REMEMBERED, remembered, spelling
+from receiver.providers.naming import LONGEST_NAME, MOST_CHARACTERS, MOST_REMEMBERED, remembered, spelling
 
 
 @pytest.mark.parametrize("name", ["ivruniqueid", "IVR_UNIQUE_ID", " ivrunique-id ", "IvrUniqueID", "IVR UNIQUE ID"])
@@ -36,7 +36,7 @@ def test_only_so_many_names_are_remembered() -> None:
         asked.append(names)
         return len(names)
 
-    for large in (("x",) * (MOST_NAMES + 1), ("x" * (MOST_NAMES * LONGEST_NAME + 1),)):
+    for large in (("",) * (MOST_CHARACTERS + 1), ("x" * MOST_CHARACTERS,)):
         assert (count(large), count(large)) == (len(large), len(large))
     assert len(asked) == 4
     asked.clear()

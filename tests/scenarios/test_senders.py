@@ -52,6 +52,19 @@ def test_a_sender_that_stops_in_the_middle_is_cut_off(receiver: Receiver, part: 
         assert 0.5 < time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("then", [b"", b"\r\n", b"\r\n\r\n", b"POST /voicen", HEAD])
+def test_a_sender_that_stops_after_a_request_is_cut_off(receiver: Receiver, then: bytes) -> None:
+    """Also if it sends what is no request, as a blank line."""
+    with _connect(receiver) as connection:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(CDR) + CDR)
+        assert b'"err"' in connection.recv(65536)
+        began = time.monotonic()
+        if then:
+            connection.sendall(then)
+        _until_closed(connection)
+        assert 0.5 < time.monotonic() - began < 5
+
+
 def test_a_sender_of_a_byte_now_and_then_is_cut_off(receiver: Receiver) -> None:
     """The limit is on the whole request: a trickle does not renew it."""
     with _connect(receiver) as connection:

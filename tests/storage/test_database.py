@@ -11,10 +11,13 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, inspect, text
 
-from storage import Database, StoreUnavailableError
+from storage import Database, GroupCommit, StoreUnavailableError, journal
 from storage.database import parse_url
-from storage.errors import DatabaseUrlError
+from storage.errors import DatabaseUrlError, StoreRejectedError
+from storage.safekeeping import Safekeeping
 from storage.tables import metadata
+from storage.values import Filter
+from tests.storage.support import new_callback
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -93,3 +96,20 @@ async def test_closing_waits_for_what_is_under_way(database_url: str) -> None:
     database.close()
     with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError), match="closed"):
         used[0].execute("SELECT 1")
+
+
+async def test_one_row_that_the_database_refuses_costs_the_others_of_its_batch_nothing(database: Database) -> None:
+    """Whoever raises it, SQLAlchemy or the driver: it is told apart from a database that is away."""
+    journal_of = GroupCommit(Safekeeping(database, None).store)
+    bad: Any = None
+    news = [new_callback("first"), new_callback("second", provider=bad), new_callback("third", body=bad)]
+    waiting = [asyncio.create_task(journal_of.write([new])) for new in (*news, new_callback("last"))]
+    await asyncio.sleep(0)
+    journal_of.start()
+    first, second, third, last = await asyncio.gather(*waiting, return_exceptions=True)
+    await journal_of.close()
+    assert [type(error) for error in (second, third)] == [StoreRejectedError] * 2
+    with database.look() as connection:
+        assert [one.body for one in journal.page(connection, Filter(), 0, 10)] == [b"first", b"last"]
+    assert isinstance(first, list)
+    assert isinstance(last, list)

@@ -87,8 +87,7 @@ class Spokn(Provider[SpoknOptions]):
         return Message(Format.QUERY, fields, notes=notes)
 
     def _item(self, values: Value) -> Item:
-        fields = (StatusPost.moment_field, "token")
-        moment, token = StatusPost.values_of(fields, values if isinstance(values, dict) else {})
+        moment = StatusPost.moment_in(values) if isinstance(values, dict) else None
         content = fingerprint(self.name, "STATUS", values, moment)
         try:
             if not isinstance(values, dict):
@@ -99,6 +98,7 @@ class Spokn(Provider[SpoknOptions]):
         except PayloadError as error:
             return Item("STATUS", content, fault=Fault.PARSE, reason=str(error))
         make = partial(StatusPost.from_wire, values)
+        [token] = StatusPost.values_of(("token",), values)
         return Item("STATUS", content, make=make, call_id=token or make().call_id)
 
     def acknowledgement(self, kind: str) -> Reply:

@@ -186,10 +186,10 @@ class Voicenter(Provider[VoicenterOptions]):
     def _item(self, kind_name: str, content: Mapping[str, Any]) -> Item:
         event_type = self._kinds[kind_name].event
         derived = {"epoch_zone": self.options.time_zone} if event_type is Cdr else {}
-        call_id, moment = event_type.values_of(("ivr_unique_id", event_type.moment_field), content)
+        [call_id] = event_type.values_of(("ivr_unique_id",), content)
         return Item(
             kind_name,
-            fingerprint(self.name, kind_name, content, moment),
+            fingerprint(self.name, kind_name, content, event_type.moment_in(content)),
             make=partial(event_type.from_wire, content, **derived),
             call_id=call_id or "",
         )
@@ -264,8 +264,8 @@ class Voicenter(Provider[VoicenterOptions]):
 
 
 @remembered
-def _phones_and_id(names: tuple[str, ...]) -> list[str]:
-    return [name for name in names if spelling(name) in _PHONES_AND_ID]
+def _phones_and_id(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if spelling(name) in _PHONES_AND_ID)
 
 
 def _object_in_text(text: str) -> Value:

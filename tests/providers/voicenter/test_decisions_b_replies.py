@@ -76,6 +76,20 @@ def test_b25_a_record_without_a_time_that_makes_sense_is_recognised_all_the_same
     assert (first[:4], other[:4], first != other) == (bytes(4), bytes(4), True)
 
 
+def test_b25_the_order_of_names_that_say_different_things_makes_no_new_record() -> None:
+    """Two spellings of the time: neither is the one."""
+    twice = {"time": 1700000000, "Ti-me": 1600000000, "caller": "054"}
+    assert _hash(twice) == _hash(dict(reversed(twice.items())))
+    assert _hash({**twice, "Ti-me": 1700000000})[:4] != bytes(4)
+
+
+def test_b25_two_spellings_of_a_name_both_count() -> None:
+    """In any order; whoever left one of them out has sent something else."""
+    twice = {"caller": "9", "CALLER": "1", "time": 5}
+    assert _hash(twice) == _hash(dict(reversed(twice.items())))
+    assert len({_hash(fields) for fields in (twice, {"caller": "1", "time": 5}, {"caller": "9", "time": 5})}) == 3
+
+
 def test_b25_the_same_content_is_the_same_record() -> None:
     """A repeat has the same hash."""
     assert _hash(dict(reversed(CDR.items()))) == _hash(CDR)
