@@ -61,15 +61,14 @@ class WireModel(BaseModel):
         }
 
     @classmethod
-    def values_of(cls, fields: tuple[str, ...], values: Mapping[str, Any]) -> list[Any]:
-        """What `from_wire` would make of some fields; None where nothing readable was sent."""
-        return [_value(places, values) for places in _places(cls, fields, tuple(values))]
+    def value_of(cls, field: str, values: Mapping[str, Any]) -> Any:
+        """What `from_wire` would make of one field; None where nothing readable was sent."""
+        return _value(_places(cls, field, tuple(values)), values)
 
     @classmethod
     def moment_in(cls, values: Mapping[str, Any]) -> Any:
         """What `moment_field` holds; None if its names differ about it, so that their order does not count."""
-        [places] = _places(cls, (cls.moment_field,), tuple(values))
-        told = {_value([place], values) for place in places} - {None}
+        told = {_value((place,), values) for place in _places(cls, cls.moment_field, tuple(values))} - {None}
         return told.pop() if len(told) == 1 else None
 
     @classmethod
@@ -104,10 +103,10 @@ def _fields(model: type[WireModel], names: tuple[str, ...]) -> tuple[_Known | No
 
 
 @remembered
-def _places(model: type[WireModel], fields: tuple[str, ...], names: tuple[str, ...]) -> tuple[_Places, ...]:
-    """The places of each of these fields."""
-    known = tuple(zip(names, _fields(model, names), strict=True))
-    return tuple(tuple((name, found[1]) for name, found in known if found and found[0] == field) for field in fields)
+def _places(model: type[WireModel], field: str, names: tuple[str, ...]) -> _Places:
+    """The places of one field."""
+    known = zip(names, _fields(model, names), strict=True)
+    return tuple((name, found[1]) for name, found in known if found and found[0] == field)
 
 
 def _value(places: _Places, values: Mapping[str, Any]) -> Any:

@@ -98,8 +98,8 @@ class Spokn(Provider[SpoknOptions]):
         except PayloadError as error:
             return Item("STATUS", content, fault=Fault.PARSE, reason=str(error))
         make = partial(StatusPost.from_wire, values)
-        [token] = StatusPost.values_of(("token",), values)
-        return Item("STATUS", content, make=make, call_id=token or make().call_id)
+        call_id = StatusPost.value_of("token", values) or make().call_id
+        return Item("STATUS", content, make=make, call_id=call_id)
 
     def acknowledgement(self, kind: str) -> Reply:
         """OK."""

@@ -186,12 +186,11 @@ class Voicenter(Provider[VoicenterOptions]):
     def _item(self, kind_name: str, content: Mapping[str, Any]) -> Item:
         event_type = self._kinds[kind_name].event
         derived = {"epoch_zone": self.options.time_zone} if event_type is Cdr else {}
-        [call_id] = event_type.values_of(("ivr_unique_id",), content)
         return Item(
             kind_name,
             fingerprint(self.name, kind_name, content, event_type.moment_in(content)),
             make=partial(event_type.from_wire, content, **derived),
-            call_id=call_id or "",
+            call_id=event_type.value_of("ivr_unique_id", content) or "",
         )
 
     def _unread(self, request: CallbackRequest, error: WireError | PayloadError) -> Item:
