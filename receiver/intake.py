@@ -181,9 +181,10 @@ class Intake:
         logger.exception("taking in a callback of %s failed", provider.name)
         try:
             self._keep(provider, request, _unread(provider, request), began, replied)
-        except Exception as error:
+        except Exception:
+            logger.exception("a callback of %s could not even be kept unread", provider.name)
             if not replied.done():
-                replied.set_exception(error)
+                replied.set_result(_UNSTORED)
 
     def _kept(
         self,

@@ -185,6 +185,19 @@ async def test_what_cannot_be_stored_is_never_acknowledged(tmp_path: Path, monke
         assert (await receiver.client.post("/voicenter", json=CDR)).json()["err"] == "0"
 
 
+async def test_a_record_that_cannot_even_be_kept_unread_is_not_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback goes out: 503, so that the provider sends it again."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("a fault of ours")
+
+    async with running(tmp_path) as receiver:
+        monkeypatch.setattr("receiver.intake._row", fails)
+        assert (await receiver.client.post("/voicenter", json=CDR)).status_code == 503
+
+
 async def test_a_question_is_answered_while_nothing_can_be_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
