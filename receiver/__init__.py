@@ -5,6 +5,6 @@ The events and replies of each provider are in `receiver.providers.NAME`.
 """
 
 from receiver.plugins import Context, Drop, Handlers, RetryLater
-from receiver.providers.records import CallRecord, Direction, Money, Outcome
+from receiver.providers.base.record import CallRecord, Direction, Money, Outcome
 
 __all__ = ["CallRecord", "Context", "Direction", "Drop", "Handlers", "Money", "Outcome", "RetryLater"]

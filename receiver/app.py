@@ -1,52 +1,54 @@
-"""Where all parts meet: from settings to a running receiver."""
+"""Composition: from settings to a running receiver."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import httpx
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from starlette.applications import Starlette
 
-from receiver.answering import Answering
-from receiver.attempting import Attempting
-from receiver.delivery import Deliverer
-from receiver.delivery import Limits as DeliveryLimits
+from receiver.delivery.attempt import AttemptRunner
+from receiver.delivery.retry_policy import RetryPolicy
+from receiver.delivery.worker import DeliveryWorker, WorkerLimits
 from receiver.errors import SettingsError
-from receiver.intake import Intake
+from receiver.intake.ask import Responder
+from receiver.intake.priority import PriorityGate
+from receiver.intake.receive import Intake
+from receiver.intake.reread import reread
 from receiver.metrics import Metrics
+from receiver.operations.retention import run_retention
 from receiver.plugins.loading import Registry, load
-from receiver.plugins.running import Runner
-from receiver.providers.contract import Provider, discover
+from receiver.plugins.runner import Runner
+from receiver.providers.base.contract import Provider
+from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, problems
-from receiver.turns import Turns
-from receiver.upkeep import keep_tidy
-from receiver.web import routes
 from receiver.web.admission import Admission
-from receiver.web.refusals import Refusals
-from receiver.web.routes import Front
-from receiver.web.sightings import Sightings
-from receiver.web.trust import Trust
-from receiver.wire import Limits
-from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, checks, wake
-from storage import refusals as stored_refusals
+from receiver.web.auth import access_policies
+from receiver.web.callback_app import CallbackApp, url_path
+from receiver.web.gateway import CallbackGateway
+from receiver.web.probe import ProbeReporter
+from receiver.web.rejections import RejectionLog
+from receiver.web.routes import OWN_PATHS, build_site
+from receiver.wire import BodyLimits
+from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, notifications
+from storage import probes as stored_probes
+from storage import rejections as stored_rejections
 from storage.database import parse_url
 from storage.errors import DatabaseUrlError
-from storage.retry import RetryPolicy
-from storage.safekeeping import Safekeeping
+from storage.failover import FailoverStore
 from storage.spool import Spool
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """What the settings name, checked and loaded, before anything is started."""
 
     settings: Settings
@@ -54,12 +56,12 @@ class Parts:
     registry: Registry
 
 
-def load_parts(settings: Settings) -> Parts:
+def load_components(settings: Settings) -> Components:
     """Providers and handlers as the settings have them. Raises SettingsError or HandlerError."""
     providers = make_providers(settings)
     registry = load(settings.handlers, providers)
     _check_required(settings, registry)
-    return Parts(settings, providers, registry)
+    return Components(settings, providers, registry)
 
 
 def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
@@ -73,14 +75,14 @@ def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
             options = provider_class.options_type.model_validate(settings.providers.get(name, {}))
         except ValidationError as error:
             raise SettingsError(problems(error, f"providers.{name}")) from error
-        providers[name] = provider_class(options, wire_limits(settings))
+        providers[name] = provider_class(options, body_limits(settings))
     _check_paths(providers)
     return providers
 
 
-def wire_limits(settings: Settings) -> Limits:
-    """How large what a body holds may be."""
-    return Limits(
+def body_limits(settings: Settings) -> BodyLimits:
+    """The limits on the content of a body."""
+    return BodyLimits(
         depth=settings.max_depth,
         elements=settings.max_elements,
         text_chars=settings.max_text_chars,
@@ -89,10 +91,10 @@ def wire_limits(settings: Settings) -> Limits:
 
 
 def _check_paths(providers: Mapping[str, Provider[Any]]) -> None:
-    taken = {"/health": "the receiver's own", "/metrics": "the receiver's own"}
+    taken = dict.fromkeys(OWN_PATHS, "the receiver's own")
     for name, provider in providers.items():
         for endpoint in provider.endpoints:
-            path = routes.url_path(provider, endpoint)
+            path = url_path(provider, endpoint)
             if path in taken:
                 raise SettingsError(f"providers.{name}.path: {path} is {taken[path]} path already; write another one")
             taken[path] = f"{name}'s"
@@ -107,42 +109,6 @@ def _check_required(settings: Settings, registry: Registry) -> None:
                     f"handler_settings.{handler.module}.{name} is missing: {handler.name} needs it. Write it to "
                     f"receiver.toml below [handler_settings.{handler.module}]"
                 )
-
-
-def trust_of(settings: Settings, providers: Mapping[str, Provider[Any]]) -> dict[str, Trust]:
-    """What each provider must show: its own settings, and the receiver's where it has none."""
-    return {
-        name: Trust(
-            secrets=_revealed(settings.secrets if provider.options.secrets is None else provider.options.secrets),
-            passwords=_revealed(
-                settings.passwords if provider.options.passwords is None else provider.options.passwords
-            ),
-            networks=tuple(settings.allow_from if provider.options.allow_from is None else provider.options.allow_from),
-        )
-        for name, provider in providers.items()
-    }
-
-
-def _revealed(secrets: Sequence[SecretStr]) -> tuple[bytes, ...]:
-    return tuple(secret.get_secret_value().encode() for secret in secrets)
-
-
-def check_openness(settings: Settings, trust: Mapping[str, Trust]) -> None:
-    """Refuse to listen to the whole world without asking for anything. Raises SettingsError."""
-    if settings.allow_anyone or all(trust.values()) or _is_loopback(settings.host):
-        return
-    anyone = ", ".join(name for name, asked in trust.items() if not asked)
-    raise SettingsError(
-        f"host = {settings.host!r} can be reached by strangers, and {anyone} asks for nothing: set `secrets`, "
-        "`passwords` or `allow_from`, or write `allow_anyone = true` if that is what you want"
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def make_database(settings: Settings) -> Database:
@@ -203,23 +169,24 @@ def retry_policy(settings: Settings) -> RetryPolicy:
 
 
 @asynccontextmanager
-async def working(parts: Parts, database: Database, metrics: Metrics) -> AsyncIterator[Deliverer]:
+async def running_worker(components: Components, database: Database, metrics: Metrics) -> AsyncIterator[DeliveryWorker]:
     """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
-    settings = parts.settings
+    settings = components.settings
     runner = Runner(settings.handler_concurrency, "deliver")
     async with httpx.AsyncClient(timeout=settings.handler_timeout) as http:
-        deliverer = Deliverer(
+        worker = DeliveryWorker(
             database,
-            parts.registry,
-            Attempting(
-                parts.providers,
+            components.registry,
+            AttemptRunner(
+                components.providers,
                 runner,
                 http=http,
                 handler_settings=settings.handler_settings,
                 policy=retry_policy(settings),
                 timeout=settings.handler_timeout,
+                reread=reread,
             ),
-            limits=DeliveryLimits(
+            limits=WorkerLimits(
                 concurrency=settings.handler_concurrency,
                 total=settings.delivery_concurrency,
                 lease=settings.lease_seconds,
@@ -227,29 +194,29 @@ async def working(parts: Parts, database: Database, metrics: Metrics) -> AsyncIt
             ),
             metrics=metrics,
         )
-        deliverer.start()
-        beside = [
-            asyncio.create_task(wake.listen(database, deliverer.wake), name="listen"),
-            asyncio.create_task(keep_tidy(database, settings.keep_days, settings.keep_bodies_days), name="prune"),
+        worker.start()
+        background = [
+            asyncio.create_task(notifications.listen(database, worker.wake), name="listen"),
+            asyncio.create_task(run_retention(database, settings.keep_days, settings.keep_bodies_days), name="retain"),
         ]
         try:
-            yield deliverer
+            yield worker
         finally:
-            for task in beside:
+            for task in background:
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
-            await deliverer.stop()
+            await asyncio.gather(*background, return_exceptions=True)
+            await worker.stop()
             runner.close()
 
 
 @asynccontextmanager
-async def answering_questions(parts: Parts) -> AsyncIterator[Answering]:
+async def open_responder(components: Components) -> AsyncIterator[Responder]:
     """Handlers answer questions inside the block."""
-    settings = parts.settings
+    settings = components.settings
     runner = Runner(settings.answer_threads, "answer")
     async with httpx.AsyncClient(timeout=settings.deadline) as http:
-        yield Answering(
-            parts.registry,
+        yield Responder(
+            components.registry,
             runner,
             deadline=settings.deadline,
             http=http,
@@ -258,15 +225,64 @@ async def answering_questions(parts: Parts) -> AsyncIterator[Answering]:
         runner.close()
 
 
-def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, deliver: bool = True) -> Front:
-    """The ASGI app. Its lifespan starts and stops all that runs beside it, and closes database and spool.
+def build_app(
+    components: Components, database: Database, *, spool: Spool | None = None, deliver: bool = True
+) -> CallbackApp:
+    """The ASGI app. Its lifespan starts and stops all that runs in the background, and closes database and spool.
 
     Without `deliver` it only receives; another process must run the deliveries.
     """
-    settings = parts.settings
+    settings = components.settings
     metrics = Metrics()
-    door = routes.Door(
-        trust_of(settings, parts.providers),
+    gateway = make_gateway(components)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(database.close)
+            if spool is not None:
+                stack.callback(spool.close)
+            worker = await stack.enter_async_context(running_worker(components, database, metrics)) if deliver else None
+            failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
+            failover.start()
+            stack.push_async_callback(failover.stop)
+            priority = PriorityGate()
+            journal: GroupCommit[NewCallback, Appended] = GroupCommit(
+                failover.store,
+                capacity=settings.journal_capacity,
+                batch=settings.journal_batch,
+                results_per_iteration=priority.reply_batch_size,
+            )
+            journal.start()
+            stack.push_async_callback(journal.close)
+            responder = await stack.enter_async_context(open_responder(components))
+            metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
+            metrics.watch(
+                "receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests
+            )
+            metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
+            rejections = RejectionLog(lambda new: database.write(partial(stored_rejections.add, new=new)), metrics)
+            rejections.start()
+            stack.push_async_callback(rejections.stop)
+            probes = ProbeReporter(
+                lambda token, seen: database.write(partial(stored_probes.record, token=token, seen=seen))
+            )
+            starter = worker.fast_start if worker else None
+            intake = Intake(
+                components.registry, journal, responder, metrics=metrics, starter=starter, priority=priority
+            )
+            gateway.open(intake, rejections, probes)
+            yield
+
+    site = build_site(metrics=metrics if settings.metrics else None, lifespan=lifespan)
+    return CallbackApp(components.providers, gateway, site)
+
+
+def make_gateway(components: Components) -> CallbackGateway:
+    """The gateway with the limits of the settings, not open yet."""
+    settings = components.settings
+    return CallbackGateway(
+        access_policies(settings, components.providers),
         Admission(
             max_requests=settings.max_requests,
             max_pending_bytes=settings.max_pending_bytes,
@@ -276,43 +292,9 @@ def build_app(parts: Parts, database: Database, *, spool: Spool | None = None, d
         max_transcript_bytes=settings.max_transcript_bytes,
         proxies=settings.trusted_proxies,
         forwarded_header=settings.forwarded_header,
+        public_url=settings.public_url,
     )
 
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            stack.callback(database.close)
-            if spool is not None:
-                stack.callback(spool.close)
-            deliverer = await stack.enter_async_context(working(parts, database, metrics)) if deliver else None
-            safekeeping = Safekeeping(database, spool, moved=deliverer.wake if deliverer else _nothing)
-            safekeeping.start()
-            stack.push_async_callback(safekeeping.stop)
-            turns = Turns()
-            journal: GroupCommit[NewCallback, Appended] = GroupCommit(
-                safekeeping.store,
-                capacity=settings.journal_capacity,
-                batch=settings.journal_batch,
-                told_at_once=turns.replies_at_once,
-            )
-            journal.start()
-            stack.push_async_callback(journal.close)
-            answering = await stack.enter_async_context(answering_questions(parts))
-            metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
-            metrics.watch(
-                "receiver_requests_waiting", "Requests that wait for a reply", lambda: door.admission.requests
-            )
-            metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: safekeeping.spooled)
-            refusals = Refusals(lambda new: database.write(partial(stored_refusals.add, new=new)), metrics)
-            refusals.start()
-            stack.push_async_callback(refusals.stop)
-            sightings = Sightings(lambda token, seen: database.write(partial(checks.answer, token=token, seen=seen)))
-            intake = Intake(parts.registry, journal, answering, metrics=metrics, starter=deliverer, turns=turns)
-            door.open(intake, refusals, sightings)
-            yield
 
-    return routes.build(parts.providers, door, metrics=metrics if settings.metrics else None, lifespan=lifespan)
-
-
-def _nothing() -> None:
-    """Nobody here delivers; PostgreSQL tells those who do."""
+def _no_worker() -> None:
+    """No worker runs in this process; PostgreSQL notifies those of the others."""

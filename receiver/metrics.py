@@ -17,7 +17,7 @@ class Metrics:
             "receiver_callbacks", "Callbacks by what became of them", ["provider", "kind", "outcome"],
             registry=self._registry,
         )  # fmt: skip
-        self._taken_in: dict[tuple[str, str, str], Counter] = {}
+        self._received: dict[tuple[str, str, str], Counter] = {}
         self._not_stored = Counter(
             "receiver_callbacks_not_stored", "Callbacks refused with 503", ["provider"], registry=self._registry
         )
@@ -37,12 +37,12 @@ class Metrics:
             "receiver_delivery_attempts", "Attempts by how they ended", ["handler", "result"], registry=self._registry
         )
 
-    def took_in(self, provider: str, kind: str, outcome: str) -> None:
+    def received(self, provider: str, kind: str, outcome: str) -> None:
         """A callback was stored or answered."""
         key = provider, kind, outcome
-        if key not in self._taken_in:  # looking a counter up takes longer than counting
-            self._taken_in[key] = self._callbacks.labels(provider, kind or "unknown", outcome)
-        self._taken_in[key].inc()
+        if key not in self._received:  # looking a counter up takes longer than counting
+            self._received[key] = self._callbacks.labels(provider, kind or "unknown", outcome)
+        self._received[key].inc()
 
     def not_stored(self, provider: str) -> None:
         """A callback could not be stored."""

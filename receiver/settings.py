@@ -19,7 +19,6 @@ from pydantic_settings import (
 )
 
 from receiver.errors import SettingsError
-from receiver.providers.contract import Secret
 
 FILE = "receiver.toml"
 PREFIX = "RECEIVER_"
@@ -57,6 +56,14 @@ def _http_address(url: str) -> str:
     return url
 
 
+def _fits_a_url(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{8,200}", secret.get_secret_value()):
+        raise ValueError("a secret has 8 to 200 letters, digits, dots, hyphens, underscores and tildes")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_fits_a_url)]
+"""A part of a URL that cannot be guessed."""
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Password = Annotated[SecretStr, AfterValidator(_user_and_password)]
 

@@ -14,9 +14,9 @@ import httpx
 from receiver.errors import HandlerError
 from receiver.plugins.context import Context
 from receiver.plugins.handlers import Handler, Handlers
-from receiver.plugins.running import Runner
-from receiver.providers.event import Event
-from receiver.providers.records import CallRecord
+from receiver.plugins.runner import Runner
+from receiver.providers.base.event import Event
+from receiver.providers.base.record import CallRecord
 
 
 def answer(

@@ -6,18 +6,18 @@ SQLAlchemy connection, and `Database` runs them on threads, one hop a transactio
 
 from storage.database import Database
 from storage.errors import JournalFullError, StoreError, StoreUnavailableError
+from storage.group_commit import GroupCommit
 from storage.values import (
     Appended,
     Attempt,
     Claim,
     Delivery,
     Finish,
+    LeaseRequest,
     NewCallback,
-    Start,
     State,
     StoredCallback,
 )
-from storage.writer import GroupCommit
 
 __all__ = [
     "Appended",
@@ -28,8 +28,8 @@ __all__ = [
     "Finish",
     "GroupCommit",
     "JournalFullError",
+    "LeaseRequest",
     "NewCallback",
-    "Start",
     "State",
     "StoreError",
     "StoreUnavailableError",

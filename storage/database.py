@@ -19,7 +19,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from storage import migrating
+from storage import migrate
 from storage.errors import DatabaseUrlError, StoreRejectedError, StoreUnavailableError
 
 Result = TypeVar("Result")
@@ -64,11 +64,11 @@ class Database:
             )
         else:
             self._writing = self._reading = _postgresql_engine(self.url)
-        self._owes_migration = False
+        self._migration_pending = False
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else WRITERS, thread_name_prefix="journal-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
-        self._under_way: set[Future[Any]] = set()
-        self._kept_open: Connection | None = None
+        self._running: set[Future[Any]] = set()
+        self._writer_connection: Connection | None = None
 
     @property
     def place(self) -> str:
@@ -82,32 +82,32 @@ class Database:
 
         If the database is away, the next transaction tries again before anything else.
         """
-        self._owes_migration = True
+        self._migration_pending = True
         with self._translated(), self._writing.connect() as connection:
-            migrating.upgrade(connection)
-        self._owes_migration = False
+            migrate.upgrade(connection)
+        self._migration_pending = False
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A connection in a transaction that may write."""
-        if self._owes_migration:
+        if self._migration_pending:
             self.migrate()
         with self._translated(), self._writing.begin() as connection:
             yield connection
 
     @contextmanager
-    def look(self) -> Iterator[Connection]:
+    def read_only(self) -> Iterator[Connection]:
         """A connection in a transaction that only reads."""
         with self._translated(), self._reading.begin() as connection:
             yield connection
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` returns, once its transaction is committed and on disk."""
-        return await self._on_thread(self._writers, self._begin_again if self.is_sqlite else self.begin, work)
+        return await self._on_thread(self._writers, self._begin_on_writer if self.is_sqlite else self.begin, work)
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` returns."""
-        return await self._on_thread(self._readers, self.look, work)
+        return await self._on_thread(self._readers, self.read_only, work)
 
     def checkpoint(self) -> None:
         """Empty SQLite's log, which holds rows as they were, into the file, as far as nobody is reading it."""
@@ -116,15 +116,15 @@ class Database:
                 driver_connection(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Let what is running finish for a moment, then let go of every connection.
+        """Let what is running finish for a moment, then close every connection.
 
-        A thread that waits for a frozen server is left behind; it cannot be stopped.
+        A thread that waits for a frozen server keeps running; it cannot be stopped.
         """
         self._writers.shutdown(wait=False)
         self._readers.shutdown(wait=False)
-        left = wait(set(self._under_way), timeout=CLOSE_SECONDS).not_done  # what is in use now would never be closed
-        if self._kept_open is not None and not left:
-            self._kept_open.close()
+        left = wait(set(self._running), timeout=CLOSE_SECONDS).not_done  # what is in use now would never be closed
+        if self._writer_connection is not None and not left:
+            self._writer_connection.close()
         for engine in {self._writing, self._reading}:
             engine.dispose()
 
@@ -135,27 +135,27 @@ class Database:
         self.close()
 
     @contextmanager
-    def _begin_again(self) -> Iterator[Connection]:
-        """As `begin`, for the thread that is SQLite's writer: to open its connection each time takes longer than a row.
+    def _begin_on_writer(self) -> Iterator[Connection]:
+        """As `begin`, on the connection that SQLite's writer thread keeps: opening one takes longer than writing a row.
 
-        After a failure, whatever it was, it begins with a new one.
+        After any failure the next transaction opens a new connection.
         """
-        if self._owes_migration:
+        if self._migration_pending:
             self.migrate()
         with self._translated():
-            connection, self._kept_open = self._kept_open or self._writing.connect(), None
+            connection, self._writer_connection = self._writer_connection or self._writing.connect(), None
             try:
                 with connection.begin():
                     yield connection
             except BaseException:
                 connection.close()
                 raise
-            self._kept_open = connection
+            self._writer_connection = connection
 
     async def _on_thread(self, pool: ThreadPoolExecutor, opening: Any, work: Callable[[Connection], Result]) -> Result:
         running = pool.submit(self._run, opening, work)
-        self._under_way.add(running)
-        running.add_done_callback(self._under_way.discard)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
         return await asyncio.wrap_future(running)
 
     @staticmethod

@@ -21,7 +21,7 @@ from sqlalchemy import (
     true,
 )
 
-from storage.packing import pack, unpack
+from storage.compression import compress, decompress
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -42,7 +42,7 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else from_microseconds(value)
 
 
-class Packed(TypeDecorator[bytes]):
+class Compressed(TypeDecorator[bytes]):
     """Exact bytes that lie on disk compressed."""
 
     impl = LargeBinary
@@ -50,11 +50,11 @@ class Packed(TypeDecorator[bytes]):
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         """Bytes as they are stored."""
-        return None if value is None else pack(value)
+        return None if value is None else compress(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
         """Bytes as they were."""
-        return None if value is None else unpack(bytes(value))
+        return None if value is None else decompress(bytes(value))
 
 
 def to_microseconds(moment: datetime) -> int:
@@ -67,7 +67,7 @@ def from_microseconds(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
-WAITS = datetime(9999, 1, 1, tzinfo=UTC)
+BLOCKED = datetime(9999, 1, 1, tzinfo=UTC)
 """When a delivery is due that waits for an earlier one of its call: whoever finishes that makes it due."""
 
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -98,12 +98,12 @@ callbacks = Table(
     Column("query", LargeBinary, nullable=False),
     Column("headers", Text, nullable=False, comment="one `name: value` a line"),
     Column("peer", Text, nullable=False),
-    Column("body", Packed, nullable=False),
+    Column("body", Compressed, nullable=False),
     Column("part", SmallInteger, nullable=False, comment="place in a request that holds several callbacks"),
     Column("part_of", Id, nullable=True, comment="the callback that holds the body"),
     Column("reply_status", SmallInteger, nullable=False),
     Column("reply_type", Text, nullable=False),
-    Column("reply_body", Packed, nullable=False),
+    Column("reply_body", Compressed, nullable=False),
     Column("took_us", BigInteger, nullable=False),
     sqlite_autoincrement=True,  # the number of a pruned callback is never given again
 )
@@ -116,7 +116,7 @@ Index(
     sqlite_where=callbacks.c.part_of.is_not(None),
     postgresql_where=callbacks.c.part_of.is_not(None),
 )
-once_index = Index(
+content_index = Index(
     "uq_callbacks_content",
     callbacks.c.content_hash,
     unique=True,
@@ -145,7 +145,12 @@ deliveries = Table(
     Column("state", Text, nullable=False),
     Column("due_at", Instant, nullable=True, comment="when it may be taken, or taken over; empty once finished"),
     Column("attempts", Integer, nullable=False),
-    Column("forgiven", Integer, nullable=False, comment="attempts that no longer count, since it was revived"),
+    Column(
+        "forgiven",
+        Integer,
+        nullable=False,
+        comment="attempts that no longer count, since it was revived",
+    ),
     Column("worker", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("finished_at", Instant, nullable=True),

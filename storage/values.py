@@ -3,21 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import AliasChoices, Field
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """Deliveries that a worker wants to take in the transaction that makes them: to these of a callback's handlers."""
+class LeaseRequest:
+    """Asks to lease deliveries to a worker in the transaction that creates them: those to these handlers."""
 
     worker: str
-    lease_seconds: float
+    seconds: float
     handlers: tuple[str, ...]
 
 
 @dataclass(slots=True, kw_only=True)
 class NewCallback:
-    """One callback to be stored, with the deliveries that are due once it is. Not frozen: that would cost 2 µs each."""
+    """One callback to be stored, with the deliveries to create. Not frozen: freezing costs 2 µs for each."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
     """How the spool writes it: exact bytes."""
@@ -27,8 +29,11 @@ class NewCallback:
     outcome: str
     content_hash: bytes
     """16 bytes: equal content has an equal hash."""
-    once: bool
-    """Whether a repeat of the same content counts as a duplicate; questions may be asked again."""
+    deduplicate: Annotated[bool, Field(validation_alias=AliasChoices("deduplicate", "once"))]
+    """Whether a repeat of the same content counts as a duplicate; questions may be asked again.
+
+    Spools that version 0.1 left behind have it as `once`.
+    """
     kind: str = ""
     call_id: str = ""
     reason: str = ""
@@ -48,11 +53,12 @@ class NewCallback:
     took_us: int = 0
     """Microseconds from the last byte of the request to the reply being ready, the commit not counted."""
     deliveries: tuple[str, ...] = ()
-    """Names of the handlers to tell."""
+    """Names of the handlers to deliver it to."""
     call_key: str = ""
     """Deliveries with the same key reach one handler one after the other; empty for no order."""
-    start: Start | None = None
-    """Who takes some of the deliveries at once, unless an earlier one of their call is unfinished; SQLite only."""
+    lease: LeaseRequest | None = None
+    """The worker that leases some of the deliveries at once, unless an earlier one of their call is unfinished; SQLite
+    only."""
 
 
 @dataclass(slots=True)
@@ -64,8 +70,25 @@ class Appended:
 
     id: int
     duplicate_of: int | None = None
-    started: tuple[tuple[str, int], ...] = ()
-    """Handlers whose deliveries were taken at once, with the deliveries' numbers."""
+    leased: tuple[tuple[str, int], ...] = ()
+    """Handlers whose deliveries were leased at once, with the deliveries' numbers."""
+
+
+@dataclass(slots=True)
+class NewDelivery:
+    """One delivery to create: of a stored callback to a handler, due in so many seconds."""
+
+    callback_id: int
+    handler: str
+    call_key: str
+    after_seconds: float = 0.0
+    replay_id: int | None = None
+    lease: LeaseRequest | None = None
+
+
+def call_key(provider: str, call_id: str) -> str:
+    """What the deliveries of one call share, so that they reach a handler one after the other; empty for no order."""
+    return f"{provider}:{call_id}" if call_id else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +134,9 @@ class State(StrEnum):
     """A worker has it, until its lease ends."""
     DONE = "done"
     DEAD = "dead"
-    """Given up after its last attempt; revived by hand."""
+    """Failed at its last attempt; requeued by hand."""
     DROPPED = "dropped"
-    """Given up on purpose, by its handler or by hand."""
+    """Not wanted, says its handler or an operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +147,8 @@ class Claim:
     handler: str
     attempt: int
     """Which try this is, from 1."""
-    forgiven: int = 0
-    """Tries that no longer count, because it was revived after them."""
+    uncounted_attempts: int = 0
+    """Attempts that no longer count: those before it was requeued, and those cut short by a stop."""
     callback: StoredCallback
 
 

@@ -14,8 +14,8 @@ import zstandard
 
 import storage
 from receiver.app import make_providers
-from receiver.providers.contract import CallbackRequest, Mode, Provider
-from receiver.providers.samples import Sample, find_samples
+from receiver.providers.base.contract import CallbackRequest, Mode, Provider
+from receiver.providers.base.samples import Sample, find_samples
 from receiver.settings import Settings
 
 BYTES = 8 * 1024
@@ -49,11 +49,13 @@ def _shuffled(body: bytes, chance: random.Random) -> bytes:
 def _reply(provider: Provider[Any], sample: Sample) -> bytes:
     path = sample.target.partition("?")[0]
     request = CallbackRequest(provider.endpoint_of(path), sample.method, path, b"", tuple(sample.headers), sample.body)
-    reading = provider.read(request)
-    kind = provider.kind(reading.items[0].kind)
+    parsed = provider.read(request)
+    kind = provider.kind(parsed.callbacks[0].kind)
     asks = kind is not None and kind.mode is Mode.ASK
-    reply = provider.last_resort(reading.items[0].kind) if asks else provider.acknowledgement(reading.items[0].kind)
-    return provider.write(reply, reading.dialect).body
+    reply = (
+        provider.error_reply(parsed.callbacks[0].kind) if asks else provider.acknowledgement(parsed.callbacks[0].kind)
+    )
+    return provider.write(reply, parsed.dialect).body
 
 
 if __name__ == "__main__":

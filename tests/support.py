@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import httpx
 from sqlalchemy import Connection
 
-from receiver.app import Parts, build_app, make_providers
+from receiver.app import Components, build_app, make_providers
 from receiver.plugins import Handlers
 from receiver.plugins.loading import Registry
 from receiver.settings import Settings
-from storage import Database, Delivery, StoredCallback, deliveries, journal
+from storage import Database, Delivery, StoredCallback, journal, queue
 from storage.values import Filter
 
 T = TypeVar("T")
@@ -33,11 +33,11 @@ class Running:
 
     def deliveries(self, callback_id: int) -> list[Delivery]:
         """The deliveries of a callback."""
-        return self.look(lambda connection: deliveries.of_callback(connection, callback_id))
+        return self.look(lambda connection: queue.of_callback(connection, callback_id))
 
     def look(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds in the journal, also after the receiver was stopped."""
-        with self.database() as database, database.look() as connection:
+        with self.database() as database, database.read_only() as connection:
             return work(connection)
 
     def database(self) -> Database:
@@ -55,7 +55,7 @@ async def running(where: Path | str, *modules: Handlers, **settings: Any) -> Asy
     providers = make_providers(made)
     registry = Registry((handler for module in modules for handler in module), providers)
     url = where if isinstance(where, str) else f"sqlite:///{where}/journal.db"
-    app = build_app(Parts(made, providers, registry), _migrated(url))
+    app = build_app(Components(made, providers, registry), _migrated(url))
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     client = httpx.AsyncClient(transport=transport, base_url="http://receiver")
     async with client, app.site.router.lifespan_context(app.site):

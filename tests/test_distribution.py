@@ -62,7 +62,7 @@ def test_the_two_commands_work_on_a_fresh_clone(tmp_path: Path) -> None:
     _run("make", "test", cwd=clone, PYTEST_ADDOPTS="tests/storage/test_retry.py")
     receiver = Receiver(clone, command=["make", "serve"], options=(), RECEIVER_PORT="0")
     try:
-        reply = httpx.post(f"{receiver.url}/voicenter", json={"caller": "0540000000"})
+        reply = httpx.post(f"{receiver.url}/voicenter", json={"ivruniqueid": "0540000000"})
         assert reply.json() == {"err": "0", "errdesc": "OK"}
     finally:
         receiver.stop()

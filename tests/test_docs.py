@@ -21,11 +21,12 @@ import receiver.providers.spokn
 import receiver.providers.voicenter
 import receiver.testing
 from handlers import demo
-from receiver.app import load_parts
+from receiver.app import load_components
 from receiver.cli import app
-from receiver.providers.contract import Mode, discover
-from receiver.providers.event import Event, Reads
-from receiver.providers.naming import spelling
+from receiver.providers.base.contract import Mode
+from receiver.providers.base.discovery import discover
+from receiver.providers.base.event import Event, Reads
+from receiver.providers.base.names import normalize_name
 from receiver.providers.voicenter.options import Fallback
 from receiver.settings import PREFIX, TEST_PREFIX, Settings, load
 from tests.support import running
@@ -222,7 +223,7 @@ def test_every_field_of_an_event_is_documented_with_its_name_on_the_wire(provide
     assert {python for _, python in pairs} - {"do_not_call_me"} == read_from_the_wire
     for wire, python in pairs:
         if python != "do_not_call_me":
-            assert event._names[spelling(wire)][0] == python
+            assert event._names[normalize_name(wire)][0] == python
     worked_out = {name for name, value in vars(event).items() if isinstance(value, property)}
     others = event.model_fields.keys() - Event.model_fields.keys()
     assert worked_out | others <= code(part)
@@ -258,7 +259,7 @@ def test_every_field_of_a_reply_is_documented_with_its_wire_name_and_default(
         if name == "language" and name not in rows:
             continue  # said once for all actions
         row = rows[name]
-        assert (info.serialization_alias or spelling(name)).lower() == spelling_of(row[1], info)
+        assert (info.serialization_alias or normalize_name(name)).lower() == spelling_of(row[1], info)
         assert (row[3] == "") == info.is_required()
         if info.default not in (None, "") and not info.is_required() and info.default_factory is None:
             assert row[3].strip("`").strip('"') == str(info.default)
@@ -267,7 +268,7 @@ def test_every_field_of_a_reply_is_documented_with_its_wire_name_and_default(
 def spelling_of(cell: str, info: FieldInfo) -> str:
     """A wire name as it is compared: exactly where the code has it as an alias, else without its separators."""
     wire = cell.strip("`")
-    return wire.lower() if info.serialization_alias else spelling(wire)
+    return wire.lower() if info.serialization_alias else normalize_name(wire)
 
 
 def test_every_number_in_the_code_is_explained() -> None:
@@ -353,7 +354,7 @@ def test_the_toml_in_the_docs_is_accepted(page: Path, folder: Path) -> None:
         assert tomllib.loads(block)
         if block.startswith("# receiver.toml\n"):
             (folder / "receiver.toml").write_text(block, encoding="utf-8")
-            assert load_parts(load()).registry
+            assert load_components(load()).registry
 
 
 def test_the_variables_in_the_docs_are_accepted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,7 +365,7 @@ def test_the_variables_in_the_docs_are_accepted(folder: Path, monkeypatch: pytes
         with monkeypatch.context() as patch:
             for name, value in re.findall(r"^export (\w+)=(.*)$", block, re.MULTILINE):
                 patch.setenv(name, value.strip("'"))
-            assert load_parts(load()).providers["voicenter"].options.language == "en"
+            assert load_components(load()).providers["voicenter"].options.language == "en"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -420,4 +421,4 @@ def test_links_between_the_pages_lead_somewhere(page: Path) -> None:
 
 def test_the_demo_is_the_default_that_the_docs_say(folder: Path) -> None:
     """Without any setting the receiver starts, with the demo."""
-    assert {handler.module for handler in load_parts(load()).registry} == {"demo"}
+    assert {handler.module for handler in load_components(load()).registry} == {"demo"}

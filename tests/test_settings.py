@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.app import load_parts, make_providers
+from receiver.app import load_components, make_providers
 from receiver.errors import SettingsError
 from receiver.providers.voicenter import Voicenter
 from receiver.settings import load
@@ -82,7 +82,7 @@ def test_a_setting_that_cannot_work_is_named(tmp_path: Path, toml: str, message:
     """At start, before anything listens; the message says what to do."""
     (tmp_path / "receiver.toml").write_text(toml)
     with pytest.raises(SettingsError, match=message.replace("[", r"\[")):
-        load_parts(load())
+        load_components(load())
 
 
 @pytest.mark.parametrize("name", ["RECEIVER_PROT", "RECEIVER_DATABASE"])

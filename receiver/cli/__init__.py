@@ -1,6 +1,19 @@
 """The command line: `receiver --help`."""
 
-from receiver.cli import call, callbacks, check, deliveries, export, forget, prune, refused, replay, send, serve, work
+from receiver.cli import (
+    call,
+    callbacks,
+    check,
+    deliveries,
+    export,
+    forget,
+    prune,
+    refused,
+    replay,
+    send,
+    serve,
+    work,
+)
 from receiver.cli.main import app
 
 __all__ = [

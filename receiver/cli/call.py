@@ -7,12 +7,12 @@ from rich.markup import escape
 
 from receiver.app import make_providers
 from receiver.cli.callbacks import details, printable
-from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, opened, print_json
+from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, open_journal, print_json
 from receiver.errors import PayloadError
-from receiver.providers.contract import Provider
-from receiver.reading import read_again
-from receiver.replay import reply_values
-from storage import Delivery, StoredCallback, deliveries, journal
+from receiver.intake.reread import reread
+from receiver.operations.replay import reply_values
+from receiver.providers.base.contract import Provider
+from storage import Delivery, StoredCallback, journal, queue
 from storage.values import Filter
 
 LIMIT = 1000
@@ -26,10 +26,10 @@ def call(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Tell a call's story: every callback that shares its id, what was answered, and who was told."""
-    with opened(database_url) as (settings, database), database.look() as connection:
+    with open_journal(database_url) as (settings, database), database.read_only() as connection:
         providers = make_providers(settings)
         found = journal.page(connection, Filter(call_id=call_id), 0, LIMIT)
-        told = {callback.id: deliveries.of_callback(connection, callback.id) for callback in found}
+        told = {callback.id: queue.of_callback(connection, callback.id) for callback in found}
     if not found:
         errors.print(f"[bold red]error:[/] no callback has the call id {escape(call_id)}", highlight=False)
         raise typer.Exit(1)
@@ -60,7 +60,7 @@ def _tell(callback: StoredCallback, told: list[Delivery], providers: dict[str, P
 
 def _sent(callback: StoredCallback, providers: dict[str, Provider[Any]]) -> Any:
     try:
-        return read_again(providers[callback.provider], callback).raw
+        return reread(providers[callback.provider], callback).raw
     except (KeyError, PayloadError) as error:
         return str(error)
 

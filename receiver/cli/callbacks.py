@@ -6,9 +6,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from receiver.cli.filters import CallId, Kind, Outcome, Provider, Since, Until
-from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, opened, print_json
-from storage import Delivery, StoredCallback, deliveries, journal
+from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, open_journal, print_json
+from receiver.cli.options import CallId, Kind, Outcome, Provider, Since, Until
+from storage import Delivery, StoredCallback, journal, queue
 from storage.values import Filter
 
 group = typer.Typer(no_args_is_help=True, help="Look at stored callbacks.")
@@ -29,7 +29,7 @@ def list_callbacks(
 ) -> None:
     """List callbacks, the newest last."""
     wanted = Filter(provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until)
-    with opened(database_url) as (_, database), database.look() as connection:
+    with open_journal(database_url) as (_, database), database.read_only() as connection:
         found = journal.find(connection, wanted, limit)[::-1]
     if as_json:
         for callback in found:
@@ -47,9 +47,9 @@ def show(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Show one callback with its bytes, its reply and its deliveries."""
-    with opened(database_url) as (_, database), database.look() as connection:
+    with open_journal(database_url) as (_, database), database.read_only() as connection:
         callback = journal.get(connection, callback_id)
-        told = deliveries.of_callback(connection, callback_id)
+        told = queue.of_callback(connection, callback_id)
     if callback is None:
         errors.print(f"[bold red]error:[/] there is no callback {callback_id}; `receiver callbacks list` shows them")
         raise typer.Exit(1)

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 import typer
 from rich.markup import escape
 
-from receiver.app import Parts, check_openness, is_sqlite, load_parts, make_database, open_database, trust_of
-from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints, console
-from receiver.cli.public import check_public
+from receiver.app import Components, is_sqlite, load_components, make_database, open_database
+from receiver.cli.check_url import check_url
+from receiver.cli.main import DatabaseUrl, HandlerModules, app, console, report_errors
 from receiver.cli.serve import handler_table
 from receiver.errors import SettingsError
 from receiver.settings import Settings, load
-from storage import StoreError, deliveries
+from receiver.web.auth import access_policies, require_access_control
+from storage import StoreError, queue
 from storage.database import parse_url
 from storage.spool import count_in
 
@@ -32,10 +33,10 @@ def check(
     With --url: whether callbacks would come in through that address, such as https://calls.example.com; exit code 1
     says that they would not.
     """
-    with complaints():
+    with report_errors():
         settings = load(database_url=database_url, handlers=handlers)
-        parts = load_parts(settings)
-        check_openness(settings, trust_of(settings, parts.providers))
+        components = load_components(settings)
+        require_access_control(settings, components.providers, access_policies(settings, components.providers))
         _check_journal(settings)
         spooled, refused = count_in(Path(settings.spool))
     place = parse_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
@@ -45,14 +46,14 @@ def check(
     if refused:
         _note(f"{refused} callbacks in the spool {settings.spool} were refused by the journal, and are kept there")
     console.print("handlers:")
-    console.print(handler_table(parts))
-    _note_overlaps(parts)
-    _note_orphans(settings, parts)
+    console.print(handler_table(components))
+    _note_overlaps(components)
+    _note_orphans(settings, components)
     if url:
-        with complaints():
+        with report_errors():
             _check_address(url)
-        with complaints(), open_database(settings) as database:
-            arrives = check_public(parts, database, url)
+        with report_errors(), open_database(settings) as database:
+            arrives = check_url(components, database, url)
         if not arrives:
             raise typer.Exit(1)
 
@@ -81,29 +82,29 @@ def _check_journal(settings: Settings) -> None:
         raise SettingsError(f"database_url: {file} cannot be written")
 
 
-def _note_overlaps(parts: Parts) -> None:
-    for one, other in parts.registry.overlaps():
+def _note_overlaps(components: Components) -> None:
+    for one, other in components.registry.overlaps():
         _note(
             f"{one.name} and {other.name} could both answer the same {one.subject.__name__}; "
             f"{one.name} comes first and wins"
         )
-    for provider in parts.providers.values():
+    for provider in components.providers.values():
         for kind in provider.kinds:
-            if kind.replies and not any(handler.subject is kind.event for handler in parts.registry):
+            if kind.replies and not any(handler.subject is kind.event for handler in components.registry):
                 _note(f"no handler answers {provider.title}'s {kind.name}: it gets its fallback, or the error reply")
 
 
-def _note_orphans(settings: Settings, parts: Parts) -> None:
+def _note_orphans(settings: Settings, components: Components) -> None:
     """Deliveries for handlers that are no longer loaded wait for ever."""
     if is_sqlite(settings) and not Path(parse_url(settings.database_url.get_secret_value()).database or "").exists():
         return
     with make_database(settings) as database:
         try:
-            with database.look() as connection:
-                waiting = deliveries.unfinished(connection)
+            with database.read_only() as connection:
+                waiting = queue.unfinished(connection)
         except StoreError as error:
             _note(str(error))
             return
     for name, count in waiting.items():
-        if name not in parts.registry:
+        if name not in components.registry:
             _note(f"{count} deliveries wait for {name}, which is not loaded: load it, or `receiver deliveries drop`")

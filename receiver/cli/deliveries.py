@@ -7,9 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from receiver.cli.callbacks import delivery_values, print_delivery, printable
-from receiver.cli.filters import CallId, Kind, Outcome, Provider, Since, Until
-from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, opened, print_json
-from storage import State, deliveries, mending, replay
+from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, open_journal, print_json
+from receiver.cli.options import CallId, Kind, Outcome, Provider, Since, Until
+from storage import State, queue, queue_admin, replays
 from storage.values import Filter
 
 group = typer.Typer(no_args_is_help=True, help="Look at deliveries, revive the dead, drop what is not wanted.")
@@ -40,9 +40,9 @@ def list_deliveries(
     """List deliveries, the newest last: without --state those that wait, run or are dead."""
     about = Filter(provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until)
     states = state or [State.DUE, State.RUNNING, State.DEAD]
-    wanted = mending.Wanted(states=states, handler=handler, callbacks=about)
-    with opened(database_url) as (_, database), database.look() as connection:
-        found = mending.find(connection, wanted, limit)[::-1]
+    wanted = queue_admin.DeliveryFilter(states=states, handler=handler, callbacks=about)
+    with open_journal(database_url) as (_, database), database.read_only() as connection:
+        found = queue_admin.find(connection, wanted, limit)[::-1]
     if as_json:
         for delivery, callback in found:
             about_it = {"provider": callback.provider, "kind": callback.kind, "call_id": callback.call_id or None}
@@ -73,9 +73,9 @@ def show(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Show one delivery with each attempt that failed."""
-    with opened(database_url) as (_, database), database.look() as connection:
-        delivery = deliveries.get(connection, delivery_id)
-        origin = replay.describe(connection, delivery.replay_id) if delivery and delivery.replay_id else ""
+    with open_journal(database_url) as (_, database), database.read_only() as connection:
+        delivery = queue.get(connection, delivery_id)
+        origin = replays.describe(connection, delivery.replay_id) if delivery and delivery.replay_id else ""
     if delivery is None:
         errors.print(f"[bold red]error:[/] there is no delivery {delivery_id}; `receiver deliveries list` shows them")
         raise typer.Exit(1)
@@ -103,9 +103,9 @@ def retry(
     """Make dead deliveries due now, with all their tries before them; with --state also waiting or dropped ones."""
     about = Filter(provider=provider, kind=kind, call_id=call_id, since=since, until=until)
     states = state or ([State.DEAD] if not ids else [])
-    wanted = mending.Wanted(ids=ids or (), states=states, handler=handler, callbacks=about)
-    with opened(database_url) as (_, database), database.begin() as connection:
-        count = mending.revive(connection, wanted)
+    wanted = queue_admin.DeliveryFilter(ids=ids or (), states=states, handler=handler, callbacks=about)
+    with open_journal(database_url) as (_, database), database.begin() as connection:
+        count = queue_admin.requeue(connection, wanted)
     console.print(f"{count} deliveries are due now; a running receiver does them.", highlight=False)
 
 
@@ -125,7 +125,7 @@ def drop(
     """Give deliveries up on purpose: dead ones, or with --state due also waiting ones."""
     about = Filter(provider=provider, kind=kind, call_id=call_id, since=since, until=until)
     states = state or ([State.DEAD] if not ids else [])
-    wanted = mending.Wanted(ids=ids or (), states=states, handler=handler, callbacks=about)
-    with opened(database_url) as (_, database), database.begin() as connection:
-        count = mending.drop(connection, wanted, why)
+    wanted = queue_admin.DeliveryFilter(ids=ids or (), states=states, handler=handler, callbacks=about)
+    with open_journal(database_url) as (_, database), database.begin() as connection:
+        count = queue_admin.drop(connection, wanted, why)
     console.print(f"{count} deliveries were dropped.", highlight=False)

@@ -11,13 +11,13 @@ import typer
 
 from receiver.app import make_providers
 from receiver.cli.callbacks import as_text, summary
-from receiver.cli.filters import CallId, Kind, Outcome, Provider, Since, Until
-from receiver.cli.main import DatabaseUrl, app, console, errors, opened
-from receiver.cli.walking import walk
+from receiver.cli.main import DatabaseUrl, app, console, errors, open_journal
+from receiver.cli.options import CallId, Kind, Outcome, Provider, Since, Until
+from receiver.cli.paging import walk
 from receiver.errors import PayloadError
-from receiver.providers import contract
-from receiver.providers.records import CallRecord
-from receiver.reading import read_again
+from receiver.intake.reread import reread
+from receiver.providers.base import contract
+from receiver.providers.base.record import CallRecord
 from storage import StoredCallback
 from storage.values import Filter
 
@@ -58,7 +58,7 @@ def export(
     """Write stored callbacks or call records to a file."""
     wanted = Filter(provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until)
     format_ = as_ or _told_from(file)
-    with opened(database_url) as (settings, database):
+    with open_journal(database_url) as (settings, database):
         providers = make_providers(settings)
         make_row = _callback_row if what is What.CALLBACKS else _record_row
         rows = _rows(walk(database, wanted, "exporting"), providers, make_row)
@@ -126,7 +126,7 @@ def _record_row(callback: StoredCallback, providers: Providers) -> Row | None:
         return None
     provider = providers[callback.provider]
     try:
-        record: CallRecord | None = provider.record(read_again(provider, callback))
+        record: CallRecord | None = provider.record(reread(provider, callback))
     except PayloadError:
         return None
     if record is None:

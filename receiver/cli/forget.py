@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from receiver.app import make_providers
-from receiver.cli.main import DatabaseUrl, app, complaints, console, opened
-from receiver.cli.walking import progress_bar
-from receiver.phone import masking
+from receiver.cli.main import DatabaseUrl, app, console, open_journal, report_errors
+from receiver.cli.paging import progress_bar
+from receiver.operations.phone_numbers import number_redactor
 from receiver.settings import Settings, load
-from storage import Database, forgetting
-from storage.forgetting import Mask, Place
+from storage import Database, erasure
+from storage.erasure import Mask, Place
 from storage.spool import count_in
 
 PAGE = 500
@@ -30,12 +30,12 @@ def forget(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Blank a phone number in all stored callbacks, replies and errors. There is no way back."""
-    with complaints():
-        mask = masking(number, _country_code(load()) if country_code is None else country_code)
-    with opened(database_url) as (settings, database):
+    with report_errors():
+        mask = number_redactor(number, _country_code(load()) if country_code is None else country_code)
+    with open_journal(database_url) as (settings, database):
         if not dry_run:
             with database.begin() as connection:
-                forgetting.prepare(connection)
+                erasure.prepare(connection)
         changed = {place: _walk(database, place, mask, only_count=dry_run) for place in Place}
         if not dry_run:
             database.checkpoint()
@@ -66,19 +66,19 @@ def forget(
 
 def _country_code(settings: Settings) -> str:
     """The first that a provider's settings name."""
-    codes = (getattr(provider.options, "country_code", "") for provider in make_providers(settings).values())
+    codes = (provider.country_code for provider in make_providers(settings).values())
     return next(filter(None, codes), "")
 
 
 def _walk(database: Database, place: Place, mask: Mask, *, only_count: bool) -> int:
     changed = last = 0
-    with database.look() as connection:
-        total = forgetting.count(connection, place)
+    with database.read_only() as connection:
+        total = erasure.count(connection, place)
     with progress_bar() as progress:
         task = progress.add_task(place.name.lower(), total=total)
         while True:
-            with database.look() if only_count else database.begin() as connection:
-                page = forgetting.mask_page(connection, place, mask, last, PAGE, only_count=only_count)
+            with database.read_only() if only_count else database.begin() as connection:
+                page = erasure.mask_page(connection, place, mask, last, PAGE, only_count=only_count)
             if not page.seen:
                 return changed
             changed, last = changed + page.changed, page.last

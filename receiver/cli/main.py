@@ -54,7 +54,7 @@ def main(
 
 
 @contextmanager
-def complaints() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Turn our own errors into one clear line and exit code 2; anything else is a fault of ours and shows itself."""
     try:
         yield
@@ -69,9 +69,9 @@ def _escaped(text: str) -> str:
 
 
 @contextmanager
-def opened(database_url: str | None, *, handlers: str | None = None) -> Iterator[tuple[Settings, Database]]:
+def open_journal(database_url: str | None, *, handlers: str | None = None) -> Iterator[tuple[Settings, Database]]:
     """The settings and the journal they name, for commands that look into it."""
-    with complaints():
+    with report_errors():
         settings = load(database_url=database_url, handlers=handlers)
         _check_that_it_is_there(settings)
         with open_database(settings) as database:

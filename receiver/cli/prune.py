@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from receiver.cli.filters import moment
-from receiver.cli.main import DatabaseUrl, app, console, opened
-from receiver.cli.walking import progress_bar
+from receiver.cli.main import DatabaseUrl, app, console, open_journal
+from receiver.cli.options import moment
+from receiver.cli.paging import progress_bar
 from storage import Database, retention
 
 BATCH = 1000
@@ -28,8 +28,8 @@ def prune(
 ) -> None:
     """Delete callbacks that are older, with their deliveries. What is not delivered yet is never touched."""
     work = retention.blank if bodies_only else retention.prune
-    with opened(database_url) as (_, database):
-        with console.status("counting"), database.look() as connection:
+    with open_journal(database_url) as (_, database):
+        with console.status("counting"), database.read_only() as connection:
             total = retention.count(connection, older_than, bodies_only=bodies_only)
         if dry_run:
             console.print(f"{total} callback(s) would be {'blanked' if bodies_only else 'deleted'}.", highlight=False)

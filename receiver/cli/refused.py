@@ -6,19 +6,19 @@ import typer
 from rich.table import Table
 
 from receiver.cli.callbacks import printable
-from receiver.cli.main import AsJson, DatabaseUrl, app, console, opened, print_json
-from storage import refusals
+from receiver.cli.main import AsJson, DatabaseUrl, app, console, open_journal, print_json
+from storage import rejections
 
 
 @app.command()
 def refused(
-    limit: Annotated[int, typer.Option(help="How many at most, newest first.", min=1, max=refusals.KEPT)] = 50,
+    limit: Annotated[int, typer.Option(help="How many at most, newest first.", min=1, max=rejections.KEPT)] = 50,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """List requests that were not let in, and why: for a callback that does not arrive. No body is kept."""
-    with opened(database_url) as (_, database), database.look() as connection:
-        found = refusals.latest(connection, limit)
+    with open_journal(database_url) as (_, database), database.read_only() as connection:
+        found = rejections.latest(connection, limit)
     if as_json:
         for one in found:
             print_json(one)

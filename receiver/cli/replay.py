@@ -4,20 +4,21 @@ import asyncio
 import getpass
 import os
 import time
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from receiver.app import answering_questions, load_parts
+from receiver.app import load_components, open_responder
 from receiver.cli.callbacks import printable
-from receiver.cli.filters import CallId, Kind, Outcome, Provider, Since, Until
-from receiver.cli.main import DatabaseUrl, HandlerModules, app, console, errors, opened
-from receiver.cli.walking import walk
-from receiver.replay import Difference, Posted, compare, deliveries_of, post_again
+from receiver.cli.main import DatabaseUrl, HandlerModules, app, console, errors, open_journal
+from receiver.cli.options import CallId, Kind, Outcome, Provider, Since, Until
+from receiver.cli.paging import walk
+from receiver.operations.replay import Difference, Posted, compare, planned_deliveries, post_again
 from receiver.settings import Settings
-from storage import Database, journal
-from storage import replay as replays
+from storage import Database, journal, replays
+from storage.enqueue import enqueue
 from storage.values import Filter
 
 SHOWN = 5
@@ -55,7 +56,7 @@ def replay(
         raise typer.BadParameter("say what to replay, with --kind, --since or another filter; or all of it with --all")
     if to and not to.startswith(("http://", "https://")):
         raise typer.BadParameter("--to is an address like https://staging.example.com, with the secret if it has one")
-    with opened(database_url, handlers=handlers) as (settings, database):
+    with open_journal(database_url, handlers=handlers) as (settings, database):
         if dry_run:
             _show_plan(database, wanted)
         elif diff:
@@ -67,7 +68,7 @@ def replay(
 
 
 def _show_plan(database: Database, wanted: Filter) -> None:
-    with database.look() as connection:
+    with database.read_only() as connection:
         total = journal.count(connection, wanted)
         first = journal.page(connection, wanted, 0, SHOWN)
     console.print(f"{total} callback(s) match; nothing was done.", highlight=False)
@@ -79,8 +80,8 @@ def _show_plan(database: Database, wanted: Filter) -> None:
 
 
 def _deliver(settings: Settings, database: Database, wanted: Filter, handler: str, rate: float, why: str) -> None:
-    parts = load_parts(settings)
-    if handler and handler not in parts.registry:
+    components = load_components(settings)
+    if handler and handler not in components.registry:
         errors.print(f"[bold red]error:[/] no handler is named {escape(handler)}; `receiver check` lists them")
         raise typer.Exit(2)
     what = ", ".join(f"{name}={value}" for name, value in vars_of(wanted).items()) or "everything"
@@ -90,12 +91,12 @@ def _deliver(settings: Settings, database: Database, wanted: Filter, handler: st
     for page in walk(database, wanted, "replaying"):
         found = []
         for callback in page:
-            for name, key in deliveries_of(parts.providers, parts.registry, callback, handler):
+            for planned in planned_deliveries(components.providers, components.registry, callback, handler):
                 after = asked / rate if rate else 0.0
-                found.append(replays.Wanted(callback.id, name, key, after))
+                found.append(replace(planned, after_seconds=after, replay_id=replay_id))
                 asked += 1
         with database.begin() as connection:
-            made += replays.add(connection, replay_id, found)
+            made += enqueue(connection, found)[0]
     console.print(f"replay {replay_id}: {made} deliveries are due; a running receiver does them.", highlight=False)
     if asked > made:
         console.print(f"{asked - made} were left out: they wait already.", highlight=False)
@@ -131,14 +132,14 @@ def _post(database: Database, wanted: Filter, to: str, rate: float) -> None:
 
 
 def _diff(settings: Settings, database: Database, wanted: Filter) -> None:
-    parts = load_parts(settings)
+    components = load_components(settings)
 
     async def compare_all() -> tuple[int, int, int]:
         same = different = skipped = 0
-        async with answering_questions(parts) as answering:
+        async with open_responder(components) as answering:
             for page in walk(database, wanted, "comparing"):
                 for callback in page:
-                    found = await compare(parts.providers, answering, callback)
+                    found = await compare(components.providers, answering, callback)
                     if isinstance(found, Difference):
                         different += 1
                         _print_difference(found)

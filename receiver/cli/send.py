@@ -7,12 +7,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from receiver.app import make_providers, trust_of
+from receiver.app import make_providers
 from receiver.cli.callbacks import as_text, printable
-from receiver.cli.main import app, complaints, console, errors
-from receiver.providers.samples import Sample, find_samples
+from receiver.cli.main import app, console, errors, report_errors
+from receiver.providers.base.samples import Sample, find_samples
 from receiver.settings import Settings, load
-from receiver.web.trust import Trust
+from receiver.web.auth import AccessPolicy, access_policies
 
 
 @app.command()
@@ -38,10 +38,10 @@ def send(
             f"[bold red]error:[/] there is no sample {' '.join(filter(None, (name, format_)))}; {hint}", highlight=False
         )
         raise typer.Exit(2)
-    with complaints():
+    with report_errors():
         settings = load()
         providers = make_providers(settings)
-    owner, trust = providers[found[0].provider], trust_of(settings, providers)[found[0].provider]
+    owner, trust = providers[found[0].provider], access_policies(settings, providers)[found[0].provider]
     secret = f"/{trust.secrets[0].decode()}" if trust.secrets else ""
     # Samples are written for the provider's own path; the settings may have moved it.
     target = secret + owner.path + found[0].target.removeprefix(f"/{owner.name}")
@@ -56,7 +56,7 @@ def _own_address(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
-def _send(sample: Sample, address: str, trust: Trust) -> None:
+def _send(sample: Sample, address: str, trust: AccessPolicy) -> None:
     console.print(f"[bold]{sample.method} {escape(address)}[/]", highlight=False)
     for header, value in sample.headers:
         console.print(escape(f"{header}: {value}"), highlight=False)

@@ -15,21 +15,14 @@ import uvicorn
 from rich.console import Console
 from rich.table import Table
 
-from receiver.app import (
-    Parts,
-    build_app,
-    check_openness,
-    load_parts,
-    open_for_receiving,
-    open_spool,
-    trust_of,
-)
+from receiver.app import Components, build_app, load_components, open_for_receiving, open_spool
 from receiver.cli import logs
-from receiver.cli.main import DatabaseUrl, HandlerModules, app, complaints
+from receiver.cli.main import DatabaseUrl, HandlerModules, app, report_errors
 from receiver.errors import SettingsError
 from receiver.settings import Settings, load
-from receiver.web.protocol import WireLimits, bounded
-from receiver.web.routes import url_path
+from receiver.web.auth import access_policies, require_access_control
+from receiver.web.callback_app import url_path
+from receiver.web.http_protocol import RequestLimits, limited_protocol
 from storage import Database
 
 
@@ -46,21 +39,21 @@ def serve(
     ] = True,
 ) -> None:
     """Receive callbacks until stopped."""
-    with complaints():
+    with report_errors():
         settings = load(host=host, port=port, database_url=database_url, handlers=handlers)
         logs.configure(settings)
-        parts = load_parts(settings)
+        components = load_components(settings)
         spool = open_spool(settings)
-        check_openness(settings, trust_of(settings, parts.providers))
+        require_access_control(settings, components.providers, access_policies(settings, components.providers))
         _allow_many_connections()
         listening = _listen(settings)
         database = open_for_receiving(settings, spool)
-    front = build_app(parts, database, spool=spool, deliver=deliveries)
-    limits = WireLimits(settings.request_seconds, settings.max_header_bytes, settings.max_headers)
+    front = build_app(components, database, spool=spool, deliver=deliveries)
+    limits = RequestLimits(settings.request_seconds, settings.max_header_bytes, settings.max_headers)
     config = uvicorn.Config(
         front,
         lifespan="on",
-        http=bounded(limits, front.note_cut_off),
+        http=limited_protocol(limits, front.note_cut_off),
         ws="none",
         timeout_keep_alive=settings.idle_seconds,
         access_log=False,
@@ -69,7 +62,7 @@ def serve(
         proxy_headers=False,
         timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
     )
-    server = _Server(config, parts, database)
+    server = _Server(config, components, database)
     server.run(sockets=[listening])
     leave(0 if server.started else 1)
 
@@ -102,9 +95,9 @@ def _listen(settings: Settings) -> socket.socket:
 class _Server(uvicorn.Server):
     """Says what is where as soon as it listens."""
 
-    def __init__(self, config: uvicorn.Config, parts: Parts, database: Database) -> None:
+    def __init__(self, config: uvicorn.Config, components: Components, database: Database) -> None:
         super().__init__(config)
-        self._parts = parts
+        self._components = components
         self._database = database
 
     @contextmanager
@@ -123,7 +116,7 @@ class _Server(uvicorn.Server):
         if self.started:
             _settle_memory()
             port = sockets[0].getsockname()[1]
-            _print_banner(Console(file=sys.stdout, soft_wrap=True), self._parts, self._database, port)
+            _print_banner(Console(file=sys.stdout, soft_wrap=True), self._components, self._database, port)
 
 
 SWITCH_SECONDS = 0.0005
@@ -138,14 +131,14 @@ def _settle_memory() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
-def _print_banner(console: Console, parts: Parts, database: Database, port: int) -> None:
-    settings = parts.settings
+def _print_banner(console: Console, components: Components, database: Database, port: int) -> None:
+    settings = components.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = settings.public_url.rstrip("/") or f"http://{host}:{port}"
-    trust = trust_of(settings, parts.providers)
+    trust = access_policies(settings, components.providers)
     console.print(f"The receiver listens on [bold]http://{host}:{port}[/]", highlight=False)
     console.print("\nURLs to paste into the provider's panel:")
-    for provider in parts.providers.values():
+    for provider in components.providers.values():
         for endpoint in provider.endpoints:
             what = endpoint.kind or "all callbacks"
             secret = "/SECRET" if trust[provider.name].secrets else ""
@@ -154,17 +147,17 @@ def _print_banner(console: Console, parts: Parts, database: Database, port: int)
     if any(asked.secrets for asked in trust.values()):
         console.print("  SECRET stands for one of the secrets in your settings.", highlight=False)
     console.print("\nHandlers:")
-    console.print(handler_table(parts))
+    console.print(handler_table(components))
     console.print(f"The journal is in {database.place}. Stop with Ctrl-C.\n", highlight=False)
     console.file.flush()
 
 
-def handler_table(parts: Parts) -> Table:
+def handler_table(components: Components) -> Table:
     """Which handler listens to what."""
     table = Table(box=None, show_header=False, padding=(0, 2))
-    for handler in parts.registry:
+    for handler in components.registry:
         table.add_row("answers" if handler.answers else "is told of", handler.describe(), handler.name)
-    if not list(parts.registry):
+    if not list(components.registry):
         table.add_row("none", "callbacks are stored and acknowledged; questions get their fallback", "")
     return table
 

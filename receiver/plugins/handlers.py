@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from receiver.errors import HandlerError
-from receiver.providers.event import Event
-from receiver.providers.records import CallRecord
+from receiver.providers.base.event import Event
+from receiver.providers.base.record import CallRecord
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Subject = type[Event] | type[CallRecord]

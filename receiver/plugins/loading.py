@@ -10,9 +10,10 @@ from typing import Any
 
 from receiver.errors import HandlerError, SettingsError
 from receiver.plugins.handlers import Handler, Handlers
-from receiver.providers.contract import Kind, Mode, Provider
-from receiver.providers.event import Event
-from receiver.providers.records import CallRecord
+from receiver.providers.base.contract import Kind, Mode, Provider
+from receiver.providers.base.event import Event
+from receiver.providers.base.record import CallRecord
+from receiver.providers.base.subjects import Subjects
 
 ENTRY_POINTS = "receiver.handlers"
 """The entry point group in which an installed package may offer its handler module under a short name."""
@@ -26,6 +27,7 @@ class Registry:
         self._listeners: dict[type, list[Handler]] = {}
         self._answerers: dict[type, list[Handler]] = {}
         self._by_name: dict[str, Handler] = {}
+        self._unconditional: dict[type[Event], tuple[str, ...] | None] = {}
         kinds = {kind.event: kind for provider in providers.values() for kind in provider.kinds}
         for handler in self._handlers:
             _check_mode(handler, kinds)
@@ -48,27 +50,32 @@ class Registry:
         """Every name and alias under which deliveries may stand."""
         return tuple(name for name, handler in self._by_name.items() if not handler.answers)
 
-    @property
-    def wants_records(self) -> bool:
-        """Whether any handler listens to call records."""
-        return CallRecord in self._listeners
+    def listeners(self, subjects: Subjects) -> list[Handler]:
+        """The handlers that this event, or its call record, is delivered to.
 
-    def listeners(self, event: Event, record: CallRecord | None) -> list[Handler]:
-        """The handlers to tell of this event or of its record.
-
-        A filter that raises counts as a match here: the delivery then fails where people can see why.
+        A filter that raises counts as a match here: the delivery then fails, and shows why.
         """
+        event = subjects.event
         found = [handler for handler in self._listeners.get(type(event), ()) if _may_match(handler, event)]
-        if record is not None:
-            found += [handler for handler in self._listeners.get(CallRecord, ()) if _may_match(handler, record)]
+        on_records = self._listeners.get(CallRecord, ())
+        if on_records and (record := subjects.record) is not None:
+            found += [handler for handler in on_records if _may_match(handler, record)]
         return found
 
-    def unconditional(self, event: type[Event]) -> tuple[str, ...] | None:
-        """The names of the handlers to tell of such an event, if none of them looks into it first; else None."""
-        if CallRecord in self._listeners:
-            return None  # whether there is a record of it shows in the event
-        listeners = self._listeners.get(event, ())
-        return None if any(handler.filters for handler in listeners) else tuple(one.name for one in listeners)
+    def unconditional(self, kind: Kind) -> tuple[str, ...] | None:
+        """The names of the handlers that every event of this kind is delivered to; None if that depends on its content.
+
+        A notify callback is stored without making its event where its handlers are known already.
+        """
+        return self._unconditional[kind.event] if kind.event in self._unconditional else self._find_unconditional(kind)
+
+    def _find_unconditional(self, kind: Kind) -> tuple[str, ...] | None:
+        on_records = self._listeners.get(CallRecord, [])
+        found = [*self._listeners.get(kind.event, ()), *(on_records if kind.has_record else ())]
+        depends = any(handler.filters for handler in found) or (on_records and not kind.has_record)
+        names = None if depends else tuple(handler.name for handler in found)
+        self._unconditional[kind.event] = names
+        return names
 
     def answerer(self, event: Event) -> Handler | None:
         """The first handler whose filters let this question pass."""

@@ -1,6 +1,7 @@
 """Bytes to plain Python values and back. Knows XML-RPC, JSON and forms; knows no provider."""
 
-from receiver.wire.message import Format, Limits, Message, Value
-from receiver.wire.reading import read, tell_format
+from receiver.wire.body import detect_format, read
+from receiver.wire.fast_xmlrpc import ShapeCache
+from receiver.wire.message import BodyLimits, Format, Message, Value
 
-__all__ = ["Format", "Limits", "Message", "Value", "read", "tell_format"]
+__all__ = ["BodyLimits", "Format", "Message", "ShapeCache", "Value", "detect_format", "read"]

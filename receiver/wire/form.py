@@ -8,8 +8,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from receiver.errors import WireError
-from receiver.wire.message import USUAL
-from receiver.wire.text import HEBREW_FALLBACKS, decode_field
+from receiver.wire.charset import HEBREW_FALLBACKS, decode_field
+from receiver.wire.message import DEFAULT_LIMITS
 
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
@@ -20,7 +20,7 @@ def read_urlencoded(
     body: bytes,
     charset: str | None = None,
     fallbacks: tuple[str, ...] = HEBREW_FALLBACKS,
-    max_fields: int = USUAL.form_fields,
+    max_fields: int = DEFAULT_LIMITS.form_fields,
 ) -> tuple[Fields, tuple[str, ...]]:
     """The fields of an urlencoded body or query string; a name given twice keeps its last value. Raises WireError."""
     pieces = body.strip().split(b"&", max_fields)
@@ -39,7 +39,7 @@ def read_multipart(
     body: bytes,
     content_type: str,
     fallbacks: tuple[str, ...] = HEBREW_FALLBACKS,
-    max_fields: int = USUAL.form_fields,
+    max_fields: int = DEFAULT_LIMITS.form_fields,
 ) -> tuple[Fields, tuple[str, ...]]:
     """The fields of a multipart body; a part that carries a file counts as a field. Raises WireError."""
     _, parameters = parse_options_header(content_type.encode("latin-1", "replace"))

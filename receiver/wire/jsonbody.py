@@ -10,21 +10,26 @@ import orjson
 import pyjson5
 
 from receiver.errors import WireError
-from receiver.wire.message import USUAL, Limits, Value, nests_too_deep, notes_of_repeated
+from receiver.wire.message import DEFAULT_LIMITS, BodyLimits, Value, nests_too_deep, notes_of_repeated
 
 MAX_LENIENT_CHARS = 256 * 1024
 """Only documents up to this size get the tolerant pass: hand-written JSON is small."""
 
 _WIDE = re.compile(r"[0-9]{19}")
 _KEY = re.compile(r'"\s*:')
-_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_STRING_PATTERN = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRING = re.compile(_STRING_PATTERN, re.DOTALL)
+_CONTROL = re.compile(r"(\\.)|[\x00-\x1f]", re.DOTALL)
+_VALUE_WITHOUT_COMMA = re.compile(
+    rf"({_STRING_PATTERN}|[\w.+-]++|[}}\]])((?:\s*+(?={_STRING_PATTERN}\s*+:))|(?<=}})\s*+(?={{))?", re.DOTALL
+)
 
 
-def read(text: str, limits: Limits = USUAL) -> tuple[Value, tuple[str, ...]]:
+def read(text: str, limits: BodyLimits = DEFAULT_LIMITS) -> tuple[Value, tuple[str, ...]]:
     """The values in `text`, with notes "lenient_json" and "repeated:NAME" where they apply. Raises WireError.
 
-    Bare keys and trailing commas are tolerated, as the provider's own example has them (A-19).
-    A key given twice keeps its last value (A-20).
+    Tolerated, as the provider's own examples have them (A-19): bare keys, trailing and missing commas, line breaks in
+    strings, NaN and infinity. A key given twice keeps its last value (A-20).
     """
     if holds_more_than(limits.elements, text):
         raise WireError(f"the JSON has more than {limits.elements} values")
@@ -63,29 +68,51 @@ def write(value: Value) -> bytes:
     return orjson.dumps(value)
 
 
-def _read_leniently(text: str, error: orjson.JSONDecodeError, limits: Limits) -> Value:
+def _read_leniently(text: str, error: orjson.JSONDecodeError, limits: BodyLimits) -> Value:
     if len(text) > MAX_LENIENT_CHARS:
         raise WireError(f"the JSON is broken: {error}") from error
-    try:
-        value = pyjson5.decode(text, maxdepth=limits.depth)
-    except (pyjson5.Json5DecoderException, ValueError) as lenient_error:
-        raise WireError(f"the JSON is broken: {error}") from lenient_error
-    if _has_no_json_number(value):
-        raise WireError("the JSON is broken: NaN, infinity or a number wider than 64 bits")
+    escaped = _STRING.sub(_escape_controls, text)
+    for candidate in (escaped, _with_commas(escaped)):
+        try:
+            return _as_json(pyjson5.decode(candidate, maxdepth=limits.depth), text)
+        except (pyjson5.Json5DecoderException, ValueError) as lenient_error:
+            cause = lenient_error
+    raise WireError(f"the JSON is broken: {error}") from cause
+
+
+def _escape_controls(string: re.Match[str]) -> str:
+    """A string whose line breaks are escaped: the document prints a URL over two lines (B-24)."""
+    return _CONTROL.sub(lambda found: found[1] or f"\\u{ord(found[0]):04x}", string[0])
+
+
+def _with_commas(text: str) -> str:
+    """The text with a comma wherever a value is followed by a further key, or an object by an object (A-19)."""
+    return _VALUE_WITHOUT_COMMA.sub(lambda found: found[0] if found[2] is None else f"{found[1]},{found[2]}", text)
+
+
+def _as_json(value: Value, text: str) -> Value:
+    """A value whose NaN, infinity and wide numbers are the words and digits of the text (A-14, A-17).
+
+    Raises ValueError for a number that would not stay what was sent.
+    """
+    match value:
+        case dict():
+            return {key: _as_json(item, text) for key, item in value.items()}
+        case list():
+            return [_as_json(item, text) for item in value]
+        case float() if not math.isfinite(value):
+            return _if_sent({"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)], text)
+        case bool():
+            return value
+        case int() if not -(2**63) <= value < 2**64:
+            return _if_sent(str(value), text)
     return value
 
 
-def _has_no_json_number(value: Value) -> bool:
-    match value:
-        case dict():
-            return any(map(_has_no_json_number, value.values()))
-        case list():
-            return any(map(_has_no_json_number, value))
-        case float():
-            return not math.isfinite(value)
-        case int():
-            return not -(2**63) <= value < 2**64
-    return False
+def _if_sent(word: str, text: str) -> str:
+    if word not in text:
+        raise ValueError("a number that JSON does not have")
+    return word
 
 
 def _repeated(text: str, value: Value, *, strict: bool) -> Iterable[str]:

@@ -14,7 +14,7 @@ MAX_DEPTH = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BodyLimits:
     """How large what a body holds may be; the settings of nearly the same names say why."""
 
     depth: int = MAX_DEPTH
@@ -27,7 +27,7 @@ class Limits:
     """Fields of a form, or parts of a multipart form."""
 
 
-USUAL = Limits()
+DEFAULT_LIMITS = BodyLimits()
 """What holds where nothing else is set."""
 
 

@@ -21,20 +21,24 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.xmlrpc import DefusedExpatParser
 
 from receiver.errors import WireError
-from receiver.wire import plaincall
-from receiver.wire.message import USUAL, Limits, Value
+from receiver.wire import fast_xmlrpc
+from receiver.wire.message import DEFAULT_LIMITS, BodyLimits, Value
 
 FAULT_UNKNOWN_METHOD = -32601
-"""The fault code that XML-RPC libraries agree on for a method nobody serves."""
+"""The fault code that XML-RPC libraries agree on for an unknown method."""
 
 
 @dataclass(slots=True)
 class Call:
-    """A `methodCall`: its name and its parameters in order. `repeated` names members given twice, differently."""
+    """A `methodCall`: its name and its parameters in order. `repeated` names members given twice, differently.
+
+    `repaired` says that "&" stood in it as it is, which XML forbids.
+    """
 
     method: str
     params: tuple[Value, ...]
     repeated: tuple[str, ...] = ()
+    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +50,32 @@ class Response:
     fault_text: str = ""
 
 
-def read_call(text: str, limits: Limits = USUAL) -> Call:
-    """The call in `text`, an XML document. Raises WireError for anything else."""
-    plain = plaincall.read(text, limits)
+MAX_REPAIRED_CHARS = 256 * 1024
+"""Longer texts are not repaired: XML written by hand is small."""
+
+
+def read_call(text: str, limits: BodyLimits = DEFAULT_LIMITS, shapes: fast_xmlrpc.ShapeCache | None = None) -> Call:
+    """The call in `text`, an XML document. Raises WireError for anything else.
+
+    With `shapes` calls of a known shape are read faster. A "&" that begins no reference, as in "R&D" or in a URL,
+    counts as "&amp;".
+    """
+    plain = fast_xmlrpc.read(text, limits, shapes)
     if plain is not None:
         members: dict[str, Value] = dict(zip(plain.names, plain.texts, strict=True))
         if len(members) == len(plain.names):
             for name, type_ in plain.typed:
                 members[name] = _SCALARS[type_](members[name])
             return Call(plain.method, (members,))
-    document = _parse(text, limits)
+    document, repaired = _parse_tolerantly(text, limits)
     if document.root != "methodcall":
         raise WireError(f"the XML is no XML-RPC call: its root is <{document.root_as_sent}>, not <methodCall>")
     if not document.method:
         raise WireError("the XML-RPC call has no methodName")
-    return Call(document.method, tuple(document.params), tuple(document.repeated))
+    return Call(document.method, tuple(document.params), tuple(document.repeated), repaired)
 
 
-def read_response(text: str, limits: Limits = USUAL) -> Response:
+def read_response(text: str, limits: BodyLimits = DEFAULT_LIMITS) -> Response:
     """The response in `text`; element names in any case (B-28). Raises WireError for anything else."""
     document = _parse(text, limits)
     if document.root != "methodresponse":
@@ -78,7 +90,7 @@ def read_response(text: str, limits: Limits = USUAL) -> Response:
 class _Document:
     """The target that expat's events build a document in."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: BodyLimits) -> None:
         self._elements_left = limits.elements
         self._max_values = limits.depth
         self._max_open = 5 * limits.depth + 8  # also for elements that are no values
@@ -275,7 +287,23 @@ _ENDINGS: dict[str, Callable[[_Document], None]] = {
 }
 
 
-def _parse(text: str, limits: Limits) -> _Document:
+_BARE_AMPERSAND = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>)|&(?!#?\w++;)", re.DOTALL)
+
+
+def _parse_tolerantly(text: str, limits: BodyLimits) -> tuple[_Document, bool]:
+    """The document, and whether it took the repair of a bare "&". Raises the error of the text as it was sent."""
+    try:
+        return _parse(text, limits), False
+    except WireError as error:
+        if not isinstance(error.__cause__, ExpatError) or "&" not in text or len(text) > MAX_REPAIRED_CHARS:
+            raise
+        try:
+            return _parse(_BARE_AMPERSAND.sub(lambda found: found[1] or "&amp;", text), limits), True
+        except WireError:
+            raise error from error.__cause__
+
+
+def _parse(text: str, limits: BodyLimits) -> _Document:
     document = _Document(limits)
     try:
         parser = DefusedExpatParser(cast("Any", document), forbid_dtd=True)
@@ -286,6 +314,8 @@ def _parse(text: str, limits: Limits) -> _Document:
         raise WireError("the XML has a DTD or an entity, which are refused") from error
     except ExpatError as error:
         raise WireError(f"the XML is broken: {error}") from error
+    except UnicodeEncodeError as error:
+        raise WireError("the XML holds lone surrogates, which are no characters") from error
     return document
 
 

@@ -30,7 +30,7 @@ class Attack:
     content_type: str = ""
 
 
-CALLER = {"caller": "0540000000"}
+CALLER = {"ivruniqueid": "0540000000"}
 """Every input that can be read holds it, where its format has fields, and so is a CDR."""
 
 

@@ -14,17 +14,17 @@ def part(name: str, value: str, more: str = "") -> str:
 
 def parts(*more: str, end: str = "--b--\r\n") -> str:
     """A multipart form that begins with a CDR's caller."""
-    return part("caller", CALLER["caller"]) + "".join(more) + end
+    return part("ivruniqueid", CALLER["ivruniqueid"]) + "".join(more) + end
 
 
 def form(note: str) -> str:
     """An urlencoded CDR whose note is this."""
-    return f"caller={CALLER['caller']}&note={note}"
+    return f"ivruniqueid={CALLER['ivruniqueid']}&note={note}"
 
 
 _NOTES = {
     "%": "%", "%4": "%4", "%zz": "%zz", "%%41": "%A", "%u0041": "%u0041", "%41%4": "A%4", "%25%34%31": "%41",
-    "%00": "\0", "a%00b": "a\0b", "\0": "\0", "a\0b": "a\0b", "%0d%0aX: y": "\r\nX: y", "a;b=c": "a;b=c",
+    "%00": "\0", "a%00b": "a\0b", "\0": "", "a\0b": "a\0b", "%0d%0aX: y": "\r\nX: y", "a;b=c": "a;b=c",
     "a=b=c": "a=b=c", "+%2B+": " + ", "%2526": "%26", "%26b=c": "&b=c", "{}": "{}", "%D7%A9": "ש", "%F9": "ש",
     "%ED%A0%80": "ם\xa0€", "%C0%AF": "\u05b0¯", "%EF%BF%BF": "\uffff", "..%2f..%2fetc%2fpasswd": "../../etc/passwd",
     "${jndi:ldap://127.0.0.1:9/a}": "${jndi:ldap://127.0.0.1:9/a}", "' OR 1=1 --": "' OR 1=1 --", "note=": "note=",
@@ -35,7 +35,7 @@ _URLENCODED: list[tuple[str, str, object]] = [
     ("nothing but separators", "&&&", {}),
     ("separators around", f"&&{form('x')}&&", with_note("x")),
     ("an equals sign alone", "=", {"": ""}),
-    ("semicolons for separators", form("x").replace("&", ";"), {"caller": f"{CALLER['caller']};note=x"}),
+    ("semicolons for separators", form("x").replace("&", ";"), {"ivruniqueid": f"{CALLER['ivruniqueid']};note=x"}),
     ("a name in brackets", f"{form('x')}&a[b][]=1", {**with_note("x"), "a[b][]": "1"}),
     ("a name twice", f"{form('y')}&note=x", with_note("x")),
     ("a name of escapes", form("x").replace("note", "%6E%6f%74%65"), with_note("x")),

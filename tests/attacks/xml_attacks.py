@@ -20,7 +20,7 @@ def params(value: str) -> str:
 
 def call(value: str = "x", before: str = "", after: str = "") -> str:
     """A CDR whose note is this piece of XML, with something before and after it."""
-    struct = f"<struct>{member('caller', CALLER['caller'])}{member('note', value)}</struct>"
+    struct = f"<struct>{member('ivruniqueid', CALLER['ivruniqueid'])}{member('note', value)}</struct>"
     return f"{before}<methodCall><methodName>CDR</methodName>{params(struct)}</methodCall>{after}"
 
 
@@ -98,6 +98,9 @@ _READ = {
     "a reference to the last character": (call("&#x10FFFF;&#1114111;"), "\U0010ffff" * 2),
     "a reference with leading zeros": (call("&#00000000000000000065;"), "A"),
     "white space references only": (call("<string>&#32;&#13;&#10;</string>"), " \r\n"),
+    "an empty reference": (call("&#;"), "&#;"),
+    "a lone ampersand": (call("a & b"), "a & b"),
+    "a reference without its end": (call("&lt"), "&lt"),
     "an integer of five thousand digits": (call(f"<int>{'9' * 5_000}</int>"), "9" * 5_000),
     "the widest integer": (call(f"<i8>{2**63 - 1}</i8>"), 2**63 - 1),
     "an integer too wide by one": (call(f"<i8>{2**63}</i8>"), str(2**63)),
@@ -137,7 +140,7 @@ _BROKEN = {
     "a reference after the root": call(after="&#32;"),
     "a byte order mark after the root": call(after="\ufeff"),
     "a NUL in a value": call("a\0b"),
-    "a NUL in a name": call().replace("caller", "call\0er"),
+    "a NUL in a name": call().replace("ivruniqueid", "call\0er"),
     "a control character in a value": call("a\x08b"),
     "a reference to NUL": call("&#0;"),
     "a reference to a control character": call("&#x1F;"),
@@ -147,9 +150,6 @@ _BROKEN = {
     "a reference beyond all characters": call("&#x110000;"),
     "a reference of a thousand digits": call(f"&#{'9' * 1_000};"),
     "a reference that overflows": call("&#x100000041;"),
-    "an empty reference": call("&#;"),
-    "a lone ampersand": call("a & b"),
-    "a reference without its end": call("&lt"),
     "the end of a CDATA section alone": call("]]>"),
     "a CDATA section that never ends": call("<![CDATA[x"),
     "a CDATA section before the root": call(before="<![CDATA[ ]]>"),

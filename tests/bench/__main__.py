@@ -13,7 +13,16 @@ from rich.live import Live
 from tests import postgres
 from tests.bench import machine, ratios, reader, report, wrk
 from tests.bench.cases import CONNECTIONS, Bench, Case, all_cases, missing
-from tests.bench.console import DEFAULT_FOLDER, Folder, Write, console, progress_bar, require, tell, warn_of_memory
+from tests.bench.console import (
+    DEFAULT_FOLDER,
+    Folder,
+    Write,
+    console,
+    progress_bar,
+    require,
+    tell,
+    warn_of_memory,
+)
 from tests.bench.machine import TASKSET_MISSING, Neighbours, in_words
 from tests.bench.measuring import Summary, rounds
 

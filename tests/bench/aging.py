@@ -18,8 +18,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from storage import Appended, Database, Finish, GroupCommit, NewCallback, State, deliveries, journal, retention
-from storage.safekeeping import Safekeeping
+from storage import Appended, Database, Finish, GroupCommit, NewCallback, State, journal, queue, retention
+from storage.failover import FailoverStore
 from storage.values import Filter
 from tests.bench.filling import RARE_KIND, Maker, number
 from tests.bench.servers import ROOT
@@ -83,7 +83,7 @@ def intake(aged: Aged) -> Figures:
 
 
 async def _take_in(database: Database, news: Sequence[NewCallback], at_once: int) -> float:
-    store: GroupCommit[NewCallback, Appended] = GroupCommit(Safekeeping(database, None).store, batch=max(AT_ONCE))
+    store: GroupCommit[NewCallback, Appended] = GroupCommit(FailoverStore(database, None).store, batch=max(AT_ONCE))
     store.start()
     began = time.perf_counter()
     for start in range(0, len(news), at_once):
@@ -101,13 +101,13 @@ def claiming(aged: Aged) -> Figures:
     with Database(aged.url) as database:
         for _ in range(REPEATS):
             with _timed(claimed), database.begin() as connection:
-                claims = deliveries.claim(connection, "bench", {handler: CLAIMED}, 30.0, CLAIMED)
+                claims = queue.claim(connection, "bench", {handler: CLAIMED}, 30.0, CLAIMED)
             done = [
                 Finish(delivery_id=one.delivery_id, worker="bench", attempt=one.attempt, state=State.DONE)
                 for one in claims
             ]
             with _timed(finished), database.begin() as connection:
-                deliveries.finish(connection, done)
+                queue.finish(connection, done)
     return {
         f"ms to claim {CLAIMED} deliveries": _median_ms(claimed),
         f"ms to finish {CLAIMED} deliveries": _median_ms(finished),
@@ -125,7 +125,7 @@ def looking(aged: Aged) -> Figures:
 
     def story(connection: Connection) -> None:
         for callback in journal.page(connection, Filter(call_id=number(middle)), 0, 1000):
-            deliveries.of_callback(connection, callback.id)
+            queue.of_callback(connection, callback.id)
 
     ways: dict[str, Callable[[Connection], object]] = {
         "ms: callbacks list": listing(Filter()),
@@ -143,7 +143,7 @@ def looking(aged: Aged) -> Figures:
 def _repeated(database: Database, way: Callable[[Connection], object]) -> list[float]:
     took: list[float] = []
     while len(took) < REPEATS and sum(took) < 60:  # what takes a minute is known well enough after once
-        with _timed(took), database.look() as connection:
+        with _timed(took), database.read_only() as connection:
             way(connection)
     return took
 
@@ -154,7 +154,7 @@ def pruning(aged: Aged) -> Figures:
     before = aged.after(wanted)
     with Database(aged.url) as database:
         counted: list[float] = []
-        with _timed(counted), database.look() as connection:
+        with _timed(counted), database.read_only() as connection:
             retention.count(connection, before)
         done, began = 0, time.perf_counter()
         while gone := _prune(database, before):

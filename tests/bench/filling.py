@@ -9,13 +9,14 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine, Table, create_engine, event, insert
 
-from receiver.answering import Answering
 from receiver.app import make_providers
-from receiver.intake import Intake
+from receiver.intake.ask import Responder
+from receiver.intake.receive import Intake
 from receiver.metrics import Metrics
 from receiver.plugins.loading import Registry
-from receiver.plugins.running import Runner
-from receiver.providers.contract import CallbackRequest, fingerprint
+from receiver.plugins.runner import Runner
+from receiver.providers.base.contract import CallbackRequest
+from receiver.providers.base.fingerprint import fingerprint
 from receiver.settings import Settings
 from storage import Appended, GroupCommit, NewCallback, State, journal
 from tests.bench import payloads
@@ -51,7 +52,7 @@ async def taken_in(payload: Payload) -> NewCallback:
     store.start()
     runner = Runner(1, "answer")
     async with httpx.AsyncClient() as http:
-        answering = Answering(registry, runner, deadline=1, http=http, handler_settings={})
+        answering = Responder(registry, runner, deadline=1, http=http, handler_settings={})
         await Intake(registry, store, answering, metrics=Metrics()).receive(voicenter, request)
     runner.close()
     await store.close()

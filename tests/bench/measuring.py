@@ -30,7 +30,7 @@ class Figures:
     generator_busy: float
     peak_mb: float
     errors: int
-    """Refusals, broken connections, and acknowledgements of what is not stored."""
+    """RejectionLog, broken connections, and acknowledgements of what is not stored."""
     beside: Mapping[str, float] = field(default_factory=dict)
 
 

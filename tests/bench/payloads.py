@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from receiver.providers.samples import find_samples
+from receiver.providers.base.samples import find_samples
 from receiver.wire import Format, jsonbody, xmlrpc
 
 PLACE = "n" * 18

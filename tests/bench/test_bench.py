@@ -240,7 +240,7 @@ async def test_a_filled_journal_has_the_rows_that_the_receiver_writes(tmp_path: 
 
 
 def _rows(url: str, wanted: Select[Any]) -> list[Any]:
-    with Database(url) as database, database.look() as connection:
+    with Database(url) as database, database.read_only() as connection:
         return list(connection.execute(wanted).all())
 
 

@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from receiver.cli import app
-from receiver.phone import NumberError, masking, significant_digits
+from receiver.operations.phone_numbers import NumberError, number_redactor, significant_digits
 from receiver.plugins import Handlers
 from receiver.providers.voicenter import Cdr
-from storage import deliveries
+from storage import queue
 from tests.support import Running, eventually, running
 
 NUMBER = "0501234567"
@@ -35,7 +35,7 @@ def test_all_spellings_of_a_number_are_one(number: str, country_code: str, digit
 def test_what_is_no_number_is_refused(number: str) -> None:
     """A short one stands in times and sizes, too."""
     with pytest.raises(NumberError):
-        masking(number, "972")
+        number_redactor(number, "972")
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_what_is_no_number_is_refused(number: str) -> None:
 )
 def test_each_digit_becomes_a_star(content: bytes, format_: str, masked: bytes) -> None:
     """However it is written, and only there; what could be read before still can."""
-    assert masking(NUMBER, "972")(content, format_) == masked
+    assert number_redactor(NUMBER, "972")(content, format_) == masked
 
 
 def _everything(receiver: Running) -> str:
     def look(connection: Any) -> str:
-        told = [deliveries.of_callback(connection, one.id) for one in receiver.callbacks()]
+        told = [queue.of_callback(connection, one.id) for one in receiver.callbacks()]
         return repr((receiver.callbacks(), told))
 
     return receiver.look(look)

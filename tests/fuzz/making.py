@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
 
-from receiver.providers.contract import discover
-from receiver.providers.samples import Sample, find_samples
-from receiver.web.routes import url_path
+from receiver.providers.base.discovery import discover
+from receiver.providers.base.samples import Sample, find_samples
+from receiver.web.callback_app import url_path
 from tests.attacks import form_attacks, json_attacks, xml_attacks
 from tests.fuzz.inputs import Input, read_corpus
 from tests.providers.support import provider_of

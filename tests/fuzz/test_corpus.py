@@ -46,7 +46,7 @@ def test_the_command_stops_in_time_and_says_that_nothing_was_found(tmp_path: Pat
 
 async def test_what_is_answered_and_not_kept_is_found() -> None:
     """A receiver that acknowledged a callback and forgot it would show."""
-    made = Input("/voicenter", b'{"caller": "1"}')
+    made = Input("/voicenter", b'{"ivruniqueid": "1"}')
     async with started() as app:
         assert await app.check([made, made]) == []
         with Database(app.receiver.url) as database, database.begin() as connection:

@@ -10,7 +10,8 @@ import pytest
 import handlers
 from receiver.errors import HandlerError, ReceiverError, SettingsError
 from receiver.plugins.loading import Registry, load
-from receiver.providers.contract import Provider, discover
+from receiver.providers.base.contract import Provider
+from receiver.providers.base.discovery import discover
 from receiver.providers.voicenter import IvrRequest
 
 PROVIDERS: dict[str, Provider[Any]] = {name: provider(provider.options_type()) for name, provider in discover().items()}

@@ -10,7 +10,7 @@ import pytest
 from receiver import Context, Handlers
 from receiver.errors import HandlerError
 from receiver.plugins.handlers import Handler
-from receiver.plugins.running import Runner
+from receiver.plugins.runner import Runner
 from receiver.providers.voicenter import Cdr
 
 

@@ -5,10 +5,11 @@ import xmlrpc.client
 from typing import Any
 from urllib.parse import urlencode
 
-from receiver.providers.contract import CallbackRequest, HttpReply, Item, Provider, Reading, Reply, discover
-from receiver.providers.event import Event, WireModel
-from receiver.providers.records import CallRecord
-from receiver.providers.samples import Sample
+from receiver.providers.base.contract import CallbackRequest, HttpReply, ParsedCallback, ParsedRequest, Provider, Reply
+from receiver.providers.base.discovery import discover
+from receiver.providers.base.event import Event, WireModel
+from receiver.providers.base.record import CallRecord
+from receiver.providers.base.samples import Sample
 from receiver.providers.voicenter import Cdr, Voicenter
 from receiver.providers.voicenter.options import VoicenterOptions
 from receiver.providers.voicenter.replies import VoicenterReply
@@ -51,16 +52,18 @@ def sample_request(provider: Provider[Any], sample: Sample) -> CallbackRequest:
     return CallbackRequest(endpoint, sample.method, path, query.encode(), sample.headers, sample.body)
 
 
-def read(body: bytes | str, *, path: str = "", content_type: str = "", query: str = "", **options: Any) -> Reading:
+def read(
+    body: bytes | str, *, path: str = "", content_type: str = "", query: str = "", **options: Any
+) -> ParsedRequest:
     """What Voicenter, with these settings, reads in a body."""
     provider = voicenter(**options)
     return provider.read(request(provider, body, path=path, content_type=content_type, query=query))
 
 
-def only(reading: Reading) -> Item:
-    """The single item of a reading."""
-    assert len(reading.items) == 1
-    return reading.items[0]
+def only(parsed: ParsedRequest) -> ParsedCallback:
+    """The single item of a parsed."""
+    assert len(parsed.callbacks) == 1
+    return parsed.callbacks[0]
 
 
 def event_in(body: bytes | str, *, path: str = "", **options: Any) -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from receiver.providers.contract import Fault, HttpReply, Mode, Provider, Reading, Reply, discover
-from receiver.providers.samples import Sample, find_samples
+from receiver.providers.base.contract import Fault, HttpReply, Mode, ParsedRequest, Provider, Reply
+from receiver.providers.base.discovery import discover
+from receiver.providers.base.samples import Sample, find_samples
 from receiver.wire import Format
 from tests.providers.support import differing, exact, parsed, provider_of, record_of, sample_request
 
@@ -24,7 +25,7 @@ every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=_id)
 every_provider = pytest.mark.parametrize("name", PROVIDERS)
 
 
-def _read(sample: Sample) -> tuple[Provider[Any], Reading]:
+def _read(sample: Sample) -> tuple[Provider[Any], ParsedRequest]:
     provider = provider_of(sample.provider)
     return provider, provider.read(sample_request(provider, sample))
 
@@ -68,42 +69,42 @@ def test_a_sample_is_a_whole_request_without_what_senders_add(sample: Sample) ->
 @every_sample
 def test_a_sample_reads_to_the_expected_format_kind_and_notes(sample: Sample) -> None:
     """The bytes alone tell format and kind; repairs are named, and nothing else is."""
-    _, reading = _read(sample)
-    assert reading.dialect == sample.format
-    assert {item.kind for item in reading.items} == {sample.expect["kind"]}
-    assert list(reading.notes) == sample.expect.get("notes", [])
+    _, parsed = _read(sample)
+    assert parsed.dialect == sample.format
+    assert {item.kind for item in parsed.callbacks} == {sample.expect["kind"]}
+    assert list(parsed.notes) == sample.expect.get("notes", [])
 
 
 @every_sample
 def test_a_sample_reads_to_the_expected_fields(sample: Sample) -> None:
     """Each field has its expected value and type, and every other one its default."""
-    _, reading = _read(sample)
-    events = [differing(item.event) for item in reading.items if item.event is not None]
+    _, parsed = _read(sample)
+    events = [differing(item.event) for item in parsed.callbacks if item.event is not None]
     assert exact(events) == exact(_expected(sample, "event", "events"))
 
 
 @every_sample
 def test_a_sample_is_refused_for_the_expected_reason_or_not_at_all(sample: Sample) -> None:
     """What must be refused is, and its reason says why."""
-    _, reading = _read(sample)
-    faults = [item.fault for item in reading.items if item.fault is not None]
+    _, parsed = _read(sample)
+    faults = [item.fault for item in parsed.callbacks if item.fault is not None]
     assert faults == ([Fault(sample.expect["fault"])] if "fault" in sample.expect else [])
-    assert all(sample.expect["reason"] in item.reason for item in reading.items if item.fault is not None)
+    assert all(sample.expect["reason"] in item.reason for item in parsed.callbacks if item.fault is not None)
 
 
 @every_sample
 def test_a_sample_gives_the_expected_call_record(sample: Sample) -> None:
     """Notifications of finished calls become records; questions become none."""
-    provider, reading = _read(sample)
-    records = [record_of(provider, item.event) for item in reading.items if item.event is not None]
+    provider, parsed = _read(sample)
+    records = [record_of(provider, item.event) for item in parsed.callbacks if item.event is not None]
     assert exact([record for record in records if record is not None]) == exact(_expected(sample, "record", "records"))
 
 
 @every_sample
 def test_every_value_of_a_sample_stays_reachable_as_sent(sample: Sample) -> None:
     """`raw` holds each name and value of the wire, whatever became of it in the fields."""
-    _, reading = _read(sample)
-    for item in reading.items:
+    _, parsed = _read(sample)
+    for item in parsed.callbacks:
         if item.event is not None:
             known = {name: item.event.raw[name] for name in item.event.extra}
             assert known == item.event.extra
@@ -111,10 +112,10 @@ def test_every_value_of_a_sample_stays_reachable_as_sent(sample: Sample) -> None
             assert item.event.raw
 
 
-def _reply(sample: Sample, provider: Provider[Any], reading: Reading) -> Reply:
-    item = reading.items[0]
+def _reply(sample: Sample, provider: Provider[Any], parsed: ParsedRequest) -> Reply:
+    item = parsed.callbacks[0]
     if item.fault is not None:
-        return provider.refusal(item.kind, item.fault, item.reason)
+        return provider.fault_reply(item.kind, item.fault, item.reason)
     kind = provider.kind(item.kind)
     assert kind is not None
     if kind.mode is Mode.NOTIFY:
@@ -125,8 +126,8 @@ def _reply(sample: Sample, provider: Provider[Any], reading: Reading) -> Reply:
 
 
 def _written(sample: Sample) -> HttpReply:
-    provider, reading = _read(sample)
-    return provider.write(_reply(sample, provider, reading), reading.dialect)
+    provider, parsed = _read(sample)
+    return provider.write(_reply(sample, provider, parsed), parsed.dialect)
 
 
 @every_sample
@@ -165,9 +166,9 @@ def test_the_same_content_has_the_same_hash_in_every_format(name: tuple[str, str
     """The hash is of what was said, not of the bytes: equal in every format, and only for equal content."""
     hashes: dict[str, set[bytes]] = {}
     for sample in find_samples(*name):
-        _, reading = _read(sample)
+        _, parsed = _read(sample)
         if "fault" not in sample.expect:
-            hashes.setdefault(_events(sample), set()).update(item.content_hash for item in reading.items)
+            hashes.setdefault(_events(sample), set()).update(item.content_hash for item in parsed.callbacks)
     counts = [len(found) for found in hashes.values()]
     items = [len(_expected(sample, "event", "events")) for sample in find_samples(*name)]
     assert counts == [max(items)] * len(counts)
@@ -181,7 +182,9 @@ def test_every_fault_of_every_kind_has_a_reply_in_every_format(name: str, fault:
     """Nothing that can go wrong leaves a provider without an answer, even where the kind is unknown."""
     provider = provider_of(name)
     for kind in ("", *(kind.name for kind in provider.kinds)):
-        reply = provider.write(provider.refusal(kind, fault, "some reason, ä, \x00, \N{PILE OF POO} " * 20), dialect)
+        reply = provider.write(
+            provider.fault_reply(kind, fault, "some reason, ä, \x00, \N{PILE OF POO} " * 20), dialect
+        )
         assert reply.body
         assert reply.status == 200
 
@@ -192,7 +195,7 @@ def test_every_question_has_a_last_resort_and_no_fallback_unless_configured(name
     provider = provider_of(name)
     for kind in provider.kinds:
         assert provider.fallback(kind.event()) is None
-        assert provider.write(provider.last_resort(kind.name), Format.JSON).body
+        assert provider.write(provider.error_reply(kind.name), Format.JSON).body
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from receiver.cli import app
-from receiver.providers.samples import Sample, find_samples
+from receiver.providers.base.samples import Sample, find_samples
 from tests.scenarios.serving import Receiver, run, serving
 
 

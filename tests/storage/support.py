@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from storage import Appended, Claim, Database, Finish, NewCallback, State, deliveries, journal
+from storage import Appended, Claim, Database, Finish, NewCallback, State, journal, queue
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -18,7 +18,7 @@ def new_callback(content: str = "a", **fields: Any) -> NewCallback:
         "received_at": NOON,
         "outcome": "accepted",
         "content_hash": blake2b(content.encode(), digest_size=16).digest(),
-        "once": True,
+        "deduplicate": True,
         "body": content.encode(),
     }
     return NewCallback(**{**defaults, **fields})
@@ -33,7 +33,7 @@ def append(database: Database, *news: NewCallback) -> list[Appended]:
 def claim(database: Database, free: dict[str, int], worker: str = "w", lease: float = 60.0) -> list[Claim]:
     """Take what is due."""
     with database.begin() as connection:
-        return deliveries.claim(connection, worker, free, lease)
+        return queue.claim(connection, worker, free, lease)
 
 
 def finish(database: Database, claims: Sequence[Claim], state: State = State.DONE, **fields: Any) -> list[bool]:
@@ -42,4 +42,4 @@ def finish(database: Database, claims: Sequence[Claim], state: State = State.DON
         Finish(delivery_id=one.delivery_id, worker="w", attempt=one.attempt, state=state, **fields) for one in claims
     ]
     with database.begin() as connection:
-        return deliveries.finish(connection, finishes)
+        return queue.finish(connection, finishes)

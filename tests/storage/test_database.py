@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from storage import Database, GroupCommit, StoreUnavailableError, journal
 from storage.database import parse_url
 from storage.errors import DatabaseUrlError, StoreRejectedError
-from storage.safekeeping import Safekeeping
+from storage.failover import FailoverStore
 from storage.tables import metadata
 from storage.values import Filter
 from tests.storage.support import new_callback
@@ -30,7 +30,7 @@ def test_commits_are_on_disk_before_they_return(database: Database) -> None:
 
 def test_the_migrations_make_the_tables_that_the_code_works_with(database: Database) -> None:
     """Columns, nullability and indexes are the same in both."""
-    with database.look() as connection:
+    with database.read_only() as connection:
         inspector = inspect(connection)
         for table in metadata.sorted_tables:
             made = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
@@ -53,7 +53,7 @@ def test_a_locked_or_broken_file_is_a_store_error(tmp_path: Path) -> None:
 
 def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
     """People can look while callbacks are stored."""
-    with database.begin(), database.look() as connection:
+    with database.begin(), database.read_only() as connection:
         assert connection.execute(text("SELECT count(*) FROM callbacks")).scalar() == 0
 
 
@@ -100,7 +100,7 @@ async def test_closing_waits_for_what_is_under_way(database_url: str) -> None:
 
 async def test_one_row_that_the_database_refuses_costs_the_others_of_its_batch_nothing(database: Database) -> None:
     """Whoever raises it, SQLAlchemy or the driver: it is told apart from a database that is away."""
-    journal_of = GroupCommit(Safekeeping(database, None).store)
+    journal_of = GroupCommit(FailoverStore(database, None).store)
     bad: Any = None
     news = [new_callback("first"), new_callback("second", provider=bad), new_callback("third", body=bad)]
     waiting = [asyncio.create_task(journal_of.write([new])) for new in (*news, new_callback("last"))]
@@ -109,7 +109,7 @@ async def test_one_row_that_the_database_refuses_costs_the_others_of_its_batch_n
     first, second, third, last = await asyncio.gather(*waiting, return_exceptions=True)
     await journal_of.close()
     assert [type(error) for error in (second, third)] == [StoreRejectedError] * 2
-    with database.look() as connection:
+    with database.read_only() as connection:
         assert [one.body for one in journal.page(connection, Filter(), 0, 10)] == [b"first", b"last"]
     assert isinstance(first, list)
     assert isinstance(last, list)

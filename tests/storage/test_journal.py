@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storage import Appended, Database, StoredCallback, deliveries, journal
+from storage import Appended, Database, StoredCallback, journal, queue
 from storage.values import Filter
 from tests.storage.support import NOON, append, new_callback
 
@@ -31,7 +31,7 @@ def test_a_callback_comes_back_as_it_was_stored(database: Database) -> None:
         "took_us": 1234,
     }
     [appended] = append(database, new_callback(**given))
-    with database.look() as connection:
+    with database.read_only() as connection:
         stored = journal.get(connection, appended.id)
     assert stored is not None
     assert {name: getattr(stored, name) for name in given} == given
@@ -41,7 +41,7 @@ def test_a_callback_comes_back_as_it_was_stored(database: Database) -> None:
 def test_every_field_of_a_stored_callback_is_read_from_the_table(database: Database) -> None:
     """No field of the value is left to its default when a row is read."""
     append(database, new_callback())
-    with database.look() as connection:
+    with database.read_only() as connection:
         [stored] = journal.find(connection, Filter(), 10)
     assert all(hasattr(stored, field.name) for field in fields(StoredCallback))
 
@@ -52,14 +52,14 @@ def test_a09_a_repeat_is_stored_as_a_repeat_of_the_first_and_delivered_once(data
     first, second = append(database, one, one)
     [third] = append(database, one)
     assert (first.duplicate_of, second.duplicate_of, third.duplicate_of) == (None, first.id, first.id)
-    with database.look() as connection:
+    with database.read_only() as connection:
         assert [callback.outcome for callback in journal.find(connection, Filter(), 10)] == [
             "duplicate",
             "duplicate",
             "accepted",
         ]
-        assert len(deliveries.of_callback(connection, first.id)) == 1
-        assert deliveries.of_callback(connection, second.id) == []
+        assert len(queue.of_callback(connection, first.id)) == 1
+        assert queue.of_callback(connection, second.id) == []
 
 
 def test_b25_different_content_with_the_same_call_id_is_a_new_record(database: Database) -> None:
@@ -70,7 +70,7 @@ def test_b25_different_content_with_the_same_call_id_is_a_new_record(database: D
 
 def test_questions_may_repeat(database: Database) -> None:
     """A caller may press the same key twice: what does not count once is never a duplicate."""
-    question = new_callback("question", once=False, outcome="answered")
+    question = new_callback("question", deduplicate=False, outcome="answered")
     assert [one.duplicate_of for one in append(database, question, question)] == [None, None]
 
 
@@ -79,7 +79,7 @@ def test_a_repeated_unreadable_callback_stays_unparsed(database: Database) -> No
     broken = new_callback("broken", outcome="unparsed", reason="the body is empty")
     first, second = append(database, broken, broken)
     assert second.duplicate_of == first.id
-    with database.look() as connection:
+    with database.read_only() as connection:
         assert len(journal.find(connection, Filter(outcome="unparsed"), 10)) == 2
 
 
@@ -87,7 +87,7 @@ def test_numbers_are_given_in_order_of_receipt(database: Database) -> None:
     """Rows are inserted sorted by hash, yet their numbers follow the order they came in."""
     results = append(database, *(new_callback(str(number)) for number in range(50)))
     assert [result.id for result in results] == list(range(1, 51))
-    with database.look() as connection:
+    with database.read_only() as connection:
         assert [one.body for one in journal.find(connection, Filter(), 50)][::-1] == [b"%d" % n for n in range(50)]
 
 
@@ -99,7 +99,7 @@ def test_parts_of_a_request_share_its_body(database: Database) -> None:
         new_callback("p1", body=b"", part=1),
         new_callback("other", body=b"other"),
     )
-    with database.look() as connection:
+    with database.read_only() as connection:
         bodies = [journal.get(connection, one.id) for one in (whole, part, other)]
     assert [stored.body for stored in bodies if stored] == [b"[1,2]", b"[1,2]", b"other"]
 
@@ -107,7 +107,7 @@ def test_parts_of_a_request_share_its_body(database: Database) -> None:
 def test_a_zero_character_from_outside_is_stored_as_a_replacement(database: Database) -> None:
     """Not every database takes it in text; the exact bytes are in the body."""
     [appended] = append(database, new_callback(call_id="a\0b", body=b"a\0b"))
-    with database.look() as connection:
+    with database.read_only() as connection:
         stored = journal.get(connection, appended.id)
     assert stored is not None
     assert (stored.call_id, stored.body) == ("a\ufffdb", b"a\0b")
@@ -128,8 +128,8 @@ def test_many_appending_at_once_agree_on_one_original(database: Database) -> Non
         thread.join()
     assert len(results) == 80
     assert sum(result.duplicate_of is None for result in results) == 20
-    with database.look() as connection:
-        assert sum(deliveries.counts(connection).values()) == 20
+    with database.read_only() as connection:
+        assert sum(queue.counts(connection).values()) == 20
 
 
 @pytest.mark.parametrize(
@@ -154,5 +154,5 @@ def test_find_keeps_what_every_filter_lets_pass(database: Database, wanted: Filt
         new_callback("2", call_id="x", kind="HANGUP_CALL", outcome="unparsed"),
         new_callback("3", provider="spokn", kind="STATUS"),
     )
-    with database.look() as connection:
+    with database.read_only() as connection:
         assert {one.body.decode() for one in journal.find(connection, wanted, 10)} == found

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from storage import Claim, Database, State, deliveries, journal, mending, retention
+from storage import Claim, Database, State, journal, queue, queue_admin, retention
 from storage.values import Filter
 from tests.postgres import make_database
 from tests.storage.support import NOON, append, finish, new_callback
@@ -68,7 +68,7 @@ class Journal(RuleBasedStateMachine):
         self.model = Model()
         self.claims: dict[int, Claim] = {}
         with self.database.begin() as connection:
-            mending.drop(connection, mending.Wanted(), "the last run")
+            queue_admin.drop(connection, queue_admin.DeliveryFilter(), "the last run")
             retention.prune(connection, NOON.replace(year=2999), 10**6)
 
     def teardown(self) -> None:
@@ -94,8 +94,8 @@ class Journal(RuleBasedStateMachine):
                 self._expect_deliveries(result.id, call)
 
     def _expect_deliveries(self, callback: int, call: str) -> None:
-        with self.database.look() as connection:
-            made = deliveries.of_callback(connection, callback)
+        with self.database.read_only() as connection:
+            made = queue.of_callback(connection, callback)
         assert [one.handler for one in made] == list(HANDLERS)
         for one in made:
             self.model.deliveries[one.id] = Waiting(callback, one.handler, call or f"#{callback}")
@@ -104,7 +104,7 @@ class Journal(RuleBasedStateMachine):
     def take(self, handler: str, places: int) -> None:
         """A worker takes what it may, and no more."""
         with self.database.begin() as connection:
-            taken = deliveries.claim(connection, "w", {handler: places}, 3600)
+            taken = queue.claim(connection, "w", {handler: places}, 3600)
         takeable = self.model.takeable(handler)
         assert {claim.delivery_id for claim in taken} <= set(takeable)
         assert len(taken) == min(places, len(takeable))
@@ -126,10 +126,10 @@ class Journal(RuleBasedStateMachine):
         one.failures += state is not State.DONE
 
     @rule()
-    def revive(self) -> None:
+    def requeue(self) -> None:
         """Somebody revives the dead."""
         with self.database.begin() as connection:
-            count = mending.revive(connection, mending.Wanted(states=[State.DEAD]))
+            count = queue_admin.requeue(connection, queue_admin.DeliveryFilter(states=[State.DEAD]))
         dead = [one for one in self.model.deliveries.values() if one.state is State.DEAD]
         assert count == len(dead)
         for one in dead:
@@ -150,9 +150,9 @@ class Journal(RuleBasedStateMachine):
     @invariant()
     def the_database_is_as_the_model(self) -> None:
         """Callbacks, repeats, states and failures agree."""
-        with self.database.look() as connection:
+        with self.database.read_only() as connection:
             stored = {one.id: one.duplicate_of for one in journal.page(connection, Filter(), 0, 10_000)}
-            found = {one.id: one for id_ in stored for one in deliveries.of_callback(connection, id_)}
+            found = {one.id: one for id_ in stored for one in queue.of_callback(connection, id_)}
         assert stored == self.model.callbacks
         assert {id_: (one.state, one.attempts, len(one.failures)) for id_, one in found.items()} == {
             id_: (one.state, one.attempts, one.failures) for id_, one in self.model.deliveries.items()

@@ -12,7 +12,7 @@ OLD = NOON - timedelta(days=100)
 
 
 def _left(database: Database) -> list[StoredCallback]:
-    with database.look() as connection:
+    with database.read_only() as connection:
         return journal.page(connection, Filter(), 0, 100)
 
 

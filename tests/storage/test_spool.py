@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import Appended, Database, NewCallback, StoredCallback, StoreUnavailableError, deliveries, journal
-from storage.safekeeping import MOVE_BATCH, Safekeeping
+from storage import Appended, Database, NewCallback, StoredCallback, StoreUnavailableError, journal, queue
+from storage.failover import MOVE_BATCH, FailoverStore
 from storage.spool import Spool, count_in
 from storage.values import Filter
 from tests.storage.support import append, new_callback
@@ -55,7 +55,7 @@ def _bodies(database: Database) -> list[bytes]:
 
 
 def _all(database: Database) -> list[StoredCallback]:
-    with database.look() as connection:
+    with database.read_only() as connection:
         return journal.page(connection, Filter(), 0, 100)
 
 
@@ -83,47 +83,47 @@ async def test_what_is_spooled_comes_back_as_it_was(spool: Spool) -> None:
 async def test_while_the_database_is_away_callbacks_are_on_disk(database: Database, spool: Spool) -> None:
     """And in the journal when it is back: in order, with their deliveries."""
     away, woken = Away(database), []
-    safekeeping = Safekeeping(away, spool, moved=lambda: woken.append(1))  # type: ignore[arg-type]  # stands in for a database
+    failover = FailoverStore(away, spool, moved=lambda: woken.append(1))  # type: ignore[arg-type]  # stands in for a database
     away.is_away = True
     for number in range(5):
-        [stored] = await safekeeping.store([new_callback(str(number), deliveries=("crm",))])
+        [stored] = await failover.store([new_callback(str(number), deliveries=("crm",))])
         assert stored.id == 0
-    assert safekeeping.spooled == 5
+    assert failover.spooled == 5
     away.is_away = False
-    [later] = await safekeeping.store([new_callback("later")])
+    [later] = await failover.store([new_callback("later")])
     assert later.id == 0  # the spool goes first, or the order would be lost
-    safekeeping.start()
+    failover.start()
     await _emptied(spool)
-    await safekeeping.stop()
+    await failover.stop()
     assert _bodies(database) == [b"0", b"1", b"2", b"3", b"4", b"later"]
     assert woken
-    with database.look() as connection:
-        assert sum(deliveries.counts(connection).values()) == 5
-    assert (await safekeeping.store([new_callback("direct")]))[0].id > 0
+    with database.read_only() as connection:
+        assert sum(queue.counts(connection).values()) == 5
+    assert (await failover.store([new_callback("direct")]))[0].id > 0
 
 
 async def test_a_broken_connection_does_not_double_what_had_been_committed(database: Database, spool: Spool) -> None:
     """The commit arrived, its answer did not: the move finds it there, question or record."""
     away = Away(database)
-    safekeeping = Safekeeping(away, spool)  # type: ignore[arg-type]  # stands in for a database
+    failover = FailoverStore(away, spool)  # type: ignore[arg-type]  # stands in for a database
     away.loses_the_answer = True
-    await safekeeping.store([new_callback("record"), new_callback("question", once=False, outcome="answered")])
+    await failover.store([new_callback("record"), new_callback("question", deduplicate=False, outcome="answered")])
     assert spool.count == 2
-    safekeeping.start()
+    failover.start()
     await _emptied(spool)
-    await safekeeping.stop()
+    await failover.stop()
     assert [(one.body, one.outcome) for one in _all(database)] == [(b"record", "accepted"), (b"question", "answered")]
 
 
 async def test_a_crash_between_journal_and_spool_doubles_nothing(database: Database, spool: Spool) -> None:
     """Moved, but not yet dropped from the spool: the next start notices."""
-    news = [new_callback("a"), new_callback("b", once=False)]
+    news = [new_callback("a"), new_callback("b", deduplicate=False)]
     await spool.put(news)
     append(database, *news)
-    safekeeping = Safekeeping(database, spool)
-    safekeeping.start()
+    failover = FailoverStore(database, spool)
+    failover.start()
     await _emptied(spool)
-    await safekeeping.stop()
+    await failover.stop()
     assert _bodies(database) == [b"a", b"b"]
 
 
@@ -136,10 +136,10 @@ async def test_a_spool_outlives_its_process(tmp_path: Path, database: Database) 
     assert count_in(tmp_path / "left.db") == (1, 0)
     second = Spool(tmp_path / "left.db")
     second.open()
-    safekeeping = Safekeeping(database, second)
-    safekeeping.start()
+    failover = FailoverStore(database, second)
+    failover.start()
     await _emptied(second)
-    await safekeeping.stop()
+    await failover.stop()
     second.close()
     assert _bodies(database) == [b"left"]
 
@@ -149,7 +149,7 @@ async def test_with_neither_store_nothing_is_acknowledged(database: Database, tm
     away = Away(database)
     away.is_away = True
     with pytest.raises(StoreUnavailableError):
-        await Safekeeping(away, None).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
+        await FailoverStore(away, None).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
     spool = Spool(tmp_path / "gone.db")
     spool.open()
 
@@ -158,7 +158,7 @@ async def test_with_neither_store_nothing_is_acknowledged(database: Database, tm
 
     spool.put = full  # type: ignore[assignment, method-assign]  # stands in for a full disk
     with pytest.raises(StoreUnavailableError):
-        await Safekeeping(away, spool).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
+        await FailoverStore(away, spool).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
     spool.close()
 
 
@@ -172,11 +172,11 @@ async def test_a_database_that_hangs_holds_nobody_up(
     database: Database, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a moment its callbacks go to the spool: the provider waits for the acknowledgement."""
-    monkeypatch.setattr("storage.safekeeping.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("storage.failover.PATIENCE_SECONDS", 0.05)
     away = Away(database)
     away.hangs = True
-    safekeeping = Safekeeping(away, spool)  # type: ignore[arg-type]  # stands in for a database
-    assert await asyncio.wait_for(safekeeping.store([new_callback("a")]), 5) == [Appended(0)]
+    failover = FailoverStore(away, spool)  # type: ignore[arg-type]  # stands in for a database
+    assert await asyncio.wait_for(failover.store([new_callback("a")]), 5) == [Appended(0)]
     assert spool.count == 1
 
 
@@ -184,11 +184,11 @@ async def test_the_parts_of_a_request_move_together(database: Database, spool: S
     """A batch never ends inside of a request: its body is with the first part."""
     await spool.put([new_callback(str(number)) for number in range(MOVE_BATCH - 1)])
     await spool.put([new_callback("p0", body=b"whole"), new_callback("p1", body=b"", part=1)])
-    safekeeping = Safekeeping(database, spool)
-    safekeeping.start()
+    failover = FailoverStore(database, spool)
+    failover.start()
     await _emptied(spool)
-    await safekeeping.stop()
-    with database.look() as connection:
+    await failover.stop()
+    with database.read_only() as connection:
         last = journal.find(connection, Filter(), 2)
     assert [(one.part, one.body) for one in last] == [(1, b"whole"), (0, b"whole")]
 
@@ -199,10 +199,10 @@ async def test_what_the_journal_refuses_stands_in_nobodys_way(
     """It is kept aside and said so; what came with it moves on."""
     refused = new_callback("refused", took_us=2**70)
     await spool.put([new_callback("before"), refused, new_callback("after")])
-    safekeeping = Safekeeping(database, spool)
-    safekeeping.start()
+    failover = FailoverStore(database, spool)
+    failover.start()
     await _emptied(spool)
-    await safekeeping.stop()
+    await failover.stop()
     assert _bodies(database) == [b"before", b"after"]
     assert count_in(spool.path) == (0, 1)
     assert "set aside" in caplog.text

@@ -139,7 +139,7 @@ class Arena:
 
     def _unfinished(self) -> int:
         acknowledged = len(self.acknowledged())
-        with Database(self.url) as database, database.look() as connection:
+        with Database(self.url) as database, database.read_only() as connection:
             originals = connection.execute(select(func.count()).where(callbacks.c.original.is_(True))).scalar_one()
             waiting = connection.execute(select(func.count()).where(deliveries.c.due_at.is_not(None))).scalar_one()
         return int(waiting) + max(0, acknowledged - int(originals))
@@ -186,7 +186,7 @@ def _lines(path: Path) -> Iterator[tuple[str, int]]:
 
 def _stored(url: str) -> tuple[set[tuple[str, int]], int]:
     """The events in the journal, and how many repeats of them."""
-    with Database(url) as database, database.look() as connection:
+    with Database(url) as database, database.read_only() as connection:
         rows = connection.execute(select(callbacks.c.body, callbacks.c.original)).all()
     events = [json.loads(row.body) for row in rows if row.original]
     return {(event["ivruniqueid"], event["duration"]) for event in events}, len(rows) - len(events)

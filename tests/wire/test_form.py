@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from receiver.errors import WireError
 from receiver.wire.form import read_multipart, read_urlencoded
-from receiver.wire.message import USUAL
+from receiver.wire.message import DEFAULT_LIMITS
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 HEADER = 'multipart/form-data; boundary="b-1"'
@@ -116,9 +116,9 @@ def test_broken_multipart_forms_are_refused(body: bytes) -> None:
 
 def test_the_number_of_fields_is_limited() -> None:
     """In both encodings."""
-    pairs = [(f"n{index}", "1") for index in range(USUAL.form_fields + 1)]
-    assert len(read_urlencoded(urlencode(pairs[:-1]).encode())[0]) == USUAL.form_fields
-    assert len(read_multipart(_multipart(pairs[:-1]), HEADER)[0]) == USUAL.form_fields
+    pairs = [(f"n{index}", "1") for index in range(DEFAULT_LIMITS.form_fields + 1)]
+    assert len(read_urlencoded(urlencode(pairs[:-1]).encode())[0]) == DEFAULT_LIMITS.form_fields
+    assert len(read_multipart(_multipart(pairs[:-1]), HEADER)[0]) == DEFAULT_LIMITS.form_fields
     with pytest.raises(WireError, match="fields"):
         read_urlencoded(urlencode(pairs).encode())
     with pytest.raises(WireError, match="fields"):

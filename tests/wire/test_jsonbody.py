@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from receiver.errors import WireError
 from receiver.wire import jsonbody
 from receiver.wire.jsonbody import MAX_LENIENT_CHARS
-from receiver.wire.message import MAX_DEPTH, MOST_NOTES, Limits
+from receiver.wire.message import MAX_DEPTH, MOST_NOTES, BodyLimits
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -62,16 +62,14 @@ def test_bare_keys_and_trailing_commas_are_tolerated_and_noted(text: str, value:
         "{a}",
         '{"a": 1} {"b": 2}',
         '"a',
-        "NaN",
-        "{a: NaN}",
-        "[Infinity]",
+        "[1e999,]",
         "{a: 0x1FFFFFFFFFFFFFFFFF}",
         "{,}",
         '["\\ud800"]',
     ],
 )
 def test_what_is_no_json_is_refused(text: str) -> None:
-    """With our own error alone; NaN, infinity and lone surrogates are no values of JSON in UTF-8."""
+    """With our own error alone; a number that cannot stay what was sent, and lone surrogates, are no values of JSON."""
     with pytest.raises(WireError):
         jsonbody.read(text)
 
@@ -120,7 +118,7 @@ def test_of_a_key_given_twice_the_last_counts_and_differences_are_noted(
 def test_very_many_repeated_keys_take_no_longer_than_their_number_says() -> None:
     """A hundred thousand of them; were each compared with each, this would take a minute."""
     body = ",".join(f'"{number}": 0, "{number}": 1' for number in range(100_000))
-    assert len(jsonbody.read(f"{{{body}}}", Limits(elements=300_000))[1]) == MOST_NOTES
+    assert len(jsonbody.read(f"{{{body}}}", BodyLimits(elements=300_000))[1]) == MOST_NOTES
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**64 - 1, 15616841651])
@@ -142,8 +140,8 @@ def test_any_text_is_a_value_or_our_own_error(text: str) -> None:
 @pytest.mark.parametrize("text", ["[" + "[]," * 99 + "[]]", '{"a": [' + "1," * 99 + "1]}"])
 def test_so_many_values_are_too_many(text: str) -> None:
     """They are counted before they are made; what stands in strings separates nothing (A-25)."""
-    assert jsonbody.read(text, Limits(elements=300))[0]
+    assert jsonbody.read(text, BodyLimits(elements=300))[0]
     with pytest.raises(WireError, match="values"):
-        jsonbody.read(text, Limits(elements=100))
+        jsonbody.read(text, BodyLimits(elements=100))
     transcript = json.dumps({"text": text * 3 + '"\\'})
-    assert jsonbody.read(transcript, Limits(elements=3))[0] == {"text": text * 3 + '"\\'}
+    assert jsonbody.read(transcript, BodyLimits(elements=3))[0] == {"text": text * 3 + '"\\'}

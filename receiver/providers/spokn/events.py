@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Annotated, ClassVar
 
-from receiver.providers import lenient
-from receiver.providers.event import Amount, Event, Reads, Text
+from receiver.providers.base import coerce
+from receiver.providers.base.event import Amount, Event, Reads, Text
 
 
 class StatusCode(IntEnum):
@@ -24,6 +24,7 @@ class StatusCode(IntEnum):
 
 
 _BY_TEXT = {code.name.replace("_", " ").lower(): int(code) for code in StatusCode}
+_CODE_AND_TEXT = re.compile(r"\s*([0-9]{1,3})\s*[-\N{EN DASH}:]\s*\D.*", re.DOTALL)
 _EATEN_PLUS = re.compile(r"\A +(?=[0-9])")
 _EATEN_OFFSET = re.compile(r" (?=[0-9]{2}:?[0-9]{2}\Z)")
 
@@ -32,18 +33,21 @@ def _party(value: object) -> str:
     """A number whose "+" a form decoded to a blank gets it back (G-05)."""
     if isinstance(value, str):
         value = _EATEN_PLUS.sub("+", value)
-    return lenient.text(value)
+    return coerce.text(value)
 
 
 def _status(value: object) -> int | None:
-    """A code, or one of the table's texts in its place (G-08)."""
-    if isinstance(value, str) and (code := _BY_TEXT.get(" ".join(value.lower().split()))) is not None:
-        return code
-    return lenient.integer(value)
+    """A code, one of the table's texts in its place, or both as the table's cell has them: "1 - Number busy" (G-08)."""
+    if isinstance(value, str):
+        if (code := _BY_TEXT.get(" ".join(value.lower().split()))) is not None:
+            return code
+        if found := _CODE_AND_TEXT.fullmatch(value):
+            return int(found[1])
+    return coerce.integer(value)
 
 
 def _leg(value: object) -> int | None:
-    leg = lenient.integer(value)
+    leg = coerce.integer(value)
     if leg not in {None, 1, 2}:
         raise ValueError("legs are 1 and 2 (G-10)")
     return leg
@@ -51,7 +55,7 @@ def _leg(value: object) -> int | None:
 
 def _moment(value: object) -> datetime | None:
     """An ISO 8601 moment as it was written, T or blank between, with or without a zone, its "+" restored (G-07)."""
-    text = lenient.text(value)
+    text = coerce.text(value)
     if not text:
         return None
     try:
@@ -76,7 +80,7 @@ class StatusPost(Event):
     """1 reports on the call to `aparty`, 2 on the call to `bparty`; anything else is only in `raw` (G-10)."""
     start: Annotated[datetime | None, Reads(_moment)] = None
     """When the call began, as written; it has no zone if none was sent: see `started` (G-07)."""
-    duration_seconds: Annotated[int | None, Reads(lenient.integer, aliases=("duration",))] = None
+    duration_seconds: Annotated[int | None, Reads(coerce.integer, aliases=("duration",))] = None
     """Length in seconds, `duration` on the wire; the request's own `duration` is minutes (G-06)."""
     token: Text = ""
     """What you gave when you asked for the call. Make it unique: nothing else links this to your request (G-04)."""

@@ -7,27 +7,26 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from receiver.errors import PayloadError, WireError
-from receiver.providers.contract import (
+from receiver.providers.base.contract import (
     MAX_RECORDS,
     CallbackRequest,
     Endpoint,
     Fault,
     HttpReply,
-    Item,
     Kind,
     Mode,
+    ParsedCallback,
+    ParsedRequest,
     Provider,
-    ProviderOptions,
-    Reading,
     Reply,
-    bytes_fingerprint,
-    fingerprint,
 )
-from receiver.providers.event import Event
-from receiver.providers.naming import spelling
-from receiver.providers.records import CallRecord, Direction, Money, Outcome, international
+from receiver.providers.base.event import Event
+from receiver.providers.base.fingerprint import bytes_fingerprint, fingerprint
+from receiver.providers.base.names import normalize_name
+from receiver.providers.base.options import ProviderOptions
+from receiver.providers.base.record import CallRecord, Direction, Money, Outcome, international
 from receiver.providers.spokn.events import StatusCode, StatusPost
-from receiver.wire import Format, Message, Value, read, tell_format
+from receiver.wire import Format, Message, Value, detect_format, read
 from receiver.wire.form import read_urlencoded
 
 OUTCOMES = {
@@ -63,20 +62,32 @@ class Spokn(Provider[SpoknOptions]):
     title: ClassVar[str] = "Spokn"
     options_type: ClassVar[type[ProviderOptions]] = SpoknOptions
     endpoints: ClassVar[tuple[Endpoint, ...]] = (Endpoint(kind="STATUS"),)
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind("STATUS", Mode.NOTIFY, StatusPost),)
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind("STATUS", Mode.NOTIFY, StatusPost, has_record=True),)
 
-    def read(self, request: CallbackRequest) -> Reading:
+    def kind_in_head(self, request: CallbackRequest) -> Kind | None:
+        """STATUS: Spokn sends nothing else."""
+        return self.kinds[0]
+
+    def is_callback_query(self, request: CallbackRequest) -> bool:
+        """Whether the query has a field of a status post."""
+        try:
+            fields, _ = read_urlencoded(request.query, fallbacks=_FALLBACK_CHARSETS, max_fields=self.limits.form_fields)
+        except WireError:
+            return True  # too many fields: kept with that reason
+        return not _says_nothing(fields)
+
+    def read(self, request: CallbackRequest) -> ParsedRequest:
         """The status posts of a request: form, multipart, JSON or query; the first that has any counts (G-01)."""
-        dialect = tell_format(request.body, request.content_type)
+        dialect = detect_format(request.body, request.content_type)
         try:
             message = self._message(request)
             if isinstance(message.values, list) and len(message.values) > MAX_RECORDS:
                 raise PayloadError(f"the list has more than {MAX_RECORDS} posts")
         except (WireError, PayloadError) as error:
             content = bytes_fingerprint(self.name, "STATUS", request.query, request.body)
-            return Reading(dialect, (Item("STATUS", content, fault=Fault.PARSE, reason=str(error)),))
+            return ParsedRequest(dialect, (ParsedCallback("STATUS", content, fault=Fault.PARSE, reason=str(error)),))
         posts = message.values if isinstance(message.values, list) and message.values else [message.values]
-        return Reading(message.format, tuple(map(self._item, posts)), message.notes)
+        return ParsedRequest(message.format, tuple(map(self._callback, posts)), message.notes)
 
     def _message(self, request: CallbackRequest) -> Message:
         if request.body.strip() or not request.query:
@@ -86,26 +97,26 @@ class Spokn(Provider[SpoknOptions]):
         fields, notes = read_urlencoded(request.query, fallbacks=_FALLBACK_CHARSETS, max_fields=self.limits.form_fields)
         return Message(Format.QUERY, fields, notes=notes)
 
-    def _item(self, values: Value) -> Item:
+    def _callback(self, values: Value) -> ParsedCallback:
         moment = StatusPost.moment_in(values) if isinstance(values, dict) else None
         content = fingerprint(self.name, "STATUS", values, moment)
         try:
             if not isinstance(values, dict):
                 raise PayloadError("the post holds no fields")
-            present = {spelling(name) for name, value in values.items() if value not in (None, "")}
+            present = {normalize_name(name) for name, value in values.items() if value not in (None, "")}
             if not present & _TELLING:
                 raise PayloadError("the post has none of userid, aparty, bparty, token and status")
         except PayloadError as error:
-            return Item("STATUS", content, fault=Fault.PARSE, reason=str(error))
+            return ParsedCallback("STATUS", content, fault=Fault.PARSE, reason=str(error))
         make = partial(StatusPost.from_wire, values)
         call_id = StatusPost.value_of("token", values) or make().call_id
-        return Item("STATUS", content, make=make, call_id=call_id)
+        return ParsedCallback("STATUS", content, make=make, call_id=call_id)
 
     def acknowledgement(self, kind: str) -> Reply:
         """OK."""
         return StatusReply()
 
-    def refusal(self, kind: str, fault: Fault, reason: str) -> Reply:
+    def fault_reply(self, kind: str, fault: Fault, reason: str) -> Reply:
         """One line that says what is wrong."""
         return StatusReply(text=f"ERROR: {reason}"[:200])
 
@@ -113,7 +124,7 @@ class Spokn(Provider[SpoknOptions]):
         """Spokn asks nothing."""
         return None
 
-    def last_resort(self, kind: str) -> Reply:
+    def error_reply(self, kind: str) -> Reply:
         """Spokn asks nothing."""
         return StatusReply()
 
@@ -144,7 +155,7 @@ class Spokn(Provider[SpoknOptions]):
 
 
 def _says_nothing(values: Value) -> bool:
-    return isinstance(values, dict) and not any(spelling(name) in _FIELDS for name in values)
+    return isinstance(values, dict) and not any(normalize_name(name) in _FIELDS for name in values)
 
 
 def _outcome(status: int | None) -> Outcome:

@@ -19,7 +19,14 @@ from receiver.providers.voicenter.ivr_actions import (
     SilentRecord,
     Vo,
 )
-from receiver.providers.voicenter.layer_actions import Dial, GoToLayer, LayerError, LayerSayDigits, Spoken, Target
+from receiver.providers.voicenter.layer_actions import (
+    Dial,
+    GoToLayer,
+    LayerError,
+    LayerSayDigits,
+    Spoken,
+    Target,
+)
 from receiver.providers.voicenter.provider import Voicenter
 from receiver.providers.voicenter.replies import CdrReply, Contact, HangupCallReply, NoContact, PopupError
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from receiver.providers import lenient
-from receiver.providers.event import (
+from receiver.providers.base import coerce
+from receiver.providers.base.event import (
     Amount,
     Event,
     Flag,
@@ -27,7 +27,7 @@ from receiver.providers.event import (
     Url,
     WireModel,
 )
-from receiver.providers.naming import spelling
+from receiver.providers.base.names import normalize_name
 
 
 class CdrType(StrEnum):
@@ -60,10 +60,10 @@ class CdrType(StrEnum):
     @classmethod
     def of(cls, type_: str) -> "CdrType":
         """The type behind a spelling: "Click2Callleg1", " Click2Call leg1" and "CLICK2CALL LEG1" are one (B-07)."""
-        return _TYPES.get(spelling(type_), cls.UNKNOWN)
+        return _TYPES.get(normalize_name(type_), cls.UNKNOWN)
 
 
-_TYPES = {spelling(member): member for member in CdrType}
+_TYPES = {normalize_name(member): member for member in CdrType}
 
 
 class IvrLayer(WireModel):
@@ -78,7 +78,7 @@ class IvrLayer(WireModel):
 
 
 def _layers(value: object) -> tuple[IvrLayer, ...]:
-    return tuple(map(IvrLayer.from_wire, lenient.objects(value)))
+    return tuple(map(IvrLayer.from_wire, coerce.objects(value)))
 
 
 class Cdr(Event):
@@ -95,7 +95,7 @@ class Cdr(Event):
     """Epoch seconds as sent. Whose clock they tell is doubtful: see `started` (B-19)."""
     duration: Integer = None
     """Seconds of conversation; in newer queue calls the wait may be counted in (B-20)."""
-    ivr_unique_id: Annotated[str, Reads(lenient.identifier)] = ""
+    ivr_unique_id: Annotated[str, Reads(coerce.identifier)] = ""
     """The call id: opaque, 13 to 35 characters in the document's own samples (B-04, B-06)."""
     type: Text = ""
     """The call type in the provider's words; `call_type` is the same as an enumeration (B-07)."""
@@ -170,12 +170,14 @@ class Cdr(Event):
     def from_wire(cls, values: Mapping[str, Any], **derived: object) -> Self:
         """The CDR that `values` holds; never fails."""
         event = super().from_wire(values, **derived)
-        opt_outs = {name: value for name, value in event.extra.items() if spelling(name).startswith("donotcallme")}
+        opt_outs = {
+            name: value for name, value in event.extra.items() if normalize_name(name).startswith("donotcallme")
+        }
         variables = {name: value for name, value in event.extra.items() if name.lower().startswith("var_")}
         if not opt_outs and not variables:
             return event
         extra = {name: value for name, value in event.extra.items() if name not in {*opt_outs, *variables}}
-        custom_data = {**lenient.pairs(variables), **event.custom_data}
+        custom_data = {**coerce.pairs(variables), **event.custom_data}
         return event.model_copy(update={"extra": extra, "do_not_call_me": opt_outs, "custom_data": custom_data})
 
     @property
@@ -244,7 +246,7 @@ class HangupCall(Event):
     """Epoch of the start of the call's flow, as sent (D-05)."""
     call_duration: Integer = None
     """Seconds in all; whether ringing counts is not said (D-06)."""
-    call_dialtime: Annotated[int | None, Reads(lenient.integer, aliases=("CALL_DAILTIME",))] = None
+    call_dialtime: Annotated[int | None, Reads(coerce.integer, aliases=("CALL_DAILTIME",))] = None
     """Seconds until the destination answered; on the wire CALL_DAILTIME (D-04)."""
     call_status: Text = ""
     """How the call ended in the provider's words (D-07, D-08)."""
@@ -296,12 +298,12 @@ class PopupRequest(Event):
 
     phone: Text = ""
     """The caller's number."""
-    ivr_unique_id: Annotated[str, Reads(lenient.identifier, aliases=("ivrid",))] = ""
+    ivr_unique_id: Annotated[str, Reads(coerce.identifier, aliases=("ivrid",))] = ""
     """The call id (newer, F-02)."""
     exten_user: Text = ""
     """The user whose screen it is (newer)."""
     did: Text = ""
-    status: Annotated[str, Reads(lenient.text, aliases=("statusCall",))] = ""
+    status: Annotated[str, Reads(coerce.text, aliases=("statusCall",))] = ""
     """Ringing, Talking, Hangup or Dialing (newer)."""
 
     @property

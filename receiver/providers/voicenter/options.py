@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from receiver.providers.contract import ProviderOptions
+from receiver.providers.base.options import ProviderOptions
 
 
 def _zone(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from receiver.providers.records import CallRecord, Direction, Money, Outcome, international
+from receiver.providers.base.record import CallRecord, Direction, Money, Outcome, international
 from receiver.providers.voicenter.events import Cdr, CdrType, HangupCall
 
 OUTCOMES = {

@@ -1,38 +1,45 @@
-"""Voicenter: which callback a request is, and what its replies look like as bytes."""
+"""Voicenter: parsing its callbacks and writing the replies."""
 
 import logging
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
-from urllib.parse import unquote_plus
 
 from pydantic import ValidationError
 
 from receiver.errors import PayloadError, SettingsError, WireError
-from receiver.providers.contract import (
+from receiver.providers.base.contract import (
     MAX_RECORDS,
     CallbackRequest,
     Endpoint,
     Fault,
     HttpReply,
-    Item,
     Kind,
     Mode,
+    ParsedCallback,
+    ParsedRequest,
     Provider,
-    ProviderOptions,
-    Reading,
     Reply,
-    bytes_fingerprint,
-    fingerprint,
 )
-from receiver.providers.event import Event
-from receiver.providers.naming import remembered, spelling
-from receiver.providers.records import CallRecord
+from receiver.providers.base.event import Event
+from receiver.providers.base.fingerprint import bytes_fingerprint, fingerprint
+from receiver.providers.base.names import normalize_name
+from receiver.providers.base.options import ProviderOptions
+from receiver.providers.base.record import CallRecord
 from receiver.providers.voicenter.events import Cdr, HangupCall, IvrRequest, LayerInput, PopupRequest
 from receiver.providers.voicenter.ivr_actions import IVR_ACTIONS, IvrAction, IvrError
 from receiver.providers.voicenter.layer_actions import LAYER_ACTIONS, LayerError
 from receiver.providers.voicenter.options import Fallback, VoicenterOptions
 from receiver.providers.voicenter.outcomes import record_of_cdr, record_of_hangup
+from receiver.providers.voicenter.recognition import (
+    guess_kind,
+    has_known_field,
+    is_unmistakable,
+    kind_of_fields,
+    kind_of_method,
+    method_in_head,
+    phones_and_id,
+)
 from receiver.providers.voicenter.replies import (
     CdrReply,
     Contact,
@@ -42,22 +49,11 @@ from receiver.providers.voicenter.replies import (
     UnknownMethod,
     VoicenterReply,
 )
-from receiver.wire import Format, Limits, Message, Value, jsonbody, read, tell_format, xmlrpc
+from receiver.wire import BodyLimits, Format, Message, ShapeCache, Value, detect_format, jsonbody, read, xmlrpc
 from receiver.wire.form import read_urlencoded
 
 logger = logging.getLogger(__name__)
 
-_METHODS = {
-    spelling(alias): kind
-    for kind, aliases in {
-        "CDR": ("CDR",),
-        "GET_IVR_ACTION": ("GET_IVR_ACTION", "IVR_MENU"),  # C-03
-        "HANGUP_CALL": ("HANGUP_CALL",),
-        "IVR_LAYER_INPUT": ("IVR_LAYER_INPUT", "IvrExternalLayerInput", "IVR_EXTERNAL_LAYER_INPUT"),  # E-01
-    }.items()
-    for alias in aliases
-}
-_PHONES_AND_ID = {"caller", "target", "did", "callerphone", "ivruniqueid"}
 _FALLBACK_ACTIONS: dict[str, dict[str, type[VoicenterReply]]] = {
     "GET_IVR_ACTION": {reply.action: reply for reply in IVR_ACTIONS},
     "IVR_LAYER_INPUT": {reply.action: reply for reply in LAYER_ACTIONS},
@@ -81,48 +77,79 @@ class Voicenter(Provider[VoicenterOptions]):
         Endpoint("ivr", kind="GET_IVR_ACTION"),
         Endpoint("hangup", kind="HANGUP_CALL"),
         Endpoint("layer", kind="IVR_LAYER_INPUT"),
-        Endpoint("popup", kind="POPUP", on_get=True, cors=True),
+        Endpoint("popup", kind="POPUP", cors=True),
     )
     kinds: ClassVar[tuple[Kind, ...]] = (
-        Kind("CDR", Mode.NOTIFY, Cdr, bulky=True),
+        Kind("CDR", Mode.NOTIFY, Cdr, bulky=True, has_record=True),
         Kind("GET_IVR_ACTION", Mode.ASK, IvrRequest, IVR_ACTIONS),
-        Kind("HANGUP_CALL", Mode.NOTIFY, HangupCall),
+        Kind("HANGUP_CALL", Mode.NOTIFY, HangupCall, has_record=True),
         Kind("IVR_LAYER_INPUT", Mode.ASK, LayerInput, LAYER_ACTIONS, patience=5.0),
         Kind("POPUP", Mode.ASK, PopupRequest, (Contact, NoContact), patience=3.0),
     )
 
-    def __init__(self, options: VoicenterOptions, limits: Limits | None = None) -> None:
+    def __init__(self, options: VoicenterOptions, limits: BodyLimits | None = None) -> None:
         super().__init__(options, limits)
+        self._shapes = ShapeCache()
         self._fallbacks = [(fallback, _reply_of(fallback)) for fallback in options.fallbacks]
 
     # --- reading ---
 
-    def read(self, request: CallbackRequest) -> Reading:
-        """The content of a request; what cannot be read is one item with its fault and reason."""
-        dialect = tell_format(request.body, request.content_type)
+    @property
+    def country_code(self) -> str:
+        """The setting of that name."""
+        return self.options.country_code
+
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        """The setting `popup_origins` (F-06)."""
+        return self.options.popup_origins
+
+    def kind_in_head(self, request: CallbackRequest) -> Kind | None:
+        """The kind of the method that the body's beginning names."""
+        method = method_in_head(request.body)
+        return self._kinds.get(kind_of_method(method) or "") if method else None
+
+    def guess_kind(self, request: CallbackRequest) -> str:
+        """The kind of the method, else that of the URL, else what the fields look like."""
+        kind = self.kind_in_head(request)
+        return kind.name if kind else request.endpoint.kind or guess_kind(request.body or request.query)
+
+    def is_callback_query(self, request: CallbackRequest) -> bool:
+        """Whether the query has a field of any callback, or all that its URL asks for."""
+        try:
+            fields, _ = read_urlencoded(request.query, max_fields=self.limits.form_fields)
+        except WireError:
+            return True  # too many fields: kept with that reason
+        return has_known_field(tuple(fields))
+
+    def read(self, request: CallbackRequest) -> ParsedRequest:
+        """The callbacks of a request; what cannot be read is one callback with its fault and reason."""
         try:
             message = self._message(request)
-            items = self._items(message, request.endpoint.kind)
+            callbacks, notes = self._callbacks(message, request.endpoint.kind)
         except (WireError, PayloadError) as error:
-            return Reading(dialect, (self._unread(request, error),))
-        return Reading(message.format, items, message.notes)
+            dialect = detect_format(request.body, request.content_type)
+            return ParsedRequest(dialect, (self._unparsed(request, error),))
+        return ParsedRequest(message.format, callbacks, message.notes + notes)
 
     def _message(self, request: CallbackRequest) -> Message:
-        if request.endpoint.on_get and not request.body.strip():
+        if request.holds_query and self.is_callback_query(request):
             fields, notes = read_urlencoded(request.query, max_fields=self.limits.form_fields)
             return Message(Format.QUERY, fields, notes=notes)
-        return read(request.body, request.content_type, limits=self.limits)
+        return read(request.body, request.content_type, limits=self.limits, shapes=self._shapes)
 
-    def _items(self, message: Message, expected: str) -> tuple[Item, ...]:
+    def _callbacks(self, message: Message, expected: str) -> tuple[tuple[ParsedCallback, ...], tuple[str, ...]]:
+        """The callbacks of a message, and a note where one is not what its URL is for."""
         values = message.values
         if isinstance(values, list) and len(values) != 1:
-            return self._list_of_records(values, message.method, expected)
+            return self._list_of_records(values, message.method, expected), ()
         if isinstance(values, list):
             values = values[0]  # [record] is as good as the record (A-23)
         kind, content = self._recognise(values, message.method, expected)
-        return (self._item(kind, content),)
+        notes = (f"kind_not_of_url:{kind}",) if expected and kind != expected else ()
+        return (self._callback(kind, content),), notes
 
-    def _list_of_records(self, values: list[Value], method: str, expected: str) -> tuple[Item, ...]:
+    def _list_of_records(self, values: list[Value], method: str, expected: str) -> tuple[ParsedCallback, ...]:
         """Several records in one request, each on its own (A-23)."""
         if not values:
             raise PayloadError("the list of records is empty")
@@ -130,32 +157,30 @@ class Voicenter(Provider[VoicenterOptions]):
             raise PayloadError(f"the list has more than {MAX_RECORDS} records")
         return tuple(self._record_in_list(value, method, expected) for value in values)
 
-    def _record_in_list(self, value: Value, method: str, expected: str) -> Item:
+    def _record_in_list(self, value: Value, method: str, expected: str) -> ParsedCallback:
         try:
             kind, content = self._recognise(value, method, expected)
             if kind != "CDR":
                 raise PayloadError(f"{kind} cannot stand in a list: each needs a reply of its own")
         except PayloadError as error:
-            return Item(expected, fingerprint(self.name, "", value), fault=Fault.PARSE, reason=str(error))
-        return self._item(kind, content)
+            return ParsedCallback(expected, fingerprint(self.name, "", value), fault=Fault.PARSE, reason=str(error))
+        return self._callback(kind, content)
 
     def _recognise(self, values: Value, method: str, expected: str) -> tuple[str, Mapping[str, Any]]:
         """The kind of a callback and its fields (A-04). Raises PayloadError."""
         envelope: dict[str, Any] = {}
         if isinstance(values, dict) and not method:  # in XML-RPC the method stands outside
-            envelope = {spelling(name): value for name, value in values.items()}
-        named = method or envelope.get("method", "")
-        if named:
-            kind = _METHODS.get(spelling(str(named).rsplit(".", 1)[-1]))  # "x.CDR" is CDR (B-27)
-            if kind is None:
-                raise UnknownMethodError(f"nobody knows the method {str(named)[:60]!r}")
-        else:
-            kind = expected or "CDR"
+            envelope = {normalize_name(name): value for name, value in values.items()}
+        named = str(method or envelope.get("method") or "")
+        kind = kind_of_method(named) if named else ""
+        if kind is None:
+            raise UnknownMethodError(f"nobody knows the method {named[:60]!r}")
         try:
             content = self._content(values, envelope)
-            self._check(kind, content, named=bool(named))
+            kind = kind or _kind_of_unnamed(content, expected)
+            self._check(kind, content)
         except PayloadError as error:
-            error.kind = kind if named else expected
+            error.kind = kind or expected
             raise
         return kind, content
 
@@ -171,35 +196,36 @@ class Voicenter(Provider[VoicenterOptions]):
             data = data[0]
         if isinstance(data, dict):
             return data
-        beside = {name: value for name, value in values.items() if spelling(name) not in {"method", "data"}}
+        beside = {name: value for name, value in values.items() if normalize_name(name) not in {"method", "data"}}
         if data in (None, "") and beside:
             return beside
         raise PayloadError("DATA is no struct")
 
-    def _check(self, kind: str, content: Mapping[str, Any], *, named: bool) -> None:
-        if kind == "CDR" and all(content[name] in (None, "") for name in _phones_and_id(tuple(content))):
-            what = "the CDR" if named else "what came names no method and"
-            raise PayloadError(f"{what} has neither a call id nor a phone number")  # B-30
-        if kind == "POPUP" and all(content[name] in (None, "") for name in content if spelling(name) == "phone"):
+    def _check(self, kind: str, content: Mapping[str, Any]) -> None:
+        if kind == "CDR" and all(content[name] in (None, "") for name in phones_and_id(tuple(content))):
+            raise PayloadError("the CDR has neither a call id nor a phone number")  # B-30
+        if kind == "POPUP" and all(content[name] in (None, "") for name in content if normalize_name(name) == "phone"):
             raise PayloadError("the pop-up names no phone")
 
-    def _item(self, kind_name: str, content: Mapping[str, Any]) -> Item:
+    def _callback(self, kind_name: str, content: Mapping[str, Any]) -> ParsedCallback:
         event_type = self._kinds[kind_name].event
         derived = {"epoch_zone": self.options.time_zone} if event_type is Cdr else {}
-        return Item(
+        return ParsedCallback(
             kind_name,
             fingerprint(self.name, kind_name, content, event_type.moment_in(content)),
             make=partial(event_type.from_wire, content, **derived),
             call_id=event_type.value_of("ivr_unique_id", content) or "",
         )
 
-    def _unread(self, request: CallbackRequest, error: WireError | PayloadError) -> Item:
+    def _unparsed(self, request: CallbackRequest, error: WireError | PayloadError) -> ParsedCallback:
         unknown = isinstance(error, UnknownMethodError)
         fault = Fault.UNKNOWN_METHOD if unknown else Fault.PARSE
-        told = error.kind if isinstance(error, PayloadError) else ""
-        kind = told or request.endpoint.kind or ("" if unknown else _guess(request.body))
-        content = bytes_fingerprint(self.name, kind, request.query if request.endpoint.on_get else b"", request.body)
-        return Item(kind, content, fault=fault, reason=str(error))
+        kind = (error.kind if isinstance(error, PayloadError) else "") or request.endpoint.kind
+        if not (kind or unknown):
+            kind = guess_kind(request.body or request.query)
+        query = request.query if request.holds_query else b""
+        content = bytes_fingerprint(self.name, kind, query, request.body)
+        return ParsedCallback(kind, content, fault=fault, reason=str(error))
 
     # --- answering ---
 
@@ -207,7 +233,7 @@ class Voicenter(Provider[VoicenterOptions]):
         """Err 0 or STATUS 0."""
         return HangupCallReply() if kind == "HANGUP_CALL" else CdrReply()
 
-    def refusal(self, kind: str, fault: Fault, reason: str) -> Reply:
+    def fault_reply(self, kind: str, fault: Fault, reason: str) -> Reply:
         """The documented error of each callback; the CDR's where the kind is unknown."""
         if fault is Fault.UNKNOWN_METHOD and self.options.unknown_method == "fault":
             return UnknownMethod(text=_plain(reason))
@@ -230,9 +256,9 @@ class Voicenter(Provider[VoicenterOptions]):
                 return reply
         return None
 
-    def last_resort(self, kind: str) -> Reply:
+    def error_reply(self, kind: str) -> Reply:
         """STATUS 1 for the IVRs (C-26, E-18), nobody for the pop-up (F-04)."""
-        return NoContact() if kind == "POPUP" else self.refusal(kind, Fault.APPLICATION, "")
+        return NoContact() if kind == "POPUP" else self.fault_reply(kind, Fault.APPLICATION, "")
 
     def write(self, reply: Reply, dialect: Format) -> HttpReply:
         """XML-RPC for XML-RPC, JSON for all else (A-03, A-06)."""
@@ -262,9 +288,18 @@ class Voicenter(Provider[VoicenterOptions]):
         return None
 
 
-@remembered
-def _phones_and_id(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if spelling(name) in _PHONES_AND_ID)
+def _kind_of_unnamed(content: Mapping[str, Any], expected: str) -> str:
+    """The kind of a callback without a method: its URL's, unless its fields say otherwise. Raises PayloadError."""
+    names = tuple(content)
+    kind = kind_of_fields(names)
+    if expected:
+        return kind if kind and kind != expected and is_unmistakable(kind, names) else expected
+    if not kind:
+        raise PayloadError(
+            "it names no method, and has neither a call id, nor caller with target and status, nor the fields of "
+            "another callback"
+        )
+    return kind
 
 
 def _object_in_text(text: str) -> Value:
@@ -272,16 +307,6 @@ def _object_in_text(text: str) -> Value:
         return jsonbody.read(text)[0]
     except WireError:
         return text
-
-
-def _guess(body: bytes) -> str:
-    """The kind that a broken body most likely meant, told from the method's name in it."""
-    text = unquote_plus(body[:4096].decode("latin-1").replace("\0", ""))
-    squeezed = spelling(text)
-    for alias, kind in _METHODS.items():
-        if alias != "cdr" and alias in squeezed:
-            return kind
-    return ""
 
 
 def _plain(reason: str) -> str:

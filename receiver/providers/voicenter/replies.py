@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
-from receiver.providers.contract import Reply
+from receiver.providers.base.contract import Reply
 from receiver.providers.voicenter.options import VoicenterOptions
 from receiver.wire import Format
 

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from receiver.providers.contract import Fault, Item
-from receiver.providers.records import CallRecord, Outcome
+from receiver.providers.base.contract import Fault, ParsedCallback
+from receiver.providers.base.record import CallRecord, Outcome
 from receiver.providers.spokn import Spokn, StatusCode, StatusPost
 from receiver.providers.spokn.provider import SpoknOptions
 from receiver.wire import Format
@@ -28,7 +28,7 @@ def _multipart(fields: dict[str, str]) -> str:
     return "".join(parts) + "--b--\r\n"
 
 
-def _item(body: bytes | str, query: str = "", content_type: str = "") -> Item:
+def _item(body: bytes | str, query: str = "", content_type: str = "") -> ParsedCallback:
     return only(SPOKN.read(request(SPOKN, body, query=query, content_type=content_type)))
 
 
@@ -244,4 +244,4 @@ def test_a_post_that_names_nobody_is_refused(body: str) -> None:
     """It needs a user, a party, a token or a status; the reply says what is wrong (G-02)."""
     item = _item(body)
     assert item.fault is Fault.PARSE
-    assert SPOKN.write(SPOKN.refusal("STATUS", Fault.PARSE, item.reason), Format.JSON).body.startswith(b"ERROR: ")
+    assert SPOKN.write(SPOKN.fault_reply("STATUS", Fault.PARSE, item.reason), Format.JSON).body.startswith(b"ERROR: ")

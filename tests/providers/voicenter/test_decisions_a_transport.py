@@ -5,10 +5,22 @@ from typing import Any
 
 import pytest
 
-from receiver.providers.contract import Fault, HttpReply
+from receiver.providers.base.contract import Fault, HttpReply
 from receiver.providers.voicenter import CdrReply, Hangup
 from receiver.wire import Format
-from tests.providers.support import JSON, XML, event_in, in_form, in_json, in_xml, only, parsed, read, sent, voicenter
+from tests.providers.support import (
+    JSON,
+    XML,
+    event_in,
+    in_form,
+    in_json,
+    in_xml,
+    only,
+    parsed,
+    read,
+    sent,
+    voicenter,
+)
 
 CDR = {"caller": "0540000000", "ivruniqueid": "id1"}
 HANGUP = {"IVR_UNIQUE_ID": "id1", "CALL_STATUS": "ANSWER"}
@@ -22,12 +34,7 @@ def _refused(body: bytes | str, **options: Any) -> HttpReply:
     item = only(reading)
     assert item.fault is not None
     provider = voicenter(**options)
-    return provider.write(provider.refusal(item.kind, item.fault, item.reason), reading.dialect)
-
-
-def test_a01_get_carries_a_callback_only_at_the_pop_up() -> None:
-    """GET is shown for the pop-up alone; everywhere else callbacks come by POST."""
-    assert [endpoint.path for endpoint in voicenter().endpoints if endpoint.on_get] == ["popup"]
+    return provider.write(provider.fault_reply(item.kind, item.fault, item.reason), reading.dialect)
 
 
 @pytest.mark.parametrize(("format_", "body"), BODIES.items(), ids=str)
@@ -126,7 +133,7 @@ def test_a05_names_are_sent_as_documented() -> None:
 def test_a06_errors_with_a_documented_body_are_http_200(fault: Fault) -> None:
     """The protocol carries its own error code."""
     provider = voicenter()
-    assert provider.write(provider.refusal("CDR", fault, "reason"), JSON).status == 200
+    assert provider.write(provider.fault_reply("CDR", fault, "reason"), JSON).status == 200
 
 
 @pytest.mark.parametrize(
@@ -159,13 +166,13 @@ def test_a08_questions_know_how_long_the_provider_waits() -> None:
 def test_a09_a_repeat_has_the_same_hash_whatever_its_format_case_and_order(time: int) -> None:
     """Blanks, letter case of names, order of fields and format do not make a new record."""
     same = [
-        in_xml("CDR", {"caller": "054", "time": time}),
-        in_json("", {"TIME": str(time), "Caller": " 054 "}),
-        in_json("CDR", {"time": time, "caller": "054"}),
-        in_form({"time": f" {time}", "caller": "054"}),
+        in_xml("CDR", {"ivruniqueid": "054", "time": time}),
+        in_json("", {"TIME": str(time), "IVR_Unique-ID": " 054 "}),
+        in_json("CDR", {"time": time, "ivrUniqueId": "054"}),
+        in_form({"time": f" {time}", "ivrunique-id": "054"}),
     ]
     assert len({only(read(body)).content_hash for body in same}) == 1
-    assert only(read(in_json("", {"caller": "054", "time": 13}))).content_hash != only(read(same[0])).content_hash
+    assert only(read(in_json("", {"ivruniqueid": "054", "time": 13}))).content_hash != only(read(same[0])).content_hash
 
 
 HEBREW = "שירות"
@@ -187,8 +194,9 @@ def test_a11_text_is_read_in_the_declared_charset_or_in_hebrew_windows(
     body: str, content_type: str, notes: tuple[str, ...]
 ) -> None:
     """Declaration, BOM and header are honoured; what does not fit is read as windows-1255 and flagged."""
-    xml = f'<?xml version="1.0" encoding="CHARSET"?>{in_xml("CDR", {"caller": "1", "queuename": HEBREW}).decode()[39:]}'
-    text = json.dumps({"caller": "1", "queuename": HEBREW}, ensure_ascii=False)
+    fields = {"ivruniqueid": "1", "queuename": HEBREW}
+    xml = f'<?xml version="1.0" encoding="CHARSET"?>{in_xml("CDR", fields).decode()[39:]}'
+    text = json.dumps(fields, ensure_ascii=False)
     encoded = {
         "xml utf-8": xml.replace("CHARSET", "utf-8").encode(),
         "xml windows": xml.replace("CHARSET", "windows-1255").encode("windows-1255"),

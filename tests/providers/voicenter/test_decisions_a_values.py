@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from receiver.providers.contract import Fault
+from receiver.providers.base.contract import Fault
 from receiver.providers.voicenter import CdrReply, Menu, SayDigits
 from tests.providers.support import JSON, XML, event_in, in_json, in_xml, only, read, sent, voicenter
 
@@ -39,7 +39,7 @@ def test_a13_integers_are_sent_as_int_only() -> None:
 def test_a14_integers_may_have_64_bits_whatever_their_tag(tag: str, number: int) -> None:
     """The document's own example has 34 bits in an int."""
     assert event_in(_call(_typed("time", f"<{tag}>{number}</{tag}>"))).time == number
-    assert event_in(in_json("", {"caller": "1", "time": number})).time == number
+    assert event_in(in_json("", {"ivruniqueid": "1", "time": number})).time == number
 
 
 @pytest.mark.parametrize("number", [2**63, 10**30, 10**400, -(2**63) - 1])
@@ -84,13 +84,13 @@ def test_a16_an_empty_number_is_missing_and_no_error(tag: str) -> None:
 @pytest.mark.parametrize("value", ["12", " 12 ", "1 2", 12, 12.0, "12.0", "012"])
 def test_a17_whole_numbers_are_read_from_strings_too(value: object) -> None:
     """Digits count, blanks do not."""
-    assert event_in(in_json("", {"caller": "1", "duration": value})).duration == 12
+    assert event_in(in_json("", {"ivruniqueid": "1", "duration": value})).duration == 12
 
 
 @pytest.mark.parametrize("value", ["abc", "12s", 1.5, {"a": 1}, [1], "1" * 50, "nan", "inf", "1e999"])
 def test_a17_what_is_no_number_is_none_and_kept_as_sent(value: object) -> None:
     """One doubtful field never loses the record."""
-    event = event_in(in_json("", {"caller": "1", "duration": value}))
+    event = event_in(in_json("", {"ivruniqueid": "1", "duration": value}))
     assert event.duration is None
     assert event.unread == ("duration",)
     assert event.raw["duration"] == value
@@ -106,7 +106,7 @@ def test_a17_phones_and_codes_stay_strings(field: str) -> None:
 
 def test_a18_blanks_around_names_and_values_are_trimmed_but_custom_data_is_verbatim() -> None:
     """Known fields lose the blanks of their values and names; custom data keeps its values."""
-    event = event_in(in_json("", {" caller ": " 054 ", "representative_code": "9996 ", "CustomData": {"a": " b "}}))
+    event = event_in(in_json("CDR", {" caller ": " 054 ", "representative_code": "9996 ", "CustomData": {"a": " b "}}))
     assert (event.caller, event.representative_code, event.custom_data) == ("054", "9996", {"a": " b "})
 
 
@@ -126,9 +126,9 @@ def test_a18_nothing_is_sent_with_stray_blanks() -> None:
 )
 def test_a19_bare_keys_and_trailing_commas_are_tolerated_and_noted(body: str) -> None:
     """The only printed JSON of that question is written so."""
-    reading = read(body)
-    assert only(reading).kind == "GET_IVR_ACTION"
-    assert reading.notes == ("lenient_json",)
+    parsed = read(body)
+    assert only(parsed).kind == "GET_IVR_ACTION"
+    assert parsed.notes == ("lenient_json",)
 
 
 def test_a19_replies_are_strict_json() -> None:
@@ -143,15 +143,15 @@ def test_a20_of_a_name_given_twice_the_last_counts_and_differences_are_noted() -
         _typed("queueid", "<int>1</int>"), _typed("queueid", "<int>2</int>"), _typed("did", "a"), _typed("did", "a")
     )
     for body in (twice, in_struct):
-        reading = read(body)
-        assert only(reading).event == only(read(twice)).event
-        assert event_in(body).queue_id == 2
-        assert reading.notes == ("repeated:queueid",)
+        parsed = read(body, path="cdr")
+        assert only(parsed).event == only(read(twice, path="cdr")).event
+        assert event_in(body, path="cdr").queue_id == 2
+        assert parsed.notes == ("repeated:queueid",)
 
 
 def test_a21_unknown_fields_are_kept() -> None:
     """Requests grow: what nobody documented is in `extra`, under its name as sent."""
-    assert event_in(in_json("", {"caller": "1", "NewField": {"a": [1]}})).extra == {"NewField": {"a": [1]}}
+    assert event_in(in_json("", {"ivruniqueid": "1", "NewField": {"a": [1]}})).extra == {"NewField": {"a": [1]}}
 
 
 def test_a21_replies_have_no_fields_that_the_document_does_not_name() -> None:
@@ -184,9 +184,9 @@ def test_a23_the_first_struct_among_the_params_counts(params: str) -> None:
 
 def test_a23_a_list_of_records_is_read_one_by_one() -> None:
     """A record that cannot be read costs the others nothing."""
-    reading = read(in_json("", [{"caller": "1"}, {"test": True}, "text", {"caller": "2"}]))
-    assert [item.fault for item in reading.items] == [None, Fault.PARSE, Fault.PARSE, None]
-    assert len({item.content_hash for item in reading.items}) == 4
+    parsed = read(in_json("", [{"ivruniqueid": "1"}, {"test": True}, "text", {"ivruniqueid": "2"}]))
+    assert [item.fault for item in parsed.callbacks] == [None, Fault.PARSE, Fault.PARSE, None]
+    assert len({item.content_hash for item in parsed.callbacks}) == 4
 
 
 @pytest.mark.parametrize("body", ["", " \r\n", "\ufeff", "[]", "{}", "[[]]"])

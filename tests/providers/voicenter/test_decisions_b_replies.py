@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from receiver.errors import WireError
-from receiver.providers.contract import Fault
+from receiver.providers.base.contract import Fault
 from receiver.providers.voicenter import CdrReply
 from receiver.wire.xmlrpc import read_response
 from tests.providers.support import JSON, XML, event_in, exact, in_json, in_xml, only, read, sent, voicenter
@@ -36,7 +36,7 @@ def test_b01_a_setting_makes_json_send_the_integer() -> None:
 @pytest.mark.parametrize("kind", ["CDR", ""])
 def test_b02_b31_err_1_is_the_senders_fault_and_err_2_is_ours(fault: Fault, err: int, kind: str) -> None:
     """1 for what could not be understood; 2 where storing it failed."""
-    reply = voicenter().refusal(kind, fault, "some reason")
+    reply = voicenter().fault_reply(kind, fault, "some reason")
     assert sent(reply, XML) == {"err": err, "errdesc": "some reason"}
 
 
@@ -78,16 +78,17 @@ def test_b25_a_record_without_a_time_that_makes_sense_is_recognised_all_the_same
 
 def test_b25_the_order_of_names_that_say_different_things_makes_no_new_record() -> None:
     """Two spellings of the time: neither is the one."""
-    twice = {"time": 1700000000, "Ti-me": 1600000000, "caller": "054"}
+    twice = {"time": 1700000000, "Ti-me": 1600000000, "ivruniqueid": "054"}
     assert _hash(twice) == _hash(dict(reversed(twice.items())))
     assert _hash({**twice, "Ti-me": 1700000000})[:4] != bytes(4)
 
 
 def test_b25_two_spellings_of_a_name_both_count() -> None:
     """In any order; whoever left one of them out has sent something else."""
-    twice = {"caller": "9", "CALLER": "1", "time": 5}
+    twice: dict[str, Any] = {"did": "9", "DID": "1", "ivruniqueid": 5}
     assert _hash(twice) == _hash(dict(reversed(twice.items())))
-    assert len({_hash(fields) for fields in (twice, {"caller": "1", "time": 5}, {"caller": "9", "time": 5})}) == 3
+    once: list[dict[str, Any]] = [{"did": did, "ivruniqueid": 5} for did in ("1", "9")]
+    assert len({_hash(fields) for fields in (twice, *once)}) == 3
 
 
 def test_b25_the_same_content_is_the_same_record() -> None:
@@ -148,7 +149,7 @@ def test_b29_a_closing_tag_that_begins_with_a_blank_is_broken(broken: str) -> No
 def test_b30_a_call_id_or_one_phone_makes_a_record(name: str) -> None:
     """Everything that says whose call it was is stored."""
     for body in (in_json("", {name: "7"}), in_xml("CDR", {name: "7"})):
-        assert only(read(body)).fault is None
+        assert only(read(body, path="cdr")).fault is None
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,7 @@ def test_b30_no_doubtful_value_loses_the_record(field: str, value: object) -> No
 @pytest.mark.parametrize("reason", ["a\nb\tc", "שלום", "x" * 5000, "\x00\x1b", ""])
 def test_b32_errdesc_is_a_short_plain_sentence(reason: str) -> None:
     """ASCII on one line, of at most 200 characters, never empty."""
-    errdesc = sent(voicenter().refusal("CDR", Fault.PARSE, reason), XML)["errdesc"]
+    errdesc = sent(voicenter().fault_reply("CDR", Fault.PARSE, reason), XML)["errdesc"]
     assert errdesc.isascii()
     assert errdesc.isprintable()
     assert 0 < len(errdesc) <= 200

@@ -2,7 +2,7 @@
 
 import pytest
 
-from receiver.providers.records import Direction, Outcome
+from receiver.providers.base.record import Direction, Outcome
 from receiver.providers.voicenter import CdrType
 from tests.providers.support import cdr, cdr_record, event_in, in_json
 
@@ -20,7 +20,7 @@ from tests.providers.support import cdr, cdr_record, event_in, in_json
 )
 def test_b03_b04_b05_both_field_tables_are_one_list_of_spellings(name: str, field: str) -> None:
     """Where the two printed tables differ, either spelling is the same field."""
-    assert getattr(event_in(in_json("", {"caller": "1", name: "201809131730110122APIAPI-API "})), field) == (
+    assert getattr(event_in(in_json("", {"ivruniqueid": "1", name: "201809131730110122APIAPI-API "})), field) == (
         "201809131730110122APIAPI-API"
     )
 

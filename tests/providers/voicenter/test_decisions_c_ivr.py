@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from receiver.providers.contract import Fault
+from receiver.providers.base.contract import Fault
 from receiver.providers.voicenter import Call, Hangup, HangupCause, Menu, SayDigits, SilentRecord, Vo
 from receiver.providers.voicenter.ivr_actions import IVR_ACTIONS, IvrAction
 from tests.providers.support import JSON, XML, event_in, exact, in_json, sent, voicenter
@@ -182,7 +182,7 @@ def test_c25_other_causes_are_refused(cause: int) -> None:
 @pytest.mark.parametrize("fault", [Fault.PARSE, Fault.APPLICATION])
 def test_c26_the_error_reply_has_all_four_fields_unless_turned_off(dialect: Any, fault: Fault) -> None:
     """STATUS 1 with HANGUP and empty DATA; `ivr_error` sends STATUS alone."""
-    reply = voicenter().refusal("GET_IVR_ACTION", fault, "reason")
+    reply = voicenter().fault_reply("GET_IVR_ACTION", fault, "reason")
     language = "he" if dialect is XML else "HE"
     assert exact(sent(reply, dialect)) == exact({"STATUS": 1, "ACTION": "HANGUP", "LANGUAGE": language, "DATA": {}})
     assert exact(sent(reply, dialect, ivr_error="status_only")) == exact({"STATUS": 1})

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from receiver.providers.contract import Fault
-from receiver.providers.records import CallRecord, Direction, Outcome
+from receiver.providers.base.contract import Fault
+from receiver.providers.base.record import CallRecord, Direction, Outcome
 from receiver.providers.voicenter import HangupCall
 from tests.providers.support import JSON, XML, event_in, exact, in_json, in_xml, only, read, sent, voicenter
 
@@ -31,7 +31,7 @@ def test_d01_d13_the_reply_is_status_alone(dialect: Any) -> None:
     provider = voicenter()
     assert exact(sent(provider.acknowledgement("HANGUP_CALL"), dialect)) == exact({"STATUS": 0})
     for fault in (Fault.PARSE, Fault.APPLICATION):
-        assert exact(sent(provider.refusal("HANGUP_CALL", fault, "reason"), dialect)) == exact({"STATUS": 1})
+        assert exact(sent(provider.fault_reply("HANGUP_CALL", fault, "reason"), dialect)) == exact({"STATUS": 1})
 
 
 def test_d02_the_reply_in_xml_closes_what_it_opened() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from receiver.providers.contract import Fault
+from receiver.providers.base.contract import Fault
 from receiver.providers.voicenter import Dial, GoToLayer, LayerInput, LayerSayDigits, Spoken, Target
 from receiver.providers.voicenter.layer_actions import LAYER_ACTIONS
 from tests.providers.support import JSON, XML, event_in, exact, in_json, in_xml, only, read, sent, voicenter
@@ -200,7 +200,7 @@ def test_e16_the_three_next_layers_pass_through() -> None:
 @pytest.mark.parametrize("fault", [Fault.PARSE, Fault.APPLICATION])
 def test_e18_the_error_is_status_1_alone(dialect: Any, fault: Fault) -> None:
     """An invented ACTION could route the call."""
-    assert exact(sent(voicenter().refusal("IVR_LAYER_INPUT", fault, "reason"), dialect)) == exact({"STATUS": 1})
+    assert exact(sent(voicenter().fault_reply("IVR_LAYER_INPUT", fault, "reason"), dialect)) == exact({"STATUS": 1})
 
 
 def test_e18_a_configured_fallback_routes_the_call() -> None:

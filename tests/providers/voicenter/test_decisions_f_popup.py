@@ -5,14 +5,14 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from receiver.providers.contract import Fault, Item, Mode
-from receiver.providers.voicenter import Contact, NoContact
-from tests.providers.support import JSON, XML, exact, in_form, in_xml, only, read, request, sent, voicenter
+from receiver.providers.base.contract import Fault, Mode, ParsedCallback
+from receiver.providers.voicenter import Contact, NoContact, PopupRequest
+from tests.providers.support import JSON, XML, exact, in_form, in_xml, only, parsed, read, request, sent, voicenter
 
 URL = "http://www.yourdomain.com/contact_search.asp?user_phone=0722776772"
 
 
-def _asked(fields: dict[str, str]) -> list[Item]:
+def _asked(fields: dict[str, str]) -> list[ParsedCallback]:
     bodies = [
         request(voicenter(), path="popup", query=in_form(fields).decode()),
         request(voicenter(), in_form(fields), path="popup"),
@@ -24,7 +24,7 @@ def _asked(fields: dict[str, str]) -> list[Item]:
 def test_f01_the_pop_up_is_a_question_with_an_endpoint_of_its_own() -> None:
     """By GET, and from a browser if an origin is configured."""
     endpoint = next(each for each in voicenter().endpoints if each.kind == "POPUP")
-    assert (endpoint.path, endpoint.on_get, endpoint.cors) == ("popup", True, True)
+    assert (endpoint.path, endpoint.cors) == ("popup", True)
     kind = voicenter().kind("POPUP")
     assert kind is not None
     assert kind.mode is Mode.ASK
@@ -78,13 +78,13 @@ def test_f04_nobody_found_is_ok_with_total_0() -> None:
     """Three empty strings beside it; also what a handler's absence is answered with."""
     nobody = {"STATUS": "OK", "URL": "", "CLIENTNAME": "", "TOTAL": "0", "COMPANY": ""}
     assert sent(NoContact()) == nobody
-    assert sent(voicenter().last_resort("POPUP")) == nobody
+    assert sent(voicenter().error_reply("POPUP")) == nobody
 
 
 def test_f04_an_error_is_not_ok() -> None:
     """Only the exact word OK makes a bubble."""
     for fault in (Fault.PARSE, Fault.APPLICATION):
-        assert sent(voicenter().refusal("POPUP", fault, "reason"))["STATUS"] == "1"
+        assert sent(voicenter().fault_reply("POPUP", fault, "reason"))["STATUS"] == "1"
 
 
 def test_f05_the_pop_up_waits_three_seconds() -> None:
@@ -100,7 +100,10 @@ def test_f06_cors_is_off_until_an_origin_is_configured() -> None:
     assert voicenter(popup_origins=["https://crm.example"]).options.popup_origins == ("https://crm.example",)
 
 
-def test_an_xml_call_to_the_pop_up_is_answered_in_json() -> None:
-    """The document knows no other reply (F-04)."""
+def test_f04_an_xml_call_to_the_pop_up_is_answered_in_json() -> None:
+    """The document knows no other reply."""
     reading = read(in_xml("POPUP", {"phone": "1"}), path="popup")
-    assert only(reading).fault is Fault.UNKNOWN_METHOD
+    assert isinstance(only(reading).event, PopupRequest)
+    reply = voicenter().write(NoContact(), reading.dialect)
+    assert parsed(reply)["STATUS"] == "OK"
+    assert reply.content_type == "application/json"

@@ -1,0 +1,1 @@
+"""Running due deliveries through handlers: claim, attempt, record the result, retry."""

@@ -1,0 +1,1 @@
+"""What is done with stored callbacks: retention, replay, erasure."""

@@ -1,0 +1,119 @@
+"""Replaying one stored callback: new deliveries, its bytes posted again, or its answer compared."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import httpx
+
+from receiver.errors import PayloadError, WireError
+from receiver.intake.ask import Responder, write_answer
+from receiver.intake.reread import reread
+from receiver.plugins.loading import Registry
+from receiver.providers.base.contract import Mode, Provider
+from receiver.providers.base.subjects import Subjects
+from receiver.wire import Format, jsonbody, xmlrpc
+from receiver.wire.charset import decode
+from storage import StoredCallback, retention
+from storage.values import NewDelivery, call_key
+
+TIMEOUT_SECONDS = 10.0
+
+
+def planned_deliveries(
+    providers: Mapping[str, Provider[Any]], registry: Registry, callback: StoredCallback, only: str = ""
+) -> list[NewDelivery]:
+    """The deliveries that a stored callback would get today; with `only` a handler's name, just those to it.
+
+    None for a question, and none for a repeat: its original has them.
+    """
+    provider = providers.get(callback.provider)
+    if provider is None or callback.duplicate_of is not None:
+        return []
+    try:
+        event = reread(provider, callback)
+    except PayloadError:
+        return []
+    handlers = registry.listeners(Subjects(provider, lambda: event))
+    wanted = registry.named(only) if only else None
+    key = call_key(provider.name, event.call_id)
+    return [NewDelivery(callback.id, one.name, key) for one in handlers if wanted is None or one.name == wanted.name]
+
+
+class Posted(StrEnum):
+    """How a callback that was posted again was answered."""
+
+    SAME = "answered as before"
+    DIFFERENT = "answered differently"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """A further part of a request that was posted with its first part, or a callback whose bytes are gone."""
+
+
+def post_again(callback: StoredCallback, base: str) -> tuple[Posted, str]:
+    """Send the exact stored bytes to the same path below `base`; how it was answered, and what was said if not so."""
+    if callback.part or retention.BLANKED in callback.notes:
+        return Posted.SKIPPED, ""
+    kept = {name: value for name, value in callback.headers if name.lower() == "content-type"}
+    query = f"?{callback.query.decode('latin-1')}" if callback.query else ""
+    try:
+        reply = httpx.request(
+            callback.method,
+            f"{base.rstrip('/')}{callback.path}{query}",
+            headers=kept,
+            content=callback.body,
+            timeout=TIMEOUT_SECONDS,
+        )
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return Posted.FAILED, str(error) or type(error).__name__
+    same = reply.status_code == callback.reply_status and reply_values(reply.content) == reply_values(
+        callback.reply_body
+    )
+    return (Posted.SAME, "") if same else (Posted.DIFFERENT, f"{reply.status_code} {reply.text[:200]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A question that today's handlers answer differently, as lines of a unified difference."""
+
+    callback: StoredCallback
+    lines: tuple[str, ...]
+
+
+async def compare(
+    providers: Mapping[str, Provider[Any]], answering: Responder, callback: StoredCallback
+) -> Difference | bool:
+    """Answer a stored question with today's handlers: its difference, True if there is none, False if it is none."""
+    provider = providers.get(callback.provider)
+    kind = provider.kind(callback.kind) if provider else None
+    if provider is None or kind is None or kind.mode is not Mode.ASK:
+        return False
+    try:
+        event = reread(provider, callback)
+    except PayloadError:
+        return False
+    answer = await answering.answer(provider, kind, event, callback.received_at)
+    reply, _ = write_answer(provider, kind, answer, Format(callback.format))
+    before, now = _pretty(callback.reply_body), _pretty(reply.body)
+    if before == now:
+        return True
+    return Difference(callback, tuple(difflib.unified_diff(before, now, "recorded", "today", lineterm="", n=2)))
+
+
+def reply_values(body: bytes) -> Any:
+    """The values in a reply, whatever its format, for comparing; the text itself where it is neither."""
+    text = decode(body).text
+    try:
+        if text.lstrip().startswith("<"):
+            response = xmlrpc.read_response(text)
+            return {"fault": response.fault_code} if response.fault_code is not None else response.value
+        return jsonbody.read(text)[0]
+    except WireError:
+        return text
+
+
+def _pretty(body: bytes) -> list[str]:
+    return json.dumps(reply_values(body), indent=2, ensure_ascii=False, sort_keys=True, default=str).splitlines()

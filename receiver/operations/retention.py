@@ -1,0 +1,40 @@
+"""Letting go of what is old, in the background."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from storage import Database, StoreError, retention
+
+logger = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 24 * 3600.0
+BATCH = 1000
+"""Rows in one transaction, so that intake never waits long for a clean-up."""
+
+
+async def run_retention(database: Database, keep_days: int, keep_bodies_days: int) -> None:
+    """Prune and blank once a day, until cancelled; 0 days keeps for ever."""
+    while True:
+        now = datetime.now(UTC)
+        try:
+            if keep_days:
+                await _in_batches(database, "pruned", retention.prune, now - timedelta(days=keep_days))
+            if keep_bodies_days:
+                await _in_batches(database, "blanked", retention.blank, now - timedelta(days=keep_bodies_days))
+        except StoreError as error:
+            logger.error("old callbacks could not be cleaned up: %s", error)
+        await asyncio.sleep(PERIOD_SECONDS)
+
+
+async def _in_batches(
+    database: Database, done: str, work: Callable[[Connection, datetime, int], int], before: datetime
+) -> None:
+    total = 0
+    while count := await database.write(lambda connection: work(connection, before, BATCH)):
+        total += count
+    if total:
+        logger.info("%s %d callbacks received before %s", done, total, before.isoformat(timespec="minutes"))

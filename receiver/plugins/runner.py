@@ -1,0 +1,80 @@
+"""Calling a handler's function: coroutines on the loop, plain functions in threads of their own pool."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from receiver.errors import HandlerError
+from receiver.plugins.context import Context
+from receiver.plugins.handlers import Handler
+from receiver.providers.base.event import Event
+from receiver.providers.base.record import CallRecord
+
+
+class Runner:
+    """Runs handlers. Each plain function has a pool of its own, so that one that hangs takes no thread from others.
+
+    `threads` is a pool's size where the handler does not say how many may run side by side.
+    """
+
+    def __init__(self, threads: int, name: str = "handlers") -> None:
+        self._threads = threads
+        self._name = name
+        self._pools: dict[str, tuple[ThreadPoolExecutor, asyncio.Semaphore]] = {}
+
+    async def run(self, handler: Handler, subject: Event | CallRecord, context: Context) -> Any:
+        """What the function returns. Whatever it raises comes out, but nothing that would end the receiver."""
+        arguments = (subject, context) if handler.takes_context else (subject,)
+        try:
+            if handler.is_async:
+                return await handler.function(*arguments)
+            return await self._in_thread(handler, arguments)
+        except Exception:
+            raise
+        except BaseException as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # we are cancelled from outside, as we should be
+            raise HandlerError(f"{handler.name} raised {type(error).__name__}, which ends programs") from error
+
+    async def _in_thread(self, handler: Handler, arguments: tuple[Any, ...]) -> Any:
+        """Wait for a thread, then for the function. Who is cancelled while waiting leaves nothing behind."""
+        pool, places = self._pool(handler)
+        await places.acquire()
+        loop = asyncio.get_running_loop()
+
+        def give_back(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has ended before a function that hung
+                loop.call_soon_threadsafe(places.release)
+
+        try:
+            running = pool.submit(_call, handler, arguments)
+        except BaseException:
+            places.release()
+            raise
+        running.add_done_callback(give_back)
+        return await asyncio.wrap_future(running)
+
+    def _pool(self, handler: Handler) -> tuple[ThreadPoolExecutor, asyncio.Semaphore]:
+        if handler.name not in self._pools:
+            size = handler.concurrency or self._threads
+            threads = ThreadPoolExecutor(size, thread_name_prefix=f"{self._name}-{handler.name}")
+            self._pools[handler.name] = threads, asyncio.Semaphore(size)
+        return self._pools[handler.name]
+
+    def close(self) -> None:
+        """Take no more work. A thread that is inside a function cannot be stopped and is left behind."""
+        for pool, _ in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _call(handler: Handler, arguments: tuple[Any, ...]) -> Any:
+    try:
+        return handler.function(*arguments)
+    except StopIteration as error:
+        raise HandlerError(f"{handler.name} raised StopIteration") from error  # no future can carry it
+    except Exception:
+        raise
+    except BaseException as error:
+        raise HandlerError(f"{handler.name} raised {type(error).__name__}, which ends programs") from error

@@ -1,0 +1,277 @@
+"""What a provider folder offers to the rest of the receiver, and the words they share.
+
+A provider parses requests and writes replies. It stores nothing and calls no handler. Its package exports a class
+`PROVIDER`; nothing else in the project names it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from starlette.routing import compile_path
+
+from receiver.providers.base.event import Event
+from receiver.providers.base.options import ProviderOptions
+from receiver.providers.base.record import CallRecord
+from receiver.wire import BodyLimits, Format
+
+
+class Mode(StrEnum):
+    """The two kinds of callback."""
+
+    NOTIFY = "notify"
+    """We own it now: stored, acknowledged, then handed to handlers."""
+    ASK = "ask"
+    """Somebody is on the line: a handler's return value is the reply."""
+
+
+class Fault(StrEnum):
+    """Why a callback gets an error reply."""
+
+    PARSE = "parse"
+    """It could not be read, or is no callback we know (err 1)."""
+    APPLICATION = "application"
+    """We could not do our part (err 2)."""
+    UNKNOWN_METHOD = "unknown_method"
+    """A well-formed XML-RPC call of a method that the provider does not have (A-07)."""
+
+
+class Reply(BaseModel):
+    """What a provider gets as an answer. Checked when it is made, so that the traceback leads to its author's line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, str_strip_whitespace=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One callback of a provider. `patience` is how many seconds the provider waits, where that is known.
+
+    `bulky` ones may carry a transcript, and so be much longer than others. `has_record` says that each event of this
+    kind ends a call, or a leg of one, and so has a call record.
+    """
+
+    name: str
+    mode: Mode
+    event: type[Event]
+    replies: tuple[type[Reply], ...] = ()
+    patience: float | None = None
+    bulky: bool = False
+    has_record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path below the provider's own. `kind` is what arrives there; empty where the content tells.
+
+    The path may have parameters as Starlette's routes have, such as "status/{account}". `cors` says that browsers
+    may call it.
+    """
+
+    path: str = ""
+    kind: str = ""
+    cors: bool = False
+
+
+@dataclass(slots=True)
+class CallbackRequest:
+    """One HTTP request of a provider, as bytes. Not frozen: freezing costs a microsecond for each request."""
+
+    endpoint: Endpoint
+    method: str
+    path: str
+    query: bytes
+    headers: tuple[tuple[str, str], ...]
+    """Those that help to understand it later, with names in lower case; credentials are not among them."""
+    body: bytes
+    """As it was sent, without its Content-Encoding."""
+    peer: str = ""
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    undecodable: str = ""
+    """Why the body could not be unpacked from its Content-Encoding; `body` is as it was sent then."""
+    notes: tuple[str, ...] = ()
+    """What was done to the request before it came here, such as "content_encoding:gzip"."""
+
+    def header(self, name: str) -> str:
+        """A header as sent, by its name in lower case; empty when there is none."""
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type header as sent, empty when there is none."""
+        return self.header("content-type")
+
+    @property
+    def holds_query(self) -> bool:
+        """Whether all there is to read is the query."""
+        return bool(self.query) and not self.body.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """What goes back over the socket."""
+
+    body: bytes
+    content_type: str
+    status: int = 200
+
+
+@dataclass
+class ParsedCallback:
+    """One callback in a request: what its event is made of, or the reason why there is none."""
+
+    kind: str
+    """The kind's name; empty when it is not known."""
+    content_hash: bytes
+    """16 bytes: of the content as sent, whatever its format; of the bytes where they could not be read (B-25)."""
+    make: Callable[[], Event] | None = field(default=None, compare=False, repr=False)
+    """Makes the event; None where there is none."""
+    call_id: str = ""
+    """The event's call id."""
+    fault: Fault | None = None
+    reason: str = ""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is an event."""
+        return self.make is not None
+
+    @cached_property
+    def event(self) -> Event | None:
+        """The event, made on first use: a record that no handler filters is stored without it."""
+        return None if self.make is None else self.make()
+
+
+@dataclass(slots=True)
+class ParsedRequest:
+    """The callbacks of a request, at least one; the dialect its reply is due in; and the repairs it took."""
+
+    dialect: Format
+    callbacks: tuple[ParsedCallback, ...]
+    notes: tuple[str, ...] = ()
+
+
+MAX_RECORDS = 1_000
+"""Callbacks in one request. Providers send one; each costs a row, and callers wait for the event loop meanwhile."""
+
+
+Options = TypeVar("Options", bound=ProviderOptions)
+
+
+class Provider(ABC, Generic[Options]):
+    """One phone provider: how its requests read and how its replies are written."""
+
+    name: ClassVar[str]
+    """In URLs, in the journal and in settings."""
+    title: ClassVar[str]
+    """For people."""
+    options_type: ClassVar[type[ProviderOptions]]
+    endpoints: ClassVar[tuple[Endpoint, ...]]
+    kinds: ClassVar[tuple[Kind, ...]]
+
+    signature_headers: ClassVar[tuple[str, ...]] = ()
+    """Headers, in lower case, that `verify_signature` reads. They are stored with the callback."""
+
+    def __init__(self, options: Options, limits: BodyLimits | None = None) -> None:
+        self.options = options
+        self.limits = limits or BodyLimits()
+        self._acknowledgements: dict[tuple[str, Format], HttpReply] = {}
+        self._kinds: Mapping[str, Kind] = {kind.name: kind for kind in self.kinds}
+        self._paths = [(compile_path(f"/{endpoint.path}")[0], endpoint) for endpoint in self.endpoints]
+
+    @cached_property
+    def path(self) -> str:
+        """The path its callbacks arrive at, without a slash at the end."""
+        return "/" + (self.options.path or self.name).strip("/")
+
+    @property
+    def country_code(self) -> str:
+        """The country whose local numbers it sends, such as "972"; empty where that is not known."""
+        return ""
+
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        """Origins of web pages that may call the endpoints with `cors`; "*" for any, empty for none."""
+        return ()
+
+    @property
+    def has_signature(self) -> bool:
+        """Whether `verify_signature` refuses requests that the provider did not sign."""
+        return False
+
+    def verify_signature(self, request: CallbackRequest, url: str) -> bool:
+        """Whether the provider's own signature on a request is valid; True where the provider signs nothing.
+
+        `url` is the address the provider called, with its query. Called before the body is parsed; compare in
+        constant time (`hmac.compare_digest`).
+        """
+        return True
+
+    def kind(self, name: str) -> Kind | None:
+        """The kind of that name, if it is one of this provider's."""
+        return self._kinds.get(name)
+
+    def kind_in_head(self, request: CallbackRequest) -> Kind | None:
+        """The kind that the beginning of a body states, without parsing it; None where it states none.
+
+        Called for each request, so it must be quick. It decides priority only; what counts is what `read` finds.
+        """
+        return None
+
+    def guess_kind(self, request: CallbackRequest) -> str:
+        """The name of the kind that a request most likely has, for one that is not parsed; empty: unknown."""
+        kind = self.kind_in_head(request)
+        return kind.name if kind else request.endpoint.kind
+
+    def is_callback_query(self, request: CallbackRequest) -> bool:
+        """Whether the query of a GET request holds a callback; if not, it is answered as a look at the URL is."""
+        return True
+
+    def endpoint_of(self, path: str) -> Endpoint:
+        """The endpoint that a stored path belongs to; the provider's own path where none is named."""
+        if path == self.path or path.startswith(f"{self.path}/"):
+            below = path.removeprefix(self.path)
+            for pattern, endpoint in self._paths:
+                if pattern.match(below or "/"):
+                    return endpoint
+        last = path.rsplit("/", 1)[-1]  # the provider's path may have been another one when this was stored
+        return next((endpoint for endpoint in self.endpoints if endpoint.path == last), self.endpoints[0])
+
+    @abstractmethod
+    def read(self, request: CallbackRequest) -> ParsedRequest:
+        """The callbacks of a request. Never raises: what cannot be read is a callback with a fault."""
+
+    @abstractmethod
+    def acknowledgement(self, kind: str) -> Reply:
+        """What a stored notify callback of this kind is answered with."""
+
+    def acknowledge(self, kind: str, dialect: Format) -> HttpReply:
+        """The bytes of the acknowledgement: the same each time, so written once."""
+        key = kind, dialect
+        if key not in self._acknowledgements:
+            self._acknowledgements[key] = self.write(self.acknowledgement(kind), dialect)
+        return self._acknowledgements[key]
+
+    @abstractmethod
+    def fault_reply(self, kind: str, fault: Fault, reason: str) -> Reply:
+        """The error reply for a callback of this kind (empty: unknown)."""
+
+    @abstractmethod
+    def fallback(self, event: Event) -> Reply | None:
+        """The reply from settings for an ask event that no handler answered; None where nothing is configured."""
+
+    @abstractmethod
+    def error_reply(self, kind: str) -> Reply:
+        """The reply to an ask callback of this kind when there is no answer and no fallback."""
+
+    @abstractmethod
+    def write(self, reply: Reply, dialect: Format) -> HttpReply:
+        """The bytes of a reply in the dialect of its request."""
+
+    @abstractmethod
+    def record(self, event: Event) -> CallRecord | None:
+        """The call record of a notify event; None for events that end no call."""

@@ -1,0 +1,132 @@
+"""What every event has in common: typed fields, the values as sent, and how names are looked up."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from receiver.providers.base import coerce
+from receiver.providers.base.memoize import memoize_by_names
+from receiver.providers.base.names import normalize_name
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """How a field's value is taken from the wire, and which other names it goes by."""
+
+    convert: Callable[[object], object]
+    aliases: tuple[str, ...] = ()
+
+
+Text = Annotated[str, Reads(coerce.text)]
+Identifier = Annotated[str, Reads(coerce.identifier)]
+Url = Annotated[str, Reads(coerce.url)]
+Integer = Annotated[int | None, Reads(coerce.integer)]
+NumberOrNone = Annotated[int | None, Reads(coerce.identifier_number)]
+Amount = Annotated[Decimal | None, Reads(coerce.amount)]
+Flag = Annotated[bool | None, Reads(coerce.flag)]
+Structure = Annotated[Any, Reads(coerce.structure)]
+Objects = Annotated[list[dict[str, Any]], Reads(coerce.objects)]
+Pairs = Annotated[dict[str, str], Reads(coerce.pairs)]
+
+
+class WireModel(BaseModel):
+    """Values of a provider, typed. Every field has a default: nothing missing ever loses the record (A-22)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Fields that nobody documented, under the names they were sent with (A-21)."""
+    raw: dict[str, Any] = Field(default_factory=dict, repr=False)
+    """Every value as it was sent, under the name it was sent with."""
+    unread: tuple[str, ...] = ()
+    """Names of fields whose value could not be converted: None or empty here, the value as sent in `raw` (A-17)."""
+
+    moment_field: ClassVar[str] = ""
+    """The field that says when it happened, as a datetime or in seconds since 1970; empty where there is none."""
+    _names: ClassVar[dict[str, tuple[str, Callable[[object], object]]]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Prepare the table of names once a class."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls._names = {
+            normalize_name(name): (field, reads.convert)
+            for field, info in cls.model_fields.items()
+            for reads in info.metadata
+            if isinstance(reads, Reads)
+            for name in (field, *reads.aliases)
+        }
+
+    @classmethod
+    def value_of(cls, field: str, values: Mapping[str, Any]) -> Any:
+        """What `from_wire` would make of one field; None where nothing readable was sent."""
+        return _value(_places(cls, field, tuple(values)), values)
+
+    @classmethod
+    def moment_in(cls, values: Mapping[str, Any]) -> Any:
+        """What `moment_field` holds; None if its names differ about it, so that their order does not count."""
+        told = {_value((place,), values) for place in _places(cls, cls.moment_field, tuple(values))} - {None}
+        return told.pop() if len(told) == 1 else None
+
+    @classmethod
+    def from_wire(cls, values: Mapping[str, Any], **derived: object) -> Self:
+        """The model that `values` holds; never fails. `derived` sets fields that come from settings, not the wire."""
+        fields: dict[str, object] = dict(derived)
+        extra: dict[str, Any] = {}
+        unread: list[str] = []
+        for (name, value), known in zip(values.items(), _fields(cls, tuple(values)), strict=True):
+            if known is None:
+                extra[name.strip()] = value
+                continue
+            field, convert = known
+            if field in fields and value in coerce.BLANK:
+                continue  # two spellings of one field: the one that says something counts
+            try:
+                fields[field] = convert(value)
+            except (ValueError, OverflowError, RecursionError):
+                unread.append(name)
+        return cls.model_validate({**fields, "extra": extra, "raw": dict(values), "unread": tuple(unread)})
+
+
+_Known = tuple[str, Callable[[object], object]]
+_Places = Sequence[tuple[str, Callable[[object], object]]]
+"""The names among those sent that one field goes by, each with how its value is taken."""
+
+
+@memoize_by_names
+def _fields(model: type[WireModel], names: tuple[str, ...]) -> tuple[_Known | None, ...]:
+    """The field behind each name, None for names that nobody documented."""
+    return tuple(model._names.get(normalize_name(name)) for name in names)  # noqa: SLF001 - the model's own table
+
+
+@memoize_by_names
+def _places(model: type[WireModel], field: str, names: tuple[str, ...]) -> _Places:
+    """The places of one field."""
+    known = zip(names, _fields(model, names), strict=True)
+    return tuple((name, found[1]) for name, found in known if found and found[0] == field)
+
+
+def _value(places: _Places, values: Mapping[str, Any]) -> Any:
+    found = None
+    for name, convert in places:
+        value = values[name]
+        if found is None or value not in coerce.BLANK:
+            with suppress(ValueError, OverflowError, RecursionError):
+                found = convert(value)
+    return found
+
+
+class Event(WireModel):
+    """The content of one callback."""
+
+    kind: ClassVar[str]
+    """The callback's name in the journal and on the command line."""
+
+    @property
+    def call_id(self) -> str:
+        """What the provider calls this call; empty when it said nothing. Two legs may share it (B-25)."""
+        return ""

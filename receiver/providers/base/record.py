@@ -1,0 +1,112 @@
+"""Call records: what any provider said of a finished call, in one shape."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+
+from receiver.providers.base.event import Event
+
+
+class Outcome(StrEnum):
+    """How a call ended, the same words for every provider; the providers' own words are in their mapping tables."""
+
+    ANSWERED = "answered"
+    """Somebody or something picked up; a voicemail may be among them (B-16)."""
+    VOICEMAIL = "voicemail"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    CANCELLED = "cancelled"
+    """The caller hung up while it rang."""
+    ABANDONED = "abandoned"
+    """The caller left a queue, or it let them go."""
+    IVR_ENDED = "ivr_ended"
+    """The call ended inside an IVR, before anybody was dialled."""
+    NOT_DIALED = "not_dialed"
+    REJECTED = "rejected"
+    INVALID_NUMBER = "invalid_number"
+    FAILED = "failed"
+    """A technical fault on the way: congestion, an unreachable device, a refused channel."""
+    UNKNOWN = "unknown"
+    """A status we do not know yet; the event has it as sent."""
+
+
+class Direction(StrEnum):
+    """Which way a call went, seen from the firm that gets the callbacks."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+    INTERNAL = "internal"
+    UNKNOWN = "unknown"
+
+
+class Money(BaseModel):
+    """An exact amount in whole units of its currency (ISO 4217): 0.07 ILS, never 7 agorot."""
+
+    model_config = ConfigDict(frozen=True)
+
+    amount: Decimal
+    currency: str
+
+
+class CallRecord(BaseModel):
+    """What a provider said of one finished leg of a call. `None` and "" mean that it did not say."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    call_id: str = ""
+    """The provider's id of the call. The legs of one call may share it: it is no key (B-25)."""
+    leg: int | None = None
+    """Which leg of a click-to-call or transferred call this reports, 1 or 2."""
+    from_number: str = ""
+    """Who called, as sent. On outgoing calls this is the number shown to the other side (B-18)."""
+    to_number: str = ""
+    """Who was called, as sent: a phone number or an extension's code (B-17)."""
+    from_international: str | None = None
+    """`from_number` with its country prefix, if it is nothing but digits. Derived (B-17)."""
+    to_international: str | None = None
+    """`to_number` with its country prefix, if it is nothing but digits. Derived (B-17)."""
+    direction: Direction = Direction.UNKNOWN
+    started: datetime | None = None
+    """When the call began, with its zone; None when the provider's figure is missing or absurd. Derived."""
+    talk_seconds: int | None = None
+    """Seconds of conversation. Some providers count a queue's wait in (B-20)."""
+    ring_seconds: int | None = None
+    outcome: Outcome = Outcome.UNKNOWN
+    cost: Money | None = None
+    recording: str = ""
+    """Link to the recording; empty when there is none (yet)."""
+    event: SerializeAsAny[Event] = Field(repr=False)
+    """The event this record was made from, with everything the provider sent."""
+
+    @property
+    def customer(self) -> str:
+        """The number outside the firm: who called in, or who was called out to; empty when not known (B-18)."""
+        match self.direction:
+            case Direction.INCOMING:
+                return self.from_number
+            case Direction.OUTGOING:
+                return self.to_number
+        return ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as plain JSON values, without the event: ready for `json=` of an HTTP client."""
+        return self.model_dump(mode="json", exclude={"event"})
+
+
+def international(number: str, country_code: str) -> str | None:
+    """`number` with its country prefix if it is all digits ("0540000000" → "972540000000"), else None (B-17).
+
+    With an empty `country_code` local numbers have no international form.
+    """
+    digits = number.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    if number.startswith("+") or not digits.startswith("0"):
+        return digits
+    if digits.startswith("00"):
+        return digits[2:]
+    return country_code + digits[1:] if country_code else None

@@ -1,0 +1,44 @@
+"""What handlers get of a callback: its event or its call record, each made once."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from copy import deepcopy
+from functools import cached_property
+from typing import Any
+
+from receiver.providers.base.contract import Provider
+from receiver.providers.base.event import Event
+from receiver.providers.base.record import CallRecord
+
+
+class Subjects:
+    """The event of one callback and its call record. Each is made on first use and kept."""
+
+    def __init__(self, provider: Provider[Any], make_event: Callable[[], Event]) -> None:
+        self._provider = provider
+        self._make_event = make_event
+
+    @cached_property
+    def event(self) -> Event:
+        """The event. Raises what making it raises."""
+        return self._make_event()
+
+    @cached_property
+    def record(self) -> CallRecord | None:
+        """The call record; None for an event that ends no call."""
+        return self._provider.record(self.event)
+
+    def of(self, subject: type[Event] | type[CallRecord]) -> Event | CallRecord | None:
+        """What a handler of this subject gets."""
+        return self.record if subject is CallRecord else self.event
+
+    def copy(self) -> "Subjects":
+        """The same content in objects of its own: what one handler changes must not reach the next.
+
+        Where making the content fails, it fails in the copy as well.
+        """
+        other = Subjects(self._provider, self._make_event)
+        with suppress(Exception):
+            made = {"event": self.event, **({"record": self.record} if "record" in self.__dict__ else {})}
+            other.__dict__.update(deepcopy(made))
+        return other

@@ -1,0 +1,97 @@
+"""Access control: a secret in the path, a password, a list of addresses (A-10)."""
+
+import binascii
+import hmac
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+from pydantic import SecretStr
+
+from receiver.errors import SettingsError
+from receiver.providers.base.contract import Provider
+from receiver.settings import Settings
+from receiver.web.forwarded import Network, is_in
+from receiver.web.rejections import Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """What a request must show to be accepted; each empty part accepts everything."""
+
+    secrets: tuple[bytes, ...] = ()
+    """Of which one must stand in the path."""
+    passwords: tuple[bytes, ...] = ()
+    """`user:password` pairs for HTTP basic authentication."""
+    networks: tuple[Network, ...] = ()
+    """Addresses that requests may come from."""
+
+    def __bool__(self) -> bool:
+        """Whether anything is asked for at all."""
+        return bool(self.secrets or self.passwords or self.networks)
+
+    def rejections(self, secret: str, authorization: str, address: str) -> tuple[Rejection, ...]:
+        """Every reason to reject a request; none if it is accepted. Secrets are compared in constant time."""
+        if not self:
+            return ()
+        found = {
+            Rejection.SECRET: self.secrets and not _is_one_of(secret.encode(), self.secrets),
+            Rejection.ADDRESS: self.networks and not is_in(address, self.networks),
+            Rejection.PASSWORD: self.passwords and not _is_one_of(_basic(authorization), self.passwords),
+        }
+        return tuple(rejection for rejection, applies in found.items() if applies)
+
+
+def _is_one_of(given: bytes, known: Sequence[bytes]) -> bool:
+    matches = [hmac.compare_digest(given, one) for one in known]  # all of them, whichever matches
+    return any(matches)
+
+
+def _basic(authorization: str) -> bytes:
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return b64decode(credentials.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def access_policies(settings: Settings, providers: Mapping[str, Provider[Any]]) -> dict[str, AccessPolicy]:
+    """What each provider must show, by name: its own settings, or the receiver's where it has none."""
+    return {
+        name: AccessPolicy(
+            secrets=_revealed(settings.secrets if provider.options.secrets is None else provider.options.secrets),
+            passwords=_revealed(
+                settings.passwords if provider.options.passwords is None else provider.options.passwords
+            ),
+            networks=tuple(settings.allow_from if provider.options.allow_from is None else provider.options.allow_from),
+        )
+        for name, provider in providers.items()
+    }
+
+
+def _revealed(secrets: Sequence[SecretStr]) -> tuple[bytes, ...]:
+    return tuple(secret.get_secret_value().encode() for secret in secrets)
+
+
+def require_access_control(
+    settings: Settings, providers: Mapping[str, Provider[Any]], policies: Mapping[str, AccessPolicy]
+) -> None:
+    """Refuse to listen on a public address where a provider's callbacks need no proof. Raises SettingsError."""
+    anyone = [name for name, policy in policies.items() if not (policy or providers[name].has_signature)]
+    if settings.allow_anyone or not anyone or _is_loopback(settings.host):
+        return
+    raise SettingsError(
+        f"host = {settings.host!r} can be reached by strangers, and {', '.join(anyone)} asks for nothing: set "
+        "`secrets`, `passwords` or `allow_from`, or write `allow_anyone = true` if that is what you want"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

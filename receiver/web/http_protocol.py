@@ -1,0 +1,166 @@
+"""Bounds on the wire that uvicorn has no setting for: how long a request may take to arrive, and how large its head is.
+
+A sender that is slower or larger is cut off; it has cost one connection and no thread.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from receiver.web.rejections import Rejection
+from receiver.web.reply_batching import ReplyBatchingTransport
+
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+OnCutOff = Callable[[Rejection, str], None]
+"""Called for each sender that was cut off, with the reason and the sender's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """Bounds of a request until it is complete; see the settings of the same names."""
+
+    request_seconds: float = 30.0
+    max_header_bytes: int = 32 * 1024
+    max_headers: int = 100
+
+
+class LimitedHttpProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1 protocol with a time limit from the first byte to the last, and size limits on the head."""
+
+    limits: ClassVar[RequestLimits] = RequestLimits()
+    on_cut_off: ClassVar[tuple[OnCutOff, ...]] = ()
+    _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    """Of the head so far, or of the trailers after a body."""
+    _collected = 0
+    """Bytes that came since the parser last gave something out."""
+    _in_head = True
+    _is_arriving = False
+    _is_cut_off = False
+    _half_closed = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Start the timer: a connection that sends no request is closed."""
+        self._replies = ReplyBatchingTransport(transport)
+        super().connection_made(cast("asyncio.Transport", self._replies))
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone: stop its timer."""
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; what the parser only collects, without an end in sight, ends here."""
+        if self._is_cut_off:
+            return
+        self._collected += len(data)
+        super().data_received(data)
+        if self._deadline is None and self._is_awaited and not self._is_cut_off and not self.transport.is_closing():
+            self._arm()  # most requests arrive whole: those need no timer
+        if self._collected > self.limits.max_header_bytes and not self._is_cut_off and not self.transport.is_closing():
+            self._cut_off(Rejection.HEAD, _TOO_LARGE if self._in_head else b"")
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether the sender is due to go on: in the middle of a request, or after what is none, as a blank line."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        return self._is_arriving or (is_idle and self.timeout_keep_alive_task is None)
+
+    def on_message_begin(self) -> None:
+        """A request begins, the first of its connection or a further one."""
+        self._head_bytes = 0
+        self._is_arriving = True
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request's line."""
+        if self._has_room_for(len(url)):
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, or a trailer after the body, which nobody reads; both count."""
+        if self._has_room_for(len(name) + len(value) + 4) and self._in_head:
+            if len(self.headers) < self.limits.max_headers:
+                super().on_header(name, value)
+            else:
+                self._cut_off(Rejection.HEAD, _TOO_LARGE)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: what comes now is the body, which has a limit of its own."""
+        self._in_head, self._head_bytes, self._collected = False, 0, 0
+        if not self._is_cut_off:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._collected = 0
+        if not self._is_cut_off:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole: how long its answer takes is not the sender's doing."""
+        self._disarm()
+        self._is_arriving = False
+        self._in_head, self._collected = True, 0
+        if not self._is_cut_off:
+            super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP."""
+        self._note(Rejection.MALFORMED)
+        super().send_400_response(msg)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn returns nothing where asyncio takes a bool
+        """The sender has closed its side; it may still wait for the answer to what it sent."""
+        self._half_closed = self._deadline is None and self.cycle is not None and not self.cycle.response_complete
+        return self._half_closed
+
+    def on_response_complete(self) -> None:
+        """The answer is out."""
+        is_last = not self.pipeline
+        self._replies.flush()
+        super().on_response_complete()
+        if self._half_closed and is_last:
+            self.transport.close()
+
+    def _arm(self) -> None:
+        self._deadline = self.loop.call_later(self.limits.request_seconds, self._too_slow)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        if self._collected or self._head_bytes or not self._in_head:
+            self._cut_off(Rejection.SLOW)
+        else:
+            self.transport.close()  # a connection on which nothing was sent: nothing was refused
+
+    def _has_room_for(self, size: int) -> bool:
+        """Whether the head, or the trailers, may be longer by so much; cuts the sender off if not."""
+        self._collected = 0
+        self._head_bytes += size
+        if self._head_bytes > self.limits.max_header_bytes and not self._is_cut_off:
+            self._cut_off(Rejection.HEAD, _TOO_LARGE if self._in_head else b"")
+        return not self._is_cut_off
+
+    def _cut_off(self, refusal: Rejection, response: bytes = b"") -> None:
+        self._is_cut_off = True
+        self._note(refusal)
+        self.transport.write(response)
+        self.transport.close()
+
+    def _note(self, refusal: Rejection) -> None:
+        for on_cut_off in self.on_cut_off:
+            on_cut_off(refusal, self.client[0] if self.client else "")
+
+
+def limited_protocol(limits: RequestLimits, *on_cut_off: OnCutOff) -> type[LimitedHttpProtocol]:
+    """The protocol with these limits: uvicorn makes one object a connection and passes nothing along."""
+    return type("LimitedHttpProtocol", (LimitedHttpProtocol,), {"limits": limits, "on_cut_off": on_cut_off})

@@ -1,0 +1,36 @@
+"""Which endpoint a path belongs to: by one look-up, or by its pattern where it has parameters."""
+
+import re
+from typing import Generic, TypeVar
+
+from starlette.routing import compile_path
+
+Target = TypeVar("Target")
+
+
+class RouteTable(Generic[Target]):
+    """Paths and what they lead to. A path may have parameters as Starlette's have: "/status/{account:int}"."""
+
+    def __init__(self) -> None:
+        self._literal: dict[str, Target] = {}
+        self._patterns: list[tuple[re.Pattern[str], Target]] = []
+        self.words: set[str] = set()
+        """The parts of all paths that are no parameters."""
+
+    def __bool__(self) -> bool:
+        return bool(self._literal or self._patterns)
+
+    def add(self, path: str, target: Target) -> None:
+        """Let a path, without a slash at its end, lead to a target."""
+        if "{" in path:
+            self._patterns.append((compile_path(path)[0], target))
+        else:
+            self._literal[path] = target
+        self.words.update(part for part in path.split("/") if "{" not in part)
+
+    def find(self, path: str) -> Target | None:
+        """The target of a path without a slash at its end; None if there is none."""
+        found = self._literal.get(path)
+        if found is not None:
+            return found
+        return next((target for pattern, target in self._patterns if pattern.match(path)), None)

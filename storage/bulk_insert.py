@@ -1,0 +1,55 @@
+"""Inserting many rows at once, past most of SQLAlchemy: each callback passes here."""
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Connection, Index, Table
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from storage.database import driver_connection
+
+MAX_ROWS = 32
+"""In one statement."""
+_INSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+_DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": psycopg.dialect}
+
+
+def insert_rows(
+    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], *, unless_in: Index | None = None
+) -> int:
+    """Insert rows whose values are as the driver takes them; how many were inserted.
+
+    All rows have the same keys, in the order of the table's columns. With `unless_in`, a unique index, rows that it
+    has already are skipped. SQLAlchemy's work for each row and column would take longer than the database's.
+    """
+    dialect, names = connection.dialect.name, tuple(rows[0])
+    if dialect != "sqlite":
+        return connection.exec_driver_sql(_statement(dialect, table, names, unless_in, 0), list(rows)).rowcount
+    driver = driver_connection(connection)
+    inserted = at = 0
+    while at < len(rows):
+        # Several rows in one statement, because each statement releases the GIL; by powers of two, so that few
+        # different statements are kept prepared.
+        count = min(MAX_ROWS, 1 << (len(rows) - at).bit_length() - 1)
+        values = tuple(chain.from_iterable(row.values() for row in rows[at : at + count]))
+        inserted += driver.execute(_statement(dialect, table, names, unless_in, count), values).rowcount
+        at += count
+    return inserted
+
+
+@cache
+def _statement(dialect: str, table: Table, names: tuple[str, ...], unless_in: Index | None, count: int) -> str:
+    """The SQL text of an insert of `count` rows with the values of these columns, in this order; 0 leaves it open."""
+    statement = _INSERT[dialect](table)
+    if count:
+        statement = statement.values([dict.fromkeys(names)] * count)
+    if unless_in is not None:
+        statement = statement.on_conflict_do_nothing(
+            index_elements=list(unless_in.columns), index_where=unless_in.dialect_options[dialect]["where"]
+        )
+    return str(statement.compile(dialect=_DIALECTS[dialect](), column_keys=None if count else list(names)))

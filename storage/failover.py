@@ -1,0 +1,122 @@
+"""Putting callbacks on disk, whatever state the database is in: the journal, or else the spool until it is back."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from storage import journal
+from storage.clock import now_us
+from storage.database import Database
+from storage.errors import StoreRejectedError, StoreUnavailableError
+from storage.spool import Spool
+from storage.values import Appended, NewCallback
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
+
+MOVE_BATCH = 500
+PATIENCE_SECONDS = 3.0
+"""How long a commit may take before its callbacks go to the spool: providers wait a few seconds."""
+PAUSE_SECONDS = 1.0
+"""Between two looks whether the database is back."""
+
+
+class FailoverStore:
+    """Stores batches. While the spool holds anything everything goes there, so that order is kept.
+
+    `moved` is called when callbacks have moved from the spool into the journal. Without a spool, what the database
+    cannot take is refused.
+    """
+
+    def __init__(self, database: Database, spool: Spool | None, moved: Callable[[], None] = lambda: None) -> None:
+        self._database = database
+        self._spool = spool
+        self._moved = moved
+        self._lock = asyncio.Lock()
+        self._mover: asyncio.Task[None] | None = None
+
+    @property
+    def spooled(self) -> int:
+        """How many callbacks are in the spool."""
+        return self._spool.count if self._spool else 0
+
+    def start(self) -> None:
+        """Begin to move what an earlier run left in the spool."""
+        if self._spool is not None:
+            self._mover = asyncio.create_task(self._move_forever(self._spool), name="move-spool")
+
+    async def stop(self) -> None:
+        """Stop moving; what is spooled stays on disk for the next start."""
+        if self._mover is not None:
+            self._mover.cancel()
+            await asyncio.gather(self._mover, return_exceptions=True)
+
+    async def store(self, batch: Sequence[NewCallback]) -> list[Appended]:
+        """Put a batch on disk. Raises StoreUnavailableError when neither journal nor spool can take it."""
+        append = partial(journal.append, batch=batch)
+        if self._spool is None:
+            return await self._database.write(append)
+        async with self._lock:
+            if not self._spool.count:
+                try:
+                    return await self._in_time(append)
+                except StoreUnavailableError as error:
+                    logger.error("%s; callbacks go to the spool %s", error, self._spool.path)
+            await self._spool.put(batch)
+            return [Appended(0)] * len(batch)
+
+    async def _in_time(self, work: Callable[[Connection], Result]) -> Result:
+        """Write to a database that may hang: a provider waits. What was given up may still be committed."""
+        try:
+            return await asyncio.wait_for(self._database.write(work), PATIENCE_SECONDS)
+        except TimeoutError as error:
+            raise StoreUnavailableError(f"the database did not commit within {PATIENCE_SECONDS:g} s") from error
+
+    async def _move_forever(self, spool: Spool) -> None:
+        while True:
+            try:
+                if spool.count:
+                    # Nobody is held up while the database is still away.
+                    await asyncio.wait_for(self._database.read(now_us), PATIENCE_SECONDS)
+                    await self._move(spool)
+                else:
+                    await asyncio.sleep(PAUSE_SECONDS)
+            except (StoreUnavailableError, TimeoutError):
+                await asyncio.sleep(PAUSE_SECONDS)
+            except Exception:
+                logger.exception("the spool %s could not be moved", spool.path)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _move(self, spool: Spool) -> None:
+        """Move the oldest requests: into the journal first, out of the spool then; a crash between is noticed."""
+        async with self._lock:
+            oldest = await spool.oldest(MOVE_BATCH)
+            try:
+                await self._in_time(partial(_append_missing, batch=[new for _, request in oldest for new in request]))
+                await spool.forget([number for number, _ in oldest])
+            except StoreRejectedError:
+                await self._move_singly(spool, oldest)
+        if not spool.count:
+            logger.info("the spool is empty again: everything is in the journal")
+        self._moved()
+
+    async def _move_singly(self, spool: Spool, requests: Sequence[tuple[int, list[NewCallback]]]) -> None:
+        """One of them is refused by the journal: it is kept aside, and the others go on."""
+        for number, request in requests:
+            try:
+                await self._in_time(partial(_append_missing, batch=request))
+            except StoreRejectedError as error:
+                logger.error("request %d of the spool %s is set aside: %s", number, spool.path, error)
+                await spool.set_aside(number)
+            else:
+                await spool.forget([number])
+
+
+def _append_missing(connection: Connection, batch: Sequence[NewCallback]) -> None:
+    """Append what is not there yet: a broken connection does not say whether its commit arrived."""
+    journal.append(connection, journal.missing(connection, batch))

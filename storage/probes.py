@@ -1,0 +1,29 @@
+"""Probes of `receiver check --url`: what a running receiver saw of each."""
+
+import secrets
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from storage.clock import now_us
+from storage.tables import checks, from_microseconds
+
+KEPT_SECONDS = 3600
+
+
+def create(connection: Connection) -> str:
+    """A new probe's token; it is valid for an hour."""
+    token = secrets.token_hex(16)
+    now = now_us(connection)
+    connection.execute(delete(checks).where(checks.c.made_at < from_microseconds(now - KEPT_SECONDS * 1_000_000)))
+    connection.execute(insert(checks).values(token=token, made_at=from_microseconds(now), seen=""))
+    return token
+
+
+def record(connection: Connection, token: str, seen: str) -> None:
+    """Store what was seen; nothing for an unknown token, or for a probe that has its result."""
+    connection.execute(update(checks).where(checks.c.token == token, checks.c.seen == "").values(seen=seen))
+
+
+def result(connection: Connection, token: str) -> str:
+    """What was seen of the probe; empty while it has not arrived."""
+    return connection.execute(select(checks.c.seen).where(checks.c.token == token)).scalar_one_or_none() or ""

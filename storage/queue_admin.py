@@ -1,0 +1,106 @@
+"""What people do with deliveries: look for them, revive the dead, drop what is not wanted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from storage import journal, notifications
+from storage.clock import now_us
+from storage.queue import as_delivery, make_next_due
+from storage.tables import callbacks, deliveries, from_microseconds
+from storage.text import clean
+from storage.values import Delivery, Filter, State, StoredCallback
+
+REQUEUABLE = (State.DEAD, State.DROPPED, State.DUE)
+DROPPABLE = (State.DEAD, State.DUE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries are meant; empty fields let everything pass."""
+
+    ids: Sequence[int] = ()
+    states: Sequence[State] = ()
+    handler: str = ""
+    callbacks: Filter = field(default_factory=Filter)
+
+
+def _matching(wanted: DeliveryFilter) -> Any:
+    conditions = [
+        deliveries.c.id.in_(wanted.ids) if wanted.ids else None,
+        deliveries.c.state.in_(wanted.states) if wanted.states else None,
+        deliveries.c.handler == wanted.handler if wanted.handler else None,
+        journal.matching(wanted.callbacks),
+    ]
+    return and_(*(condition for condition in conditions if condition is not None))
+
+
+def find(connection: Connection, wanted: DeliveryFilter, limit: int) -> list[tuple[Delivery, StoredCallback]]:
+    """The newest `limit` deliveries that match with their callbacks, newest first; without their failures."""
+    rows = connection.execute(
+        select(deliveries)
+        .join(callbacks, callbacks.c.id == deliveries.c.callback_id)
+        .where(_matching(wanted))
+        .order_by(deliveries.c.id.desc())
+        .limit(limit)
+    )
+    found = [as_delivery(row) for row in rows]
+    about = connection.execute(
+        journal.SELECT_CALLBACK.where(callbacks.c.id.in_({delivery.callback_id for delivery in found}))
+    )
+    by_id = {row.id: journal.stored(row) for row in about}
+    return [(delivery, by_id[delivery.callback_id]) for delivery in found]
+
+
+def requeue(connection: Connection, wanted: DeliveryFilter) -> int:
+    """Make dead, dropped and waiting deliveries due now, with all their tries before them; how many.
+
+    One whose callback already waits for the same handler, as after a replay, stays as it is.
+    """
+    now = from_microseconds(now_us(connection))
+    waiting = deliveries.alias("waiting")
+    doubled = (
+        select(waiting.c.id)
+        .where(
+            waiting.c.callback_id == deliveries.c.callback_id,
+            waiting.c.handler == deliveries.c.handler,
+            waiting.c.id != deliveries.c.id,
+            waiting.c.due_at.is_not(None),
+        )
+        .exists()
+    )
+    # Of several dead deliveries of one callback to one handler only the newest may wait again.
+    newest = (
+        select(func.max(deliveries.c.id))
+        .join(callbacks, callbacks.c.id == deliveries.c.callback_id)
+        .where(_matching(wanted), deliveries.c.state.in_(REQUEUABLE), ~doubled)
+        .group_by(deliveries.c.callback_id, deliveries.c.handler)
+    )
+    revived = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(newest), deliveries.c.state.in_(REQUEUABLE))
+        .values(state=State.DUE, due_at=now, forgiven=deliveries.c.attempts, worker="", finished_at=None)
+    )
+    notifications.notify(connection)
+    return int(revived.rowcount)
+
+
+def drop(connection: Connection, wanted: DeliveryFilter, reason: str) -> int:
+    """Give deliveries up on purpose: waiting and dead ones; how many."""
+    now = now_us(connection)
+    unwanted = (
+        select(deliveries.c.id)
+        .join(callbacks, callbacks.c.id == deliveries.c.callback_id)
+        .where(_matching(wanted), deliveries.c.state.in_(DROPPABLE))
+    )
+    dropped = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(unwanted), deliveries.c.state.in_(DROPPABLE))
+        .values(state=State.DROPPED, due_at=None, reason=clean(reason), finished_at=from_microseconds(now))
+        .returning(deliveries.c.id)
+    )
+    ids = list(dropped.scalars())
+    make_next_due(connection, ids, now)
+    return len(ids)

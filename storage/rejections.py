@@ -1,0 +1,54 @@
+"""The last requests that were not let in: for people who wonder why a callback does not arrive."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from storage.tables import refusals
+from storage.text import clean
+
+KEPT = 1_000
+"""Older ones are dropped: strangers must not fill the disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRequest:
+    """One or several equal requests that were refused; `at` is when the last one came, `size` in bytes."""
+
+    at: datetime
+    reason: str
+    address: str
+    path: str
+    size: int
+    times: int
+
+
+def add(connection: Connection, new: Sequence[RejectedRequest]) -> None:
+    """Write them down, and drop what is too old to be kept."""
+    rows = [
+        {
+            "at": one.at,
+            "reason": one.reason,
+            "address": clean(one.address),
+            "path": clean(one.path),
+            "size": one.size,
+            "times": one.times,
+        }
+        for one in new
+    ]
+    connection.execute(insert(refusals), rows)
+    newest = connection.execute(select(func.max(refusals.c.id))).scalar_one()
+    connection.execute(delete(refusals).where(refusals.c.id <= newest - KEPT))
+
+
+def latest(connection: Connection, limit: int) -> list[RejectedRequest]:
+    """The newest ones first."""
+    rows = connection.execute(select(refusals).order_by(refusals.c.id.desc()).limit(limit))
+    return [
+        RejectedRequest(
+            at=row.at, reason=row.reason, address=row.address, path=row.path, size=row.size, times=row.times
+        )
+        for row in rows
+    ]
