@@ -31,7 +31,17 @@ def _lower(value: object) -> object:
 
 
 def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return _parts(value) if isinstance(value, str) else value
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _split_each(value: object) -> object:
+    if not isinstance(value, list):
+        return _split(value)
+    return [part for one in value for part in (_parts(one) if isinstance(one, str) else [one])]
 
 
 def _network(value: object) -> object:
@@ -101,7 +111,7 @@ class Settings(BaseSettings):
     """Delivered callbacks are pruned after so many days; 0 keeps them for ever."""
     keep_bodies_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     """The bytes of delivered callbacks are blanked after so many days; 0 keeps them as long as the callbacks."""
-    handlers: Annotated[list[str], NoDecode, BeforeValidator(_split)] = ["handlers.demo"]
+    handlers: Annotated[list[str], NoDecode, BeforeValidator(_split_each)] = ["handlers.demo"]
     """Handler modules by import path or entry point name; in the environment separated by commas."""
     handler_settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """One table for each handler module, given to its handlers as `ctx.settings`."""
@@ -187,7 +197,7 @@ def load(**given: Any) -> Settings:
     """The settings, with what is `given` in place of all else. Raises SettingsError that names each bad one."""
     _refuse_unknown_variables()
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**{name: value for name, value in given.items() if value not in (None, [])})
     except ValidationError as error:
         raise SettingsError("\n".join(_problem(item) for item in error.errors())) from error
     except tomllib.TOMLDecodeError as error:

@@ -6,10 +6,10 @@ import typer
 from rich.markup import escape
 
 from receiver.app import make_providers
-from receiver.cli.callbacks import details, printable
-from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, open_journal, print_json
-from receiver.errors import PayloadError
-from receiver.intake.reread import reread
+from receiver.cli.json_values import callback_details, event_of
+from receiver.cli.main import app, open_journal
+from receiver.cli.options import AsJson, DatabaseUrl
+from receiver.cli.output import console, print_error, print_json, printable
 from receiver.operations.replay import reply_values
 from receiver.providers.base.contract import Provider
 from storage import Delivery, StoredCallback, journal, queue
@@ -29,20 +29,20 @@ def call(
     with open_journal(database_url) as (settings, database), database.read_only() as connection:
         providers = make_providers(settings)
         found = journal.page(connection, Filter(call_id=call_id), 0, LIMIT)
-        told = {callback.id: queue.of_callback(connection, callback.id) for callback in found}
+        deliveries = {callback.id: queue.of_callback(connection, callback.id) for callback in found}
     if not found:
-        errors.print(f"[bold red]error:[/] no callback has the call id {escape(call_id)}", highlight=False)
+        print_error(f"no callback has the call id {call_id}")
         raise typer.Exit(1)
     if as_json:
         for callback in found:
-            print_json(details(callback, told[callback.id]))
+            print_json(callback_details(callback, deliveries[callback.id], event_of(callback, providers)))
         return
     console.print(f"[bold]call {escape(printable(call_id))}[/]: {len(found)} callbacks", highlight=False)
     for callback in found:
-        _tell(callback, told[callback.id], providers)
+        _print_step(callback, deliveries[callback.id], providers)
 
 
-def _tell(callback: StoredCallback, told: list[Delivery], providers: dict[str, Provider[Any]]) -> None:
+def _print_step(callback: StoredCallback, deliveries: list[Delivery], providers: dict[str, Provider[Any]]) -> None:
     since = f"{callback.received_at.astimezone():%H:%M:%S.%f}"[:-3]
     repeat = f" (repeat of {callback.duplicate_of})" if callback.duplicate_of else ""
     console.print(
@@ -52,17 +52,15 @@ def _tell(callback: StoredCallback, told: list[Delivery], providers: dict[str, P
         console.print(escape(printable(f"    {sign} {_in_words(values)}")), highlight=False)
     if callback.reason:
         console.print(escape(printable(f"    {callback.reason}")), style="yellow", highlight=False)
-    for delivery in told:
+    for delivery in deliveries:
         again = f" of replay {delivery.replay_id}" if delivery.replay_id else ""
         line = f"    {delivery.handler}{again}: {delivery.state}, {delivery.attempts} attempt(s) {delivery.reason}"
         console.print(escape(printable(line.rstrip())), highlight=False)
 
 
 def _sent(callback: StoredCallback, providers: dict[str, Provider[Any]]) -> Any:
-    try:
-        return reread(providers[callback.provider], callback).raw
-    except (KeyError, PayloadError) as error:
-        return str(error)
+    event = event_of(callback, providers)
+    return event if isinstance(event, str) else event.raw
 
 
 def _in_words(values: Any) -> str:

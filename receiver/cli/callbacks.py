@@ -1,13 +1,28 @@
 """`receiver callbacks`: what is in the journal."""
 
-from typing import Annotated, Any
+import json
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, open_journal, print_json
-from receiver.cli.options import CallId, Kind, Outcome, Provider, Since, Until
+from receiver.app import make_providers
+from receiver.cli.json_values import callback_details, callback_summary, event_of, event_values
+from receiver.cli.main import app, open_journal
+from receiver.cli.options import AsJson, CallId, DatabaseUrl, Kind, Outcome, Provider, Since, Until
+from receiver.cli.output import (
+    as_text,
+    console,
+    errors,
+    print_delivery,
+    print_error,
+    print_json,
+    printable,
+    printable_lines,
+)
+from receiver.providers.base.event import Event
 from storage import Delivery, StoredCallback, journal, queue
 from storage.values import Filter
 
@@ -33,7 +48,7 @@ def list_callbacks(
         found = journal.find(connection, wanted, limit)[::-1]
     if as_json:
         for callback in found:
-            print_json(summary(callback))
+            print_json(callback_summary(callback))
         return
     console.print(_table(found))
     if len(found) == limit:
@@ -46,87 +61,19 @@ def show(
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Show one callback with its bytes, its reply and its deliveries."""
-    with open_journal(database_url) as (_, database), database.read_only() as connection:
+    """Show one callback: its bytes, its typed event, its reply and its deliveries."""
+    with open_journal(database_url) as (settings, database), database.read_only() as connection:
         callback = journal.get(connection, callback_id)
-        told = queue.of_callback(connection, callback_id)
+        deliveries = queue.of_callback(connection, callback_id)
+        providers = make_providers(settings)
     if callback is None:
-        errors.print(f"[bold red]error:[/] there is no callback {callback_id}; `receiver callbacks list` shows them")
+        print_error(f"there is no callback {callback_id}; `receiver callbacks list` shows them")
         raise typer.Exit(1)
+    event = event_of(callback, providers)
     if as_json:
-        print_json(details(callback, told))
+        print_json(callback_details(callback, deliveries, event))
         return
-    _print_details(callback, told)
-
-
-def summary(callback: StoredCallback) -> dict[str, Any]:
-    """A callback without its bytes, as JSON values."""
-    return {
-        "id": callback.id,
-        "received_at": callback.received_at.isoformat(),
-        "provider": callback.provider,
-        "kind": callback.kind or None,
-        "call_id": callback.call_id or None,
-        "outcome": callback.outcome,
-        "reason": callback.reason or None,
-        "duplicate_of": callback.duplicate_of,
-        "notes": list(callback.notes),
-        "format": callback.format,
-        "peer": callback.peer,
-        "took_us": callback.took_us,
-    }
-
-
-def details(callback: StoredCallback, told: list[Delivery]) -> dict[str, Any]:
-    """A callback with everything that belongs to it, as JSON values; bytes that are no UTF-8 show as escapes."""
-    return {
-        **summary(callback),
-        "content_hash": callback.content_hash.hex(),
-        "request": {
-            "method": callback.method,
-            "path": callback.path,
-            "query": as_text(callback.query),
-            "headers": dict(callback.headers),
-            "part": callback.part,
-            "body": as_text(callback.body),
-        },
-        "reply": {
-            "status": callback.reply_status,
-            "content_type": callback.reply_type,
-            "body": as_text(callback.reply_body),
-        },
-        "deliveries": [delivery_values(delivery) for delivery in told],
-    }
-
-
-def delivery_values(delivery: Delivery) -> dict[str, Any]:
-    """A delivery as JSON values."""
-    return {
-        "id": delivery.id,
-        "handler": delivery.handler,
-        "state": delivery.state,
-        "attempts": delivery.attempts,
-        "reason": delivery.reason or None,
-        "due_at": delivery.due_at.isoformat() if delivery.due_at else None,
-        "finished_at": delivery.finished_at.isoformat() if delivery.finished_at else None,
-        "replay_id": delivery.replay_id,
-        "failures": [
-            {
-                "number": attempt.number,
-                "started_at": attempt.started_at.isoformat(),
-                "result": attempt.result,
-                "error": attempt.error,
-                "traceback": attempt.traceback,
-                "took_us": attempt.took_us,
-            }
-            for attempt in delivery.failures
-        ],
-    }
-
-
-def as_text(data: bytes) -> str:
-    """Bytes as a person can read them."""
-    return data.decode("utf-8", errors="backslashreplace")
+    _print_details(callback, deliveries, event)
 
 
 def _table(found: list[StoredCallback]) -> Table:
@@ -151,18 +98,9 @@ def _table(found: list[StoredCallback]) -> Table:
 _COLOURS = {"accepted": "green", "answered": "green", "duplicate": "cyan", "unparsed": "red", "failed": "red"}
 
 
-def printable(text: str) -> str:
-    """Text from outside without what could steer a terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
-def _lines(text: str) -> str:
-    return "\n".join(printable(line) for line in text.splitlines())
-
-
-def _print_details(callback: StoredCallback, told: list[Delivery]) -> None:
+def _print_details(callback: StoredCallback, deliveries: Sequence[Delivery], event: Event | str) -> None:
     facts = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in summary(callback).items():
+    for name, value in callback_summary(callback).items():
         if value not in (None, [], ""):
             facts.add_row(
                 f"[bold]{name}[/]",
@@ -173,20 +111,32 @@ def _print_details(callback: StoredCallback, told: list[Delivery]) -> None:
     console.print(f"\n[bold]{callback.method} {escape(printable(callback.path + query))}[/]", highlight=False)
     for name, value in callback.headers:
         console.print(escape(printable(f"{name}: {value}")), highlight=False)
-    console.print(f"\n{escape(_lines(as_text(callback.body)))}", highlight=False, soft_wrap=True)
+    console.print(f"\n{escape(printable_lines(as_text(callback.body)))}", highlight=False, soft_wrap=True)
+    _print_event(event)
     console.print(f"\n[bold]reply {callback.reply_status}[/] {escape(callback.reply_type)}", highlight=False)
-    console.print(escape(_lines(as_text(callback.reply_body))), highlight=False, soft_wrap=True)
-    for delivery in told:
+    console.print(escape(printable_lines(as_text(callback.reply_body))), highlight=False, soft_wrap=True)
+    for delivery in deliveries:
         print_delivery(delivery)
 
 
-def print_delivery(delivery: Delivery) -> None:
-    """A delivery and what went wrong at each attempt."""
-    replay = f", of replay {delivery.replay_id}" if delivery.replay_id else ""
-    what = f"{delivery.state}, {delivery.attempts} attempt(s){replay}"
-    console.print(f"\n[bold]delivery {delivery.id}[/] to {escape(delivery.handler)}: {what}", highlight=False)
-    for attempt in delivery.failures:
-        line = f"attempt {attempt.number} at {attempt.started_at.astimezone():%Y-%m-%d %H:%M:%S}: {attempt.error}"
-        console.print(escape(_lines(line)), style="red", highlight=False)
-        if attempt.traceback:
-            console.print(escape(_lines(attempt.traceback)), highlight=False, soft_wrap=True)
+def _print_event(event: Event | str) -> None:
+    """The event's fields as a table; those that nothing was sent for are left out."""
+    if isinstance(event, str):
+        console.print(f"\n[bold]no event[/]: {escape(printable(event))}", highlight=False)
+        return
+    console.print(f"\n[bold]event {type(event).__name__}[/]", highlight=False)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    values = event_values(event)
+    extra, unread = values.pop("extra"), values.pop("unread")
+    for name in type(event).model_fields:
+        if values.get(name) not in (None, "", [], {}):
+            table.add_row(name, escape(printable(_shown(values[name]))))
+    for name, value in extra.items():
+        table.add_row(f"extra: {escape(printable(name))}", escape(printable(_shown(value))))
+    if unread:
+        table.add_row("[yellow]unread[/]", escape(printable(", ".join(unread))))
+    console.print(table)
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -10,7 +10,9 @@ from rich.markup import escape
 
 from receiver.app import Components, is_sqlite, load_components, make_database, open_database
 from receiver.cli.check_url import check_url
-from receiver.cli.main import DatabaseUrl, HandlerModules, app, console, report_errors
+from receiver.cli.main import app, report_errors
+from receiver.cli.options import DatabaseUrl, HandlerModules
+from receiver.cli.output import console
 from receiver.cli.serve import handler_table
 from receiver.errors import SettingsError
 from receiver.settings import Settings, load

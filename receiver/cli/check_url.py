@@ -10,7 +10,7 @@ import orjson
 from rich.markup import escape
 
 from receiver.app import Components
-from receiver.cli.main import console
+from receiver.cli.output import console
 from receiver.providers.base.contract import Provider
 from receiver.web.auth import AccessPolicy, access_policies
 from receiver.web.probe import HEADER

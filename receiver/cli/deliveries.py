@@ -6,9 +6,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from receiver.cli.callbacks import delivery_values, print_delivery, printable
-from receiver.cli.main import AsJson, DatabaseUrl, app, console, errors, open_journal, print_json
-from receiver.cli.options import CallId, Kind, Outcome, Provider, Since, Until
+from receiver.cli.json_values import delivery_values
+from receiver.cli.main import app, open_journal
+from receiver.cli.options import AsJson, CallId, DatabaseUrl, Kind, Outcome, Provider, Since, Until
+from receiver.cli.output import console, print_delivery, print_error, print_json, printable
 from storage import State, queue, queue_admin, replays
 from storage.values import Filter
 
@@ -77,7 +78,7 @@ def show(
         delivery = queue.get(connection, delivery_id)
         origin = replays.describe(connection, delivery.replay_id) if delivery and delivery.replay_id else ""
     if delivery is None:
-        errors.print(f"[bold red]error:[/] there is no delivery {delivery_id}; `receiver deliveries list` shows them")
+        print_error(f"there is no delivery {delivery_id}; `receiver deliveries list` shows them")
         raise typer.Exit(1)
     if as_json:
         print_json({**delivery_values(delivery), "callback_id": delivery.callback_id})

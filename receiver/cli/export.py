@@ -10,10 +10,11 @@ import orjson
 import typer
 
 from receiver.app import make_providers
-from receiver.cli.callbacks import as_text, summary
-from receiver.cli.main import DatabaseUrl, app, console, errors, open_journal
-from receiver.cli.options import CallId, Kind, Outcome, Provider, Since, Until
-from receiver.cli.paging import walk
+from receiver.cli.json_values import callback_summary
+from receiver.cli.main import app, open_journal
+from receiver.cli.options import CallId, DatabaseUrl, Kind, Outcome, Provider, Since, Until
+from receiver.cli.output import as_text, console, print_error
+from receiver.cli.paging import pages_with_progress
 from receiver.errors import PayloadError
 from receiver.intake.reread import reread
 from receiver.providers.base import contract
@@ -61,15 +62,15 @@ def export(
     with open_journal(database_url) as (settings, database):
         providers = make_providers(settings)
         make_row = _callback_row if what is What.CALLBACKS else _record_row
-        rows = _rows(walk(database, wanted, "exporting"), providers, make_row)
+        rows = _rows(pages_with_progress(database, wanted, "exporting"), providers, make_row)
         columns = CALLBACK_COLUMNS if what is What.CALLBACKS else RECORD_COLUMNS
         try:
             count = _WRITERS[format_](file, columns, rows)
         except FileExistsError as error:
-            errors.print(f"[bold red]error:[/] {file} exists already; name another file", highlight=False)
+            print_error(f"{file} exists already; name another file")
             raise typer.Exit(2) from error
         except OSError as error:
-            errors.print(f"[bold red]error:[/] {file} cannot be written: {error.strerror}", highlight=False)
+            print_error(f"{file} cannot be written: {error.strerror}")
             raise typer.Exit(2) from error
     console.print(f"{count} {what.value} written to {file}", highlight=False)
 
@@ -101,7 +102,7 @@ CALLBACK_COLUMNS = (
 
 def _callback_row(callback: StoredCallback, _providers: Providers) -> Row:
     return {
-        **summary(callback),
+        **callback_summary(callback),
         "notes": " ".join(callback.notes),
         "method": callback.method,
         "path": callback.path,
@@ -172,7 +173,7 @@ def _write_parquet(file: Path, columns: Iterable[str], rows: Iterable[Row]) -> i
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        errors.print("[bold red]error:[/] Parquet needs one more package: pip install 'callback-receiver\\[parquet]'")
+        print_error("Parquet needs one more package: pip install 'callback-receiver[parquet]'")
         raise typer.Exit(2) from error
     whole = {"id", "callback_id", "duplicate_of", "took_us", "reply_status", "leg", "talk_seconds", "ring_seconds"}
     names = list(columns)

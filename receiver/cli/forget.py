@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from receiver.app import make_providers
-from receiver.cli.main import DatabaseUrl, app, console, open_journal, report_errors
+from receiver.cli.main import app, open_journal, report_errors
+from receiver.cli.options import DatabaseUrl
+from receiver.cli.output import console
 from receiver.cli.paging import progress_bar
 from receiver.operations.phone_numbers import number_redactor
 from receiver.settings import Settings, load
@@ -36,7 +38,7 @@ def forget(
         if not dry_run:
             with database.begin() as connection:
                 erasure.prepare(connection)
-        changed = {place: _walk(database, place, mask, only_count=dry_run) for place in Place}
+        changed = {place: _pages_with_progress(database, place, mask, only_count=dry_run) for place in Place}
         if not dry_run:
             database.checkpoint()
         spooled, set_aside = count_in(Path(settings.spool))
@@ -70,7 +72,7 @@ def _country_code(settings: Settings) -> str:
     return next(filter(None, codes), "")
 
 
-def _walk(database: Database, place: Place, mask: Mask, *, only_count: bool) -> int:
+def _pages_with_progress(database: Database, place: Place, mask: Mask, *, only_count: bool) -> int:
     changed = last = 0
     with database.read_only() as connection:
         total = erasure.count(connection, place)

@@ -7,6 +7,7 @@ from types import TracebackType
 
 from pythonjsonlogger.orjson import OrjsonFormatter
 
+from receiver.plugins.failures import AUTHOR_FILE
 from receiver.settings import Settings
 
 _CHATTY = {
@@ -23,10 +24,15 @@ _FIELDS = ("call_id", "callback", "delivery", "handler", "attempt")
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-def configure(settings: Settings) -> None:
-    """Send the log to standard error as the settings have it."""
+def configure(settings: Settings, *, for_author: bool = False) -> None:
+    """Send the log to standard error as the settings have it.
+
+    With `for_author` the texts of errors and their tracebacks are shown as with `log_personal_data`: the log goes to
+    the terminal of the person who writes the handlers.
+    """
     lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter((_Json if settings.log_format == "json" else _Text)(personal=settings.log_personal_data))
+    personal = settings.log_personal_data or for_author
+    lines.setFormatter((_Json if settings.log_format == "json" else _Text)(personal=personal))
     level = settings.log_level.upper()
     logging.basicConfig(handlers=[lines], level=level)
     for name, least in _CHATTY.items():
@@ -39,6 +45,13 @@ class _Text(logging.Formatter):
     def __init__(self, *, personal: bool) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         self._personal = personal
+        self._author_file = ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, with the exception below it."""
+        self._author_file = getattr(record, AUTHOR_FILE, "")
+        record.exc_text = None  # a cached text may be another formatter's
+        return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
         """The line without its exception."""
@@ -46,8 +59,8 @@ class _Text(logging.Formatter):
         return super().formatMessage(record) + ids
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the library's name
-        """The exception, as far as it may be told."""
-        return super().formatException(ei) if self._personal else _impersonal(ei)
+        """The exception, as far as it may be shown."""
+        return super().formatException(ei) if self._personal else _kind_and_line(ei, self._author_file)
 
 
 class _Json(OrjsonFormatter):
@@ -60,16 +73,27 @@ class _Json(OrjsonFormatter):
             timestamp="time",
         )
         self._personal = personal
+        self._author_file = ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object as text."""
+        self._author_file = getattr(record, AUTHOR_FILE, "")
+        record.exc_text = None  # a cached text may be another formatter's
+        return str(super().format(record))
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the library's name
-        """The exception, as far as it may be told."""
-        return str(super().formatException(ei)) if self._personal else _impersonal(ei)
+        """The exception, as far as it may be shown."""
+        return str(super().formatException(ei)) if self._personal else _kind_and_line(ei, self._author_file)
 
 
-def _impersonal(info: ExcInfo) -> str:
-    """The kind of an error and the line it came from: its text may hold a caller's number."""
+def _kind_and_line(info: ExcInfo, author_file: str) -> str:
+    """The class of an error and the line it came from: its text may hold a caller's number.
+
+    Of a handler's error the line is the last one in its author's file, not one of a library it called.
+    """
     error = info[1]
     if error is None:
         return ""
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__
+    own = [frame for frame in frames if frame.filename == author_file] or frames
+    return f"{type(error).__name__} at {own[-1].filename}:{own[-1].lineno}" if own else type(error).__name__

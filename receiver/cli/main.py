@@ -1,16 +1,15 @@
 """The `receiver` command and what its subcommands share."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from receiver.app import is_sqlite, open_database
+from receiver.cli.output import console, print_error
 from receiver.errors import ReceiverError, SettingsError
 from receiver.settings import Settings, load
 from storage import Database, StoreError
@@ -24,18 +23,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-console = Console()
-errors = Console(stderr=True)
-
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option("--database-url", help="The journal, such as sqlite:///receiver.db.", show_default=False),
-]
-HandlerModules = Annotated[
-    str | None,
-    typer.Option("--handlers", help="Handler modules, separated by commas, such as handlers.demo.", show_default=False),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -60,16 +47,12 @@ def report_errors() -> Iterator[None]:
         yield
     except (ReceiverError, StoreError) as error:
         for line in str(error).splitlines():
-            errors.print(f"[bold red]error:[/] {_escaped(line)}", highlight=False, soft_wrap=True)
+            print_error(line)
         raise typer.Exit(2) from error
 
 
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")
-
-
 @contextmanager
-def open_journal(database_url: str | None, *, handlers: str | None = None) -> Iterator[tuple[Settings, Database]]:
+def open_journal(database_url: str | None, *, handlers: list[str] | None = None) -> Iterator[tuple[Settings, Database]]:
     """The settings and the journal they name, for commands that look into it."""
     with report_errors():
         settings = load(database_url=database_url, handlers=handlers)
@@ -88,10 +71,3 @@ def _check_that_it_is_there(settings: Settings) -> None:
             f"there is no journal {file}: run this in the folder of the receiver, name its journal with "
             "--database-url, or start one with `receiver serve`"
         )
-
-
-def print_json(line: Any) -> None:
-    """One JSON object on one line."""
-    import orjson
-
-    sys.stdout.write(orjson.dumps(line, default=str).decode() + "\n")

@@ -44,3 +44,16 @@ Since = Annotated[
     typer.Option(parser=moment, metavar="TIME", help="Received at this time or later: ISO 8601, or 90m, 24h, 7d ago."),
 ]
 Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Received before this time.")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option("--database-url", help="The journal, such as sqlite:///receiver.db.", show_default=False),
+]
+HandlerModules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--handlers",
+        help="Handler modules such as handlers.demo; several with commas, or with the option again.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]

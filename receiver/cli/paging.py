@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from receiver.cli.main import errors
+from receiver.cli.output import errors
 from storage import Database, StoredCallback, journal
 from storage.values import Filter
 
 PAGE = 500
 
 
-def walk(database: Database, wanted: Filter, doing: str) -> Iterator[list[StoredCallback]]:
+def pages_with_progress(database: Database, wanted: Filter, doing: str) -> Iterator[list[StoredCallback]]:
     """All callbacks that match, oldest first, a page at a time; how far it is shows on the terminal."""
     with database.read_only() as connection:
         total, last = journal.count(connection, wanted), journal.last_id(connection)

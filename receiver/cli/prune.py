@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from receiver.cli.main import DatabaseUrl, app, console, open_journal
-from receiver.cli.options import moment
+from receiver.cli.main import app, open_journal
+from receiver.cli.options import DatabaseUrl, moment
+from receiver.cli.output import console
 from receiver.cli.paging import progress_bar
 from storage import Database, retention
 

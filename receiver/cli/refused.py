@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from receiver.cli.callbacks import printable
-from receiver.cli.main import AsJson, DatabaseUrl, app, console, open_journal, print_json
+from receiver.cli.main import app, open_journal
+from receiver.cli.options import AsJson, DatabaseUrl
+from receiver.cli.output import console, print_json, printable
 from storage import rejections
 
 

@@ -11,10 +11,10 @@ import typer
 from rich.markup import escape
 
 from receiver.app import load_components, open_responder
-from receiver.cli.callbacks import printable
-from receiver.cli.main import DatabaseUrl, HandlerModules, app, console, errors, open_journal
-from receiver.cli.options import CallId, Kind, Outcome, Provider, Since, Until
-from receiver.cli.paging import walk
+from receiver.cli.main import app, open_journal
+from receiver.cli.options import CallId, DatabaseUrl, HandlerModules, Kind, Outcome, Provider, Since, Until
+from receiver.cli.output import console, errors, print_error, printable
+from receiver.cli.paging import pages_with_progress
 from receiver.operations.replay import Difference, Posted, compare, planned_deliveries, post_again
 from receiver.settings import Settings
 from storage import Database, journal, replays
@@ -82,13 +82,13 @@ def _show_plan(database: Database, wanted: Filter) -> None:
 def _deliver(settings: Settings, database: Database, wanted: Filter, handler: str, rate: float, why: str) -> None:
     components = load_components(settings)
     if handler and handler not in components.registry:
-        errors.print(f"[bold red]error:[/] no handler is named {escape(handler)}; `receiver check` lists them")
+        print_error(f"no handler is named {handler}; `receiver check` lists them")
         raise typer.Exit(2)
     what = ", ".join(f"{name}={value}" for name, value in vars_of(wanted).items()) or "everything"
     with database.begin() as connection:
         replay_id = replays.begin(connection, who=_user(), why=why, what=what)
     made = asked = 0
-    for page in walk(database, wanted, "replaying"):
+    for page in pages_with_progress(database, wanted, "replaying"):
         found = []
         for callback in page:
             for planned in planned_deliveries(components.providers, components.registry, callback, handler):
@@ -117,7 +117,7 @@ def vars_of(wanted: Filter) -> dict[str, str]:
 
 def _post(database: Database, wanted: Filter, to: str, rate: float) -> None:
     counts = dict.fromkeys(Posted, 0)
-    for page in walk(database, wanted, "posting"):
+    for page in pages_with_progress(database, wanted, "posting"):
         for callback in page:
             began = time.monotonic()
             posted, said = post_again(callback, to)
@@ -137,7 +137,7 @@ def _diff(settings: Settings, database: Database, wanted: Filter) -> None:
     async def compare_all() -> tuple[int, int, int]:
         same = different = skipped = 0
         async with open_responder(components) as answering:
-            for page in walk(database, wanted, "comparing"):
+            for page in pages_with_progress(database, wanted, "comparing"):
                 for callback in page:
                     found = await compare(components.providers, answering, callback)
                     if isinstance(found, Difference):

@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from receiver.app import make_providers
-from receiver.cli.callbacks import as_text, printable
-from receiver.cli.main import app, console, errors, report_errors
+from receiver.cli.main import app, report_errors
+from receiver.cli.output import as_text, console, print_error, printable
 from receiver.providers.base.samples import Sample, find_samples
 from receiver.settings import Settings, load
 from receiver.web.auth import AccessPolicy, access_policies
@@ -34,9 +34,7 @@ def send(
     if not found:
         formats = ", ".join(sample.format for sample in samples)
         hint = f"{name} comes as {formats}" if formats else "`receiver send --list` shows the samples"
-        errors.print(
-            f"[bold red]error:[/] there is no sample {' '.join(filter(None, (name, format_)))}; {hint}", highlight=False
-        )
+        print_error(f"there is no sample {' '.join(filter(None, (name, format_)))}; {hint}")
         raise typer.Exit(2)
     with report_errors():
         settings = load()
@@ -68,7 +66,7 @@ def _send(sample: Sample, address: str, trust: AccessPolicy) -> None:
             sample.method, address, headers=list(sample.headers), content=sample.body, timeout=10, auth=auth
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        errors.print(f"[bold red]error:[/] {escape(str(error))}; start one with `receiver serve`", highlight=False)
+        print_error(f"{error}; start one with `receiver serve`")
         raise typer.Exit(1) from error
     console.print(f"[bold]reply {reply.status_code}[/] {reply.headers.get('content-type', '')}", highlight=False)
     _print_body(reply.content)

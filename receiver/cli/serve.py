@@ -17,10 +17,11 @@ from rich.table import Table
 
 from receiver.app import Components, build_app, load_components, open_for_receiving, open_spool
 from receiver.cli import logs
-from receiver.cli.main import DatabaseUrl, HandlerModules, app, report_errors
+from receiver.cli.main import app, report_errors
+from receiver.cli.options import DatabaseUrl, HandlerModules
 from receiver.errors import SettingsError
 from receiver.settings import Settings, load
-from receiver.web.auth import access_policies, require_access_control
+from receiver.web.auth import access_policies, is_loopback, require_access_control
 from receiver.web.callback_app import url_path
 from receiver.web.http_protocol import RequestLimits, limited_protocol
 from storage import Database
@@ -41,7 +42,7 @@ def serve(
     """Receive callbacks until stopped."""
     with report_errors():
         settings = load(host=host, port=port, database_url=database_url, handlers=handlers)
-        logs.configure(settings)
+        logs.configure(settings, for_author=sys.stderr.isatty() and is_loopback(settings.host))
         components = load_components(settings)
         spool = open_spool(settings)
         require_access_control(settings, components.providers, access_policies(settings, components.providers))

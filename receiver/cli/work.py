@@ -5,7 +5,9 @@ import signal
 
 from receiver.app import load_components, open_database, running_worker
 from receiver.cli import logs
-from receiver.cli.main import DatabaseUrl, HandlerModules, app, console, report_errors
+from receiver.cli.main import app, report_errors
+from receiver.cli.options import DatabaseUrl, HandlerModules
+from receiver.cli.output import console
 from receiver.cli.serve import handler_table, leave
 from receiver.metrics import Metrics
 from receiver.settings import load

@@ -82,7 +82,7 @@ def require_access_control(
 ) -> None:
     """Refuse to listen on a public address where a provider's callbacks need no proof. Raises SettingsError."""
     anyone = [name for name, policy in policies.items() if not (policy or providers[name].has_signature)]
-    if settings.allow_anyone or not anyone or _is_loopback(settings.host):
+    if settings.allow_anyone or not anyone or is_loopback(settings.host):
         return
     raise SettingsError(
         f"host = {settings.host!r} can be reached by strangers, and {', '.join(anyone)} asks for nothing: set "
@@ -90,7 +90,8 @@ def require_access_control(
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
