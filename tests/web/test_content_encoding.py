@@ -1,0 +1,75 @@
+"""Compressed bodies (A-26): unpacked within the limits, and kept where they cannot be."""
+
+import gzip
+import json
+import zlib
+from pathlib import Path
+
+import pytest
+
+from receiver.errors import WireError
+from receiver.wire.content_encoding import FREE_BYTES, MAX_RATIO, TooLargeError, unpack
+from receiver.wire.xmlrpc import write_call
+from tests.support import running
+
+CDR = write_call("CDR", {"ivruniqueid": "a", "caller": "054", "queuename": "שירות"})
+RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+PACKED = {
+    "gzip": gzip.compress(CDR),
+    "x-gzip": gzip.compress(CDR),
+    "deflate": zlib.compress(CDR),
+    " GZIP ": gzip.compress(CDR[:50]) + gzip.compress(CDR[50:]),
+    "Deflate": RAW.compress(CDR) + RAW.flush(),
+}
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+async def test_a26_a_compressed_record_is_read(tmp_path: Path, encoding: str) -> None:
+    """A refused record is a lost record. What is stored is what it unpacks to."""
+    async with running(tmp_path) as receiver:
+        headers = {"Content-Encoding": encoding, "Content-Type": "text/xml"}
+        reply = await receiver.client.post("/voicenter", content=PACKED[encoding], headers=headers)
+        assert "<int>0</int>" in reply.text
+    [stored] = receiver.callbacks()
+    assert (stored.outcome, stored.body) == ("accepted", CDR)
+    assert f"content_encoding:{encoding.strip().lower()}" in stored.notes
+
+
+@pytest.mark.parametrize("body", [b"no gzip at all", PACKED["gzip"][:-12], PACKED["gzip"][:20]])
+async def test_a26_what_cannot_be_unpacked_is_kept_with_its_reason(tmp_path: Path, body: bytes) -> None:
+    """With the bytes as they were sent, and the documented parse error."""
+    async with running(tmp_path) as receiver:
+        reply = await receiver.client.post("/voicenter/cdr", content=body, headers={"Content-Encoding": "gzip"})
+        assert (reply.status_code, json.loads(reply.content)["err"]) == (200, "1")
+    [stored] = receiver.callbacks()
+    assert (stored.outcome, stored.kind, stored.body) == ("unparsed", "CDR", body)
+    assert "gzip" in stored.reason or "compressed" in stored.reason
+
+
+async def test_a26_the_limits_are_those_of_the_unpacked_body(tmp_path: Path) -> None:
+    """413, as for a body that is sent as it is; and the memory it takes is counted."""
+    body = gzip.compress(b'{"ivruniqueid": "a", "x": "' + b"0123456789abcdef" * 500 + b'"}')
+    headers = {"Content-Encoding": "gzip"}
+    async with running(tmp_path, max_body_bytes=4000, max_transcript_bytes=4000) as receiver:
+        assert (await receiver.client.post("/voicenter", content=body, headers=headers)).status_code == 413
+    async with running(tmp_path, max_pending_bytes=4000) as receiver:
+        assert (await receiver.client.post("/voicenter", content=body, headers=headers)).status_code == 503
+    assert receiver.callbacks() == []
+
+
+def test_a26_the_ratio_is_limited() -> None:
+    """A bomb is not unpacked, however much one body may hold."""
+    with pytest.raises(TooLargeError):
+        unpack(gzip.compress(bytes(50_000_000)), "gzip", 10**9)
+    small = gzip.compress(bytes(FREE_BYTES))
+    assert len(small) * MAX_RATIO < FREE_BYTES
+    assert unpack(small, "gzip", 10**9) == bytes(FREE_BYTES)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_what_is_no_such_encoding_is_our_own_error(encoding: str) -> None:
+    """And never the library's."""
+    for body in (b"", b"\x1f\x8b", b"\x78", b"x" * 100, zlib.compress(b"x" * 100)[:-3]):
+        if body:
+            with pytest.raises(WireError):
+                unpack(body, encoding, 100)
