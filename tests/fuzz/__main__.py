@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tests.fuzz import readers
 from tests.fuzz.chunks import CHUNK, ONE_IN, Tally, be_quiet, fuzz
 from tests.fuzz.inputs import CORPUS, Input, keep
 
@@ -29,6 +30,9 @@ def main(
     ] = ONE_IN,
     jobs: Annotated[int, typer.Option(help="Processes side by side.", min=1)] = 1,
     corpus: Annotated[Path, typer.Option(help="Where finds are kept.")] = CORPUS,
+    reader_inputs: Annotated[
+        int, typer.Option(help="How many mutated calls both XML-RPC readers must agree on.", min=0)
+    ] = 100_000,
 ) -> None:
     """Make INPUTS inputs, and check what becomes of each.
 
@@ -37,6 +41,7 @@ def main(
     journal, and nothing may be logged as an error. Each find becomes a file in the corpus, which `make test` replays.
     """
     seed = seed or random.randrange(1, 10**6)
+    disagree = _compare_readers(str(seed), reader_inputs)
     console.print(f"seed {seed}; {inputs:,} inputs, one in {one_in} through the whole receiver, {jobs} process(es)")
     began = time.monotonic()
     total, kinds = Tally(), Counter[str]()
@@ -63,7 +68,20 @@ def main(
     for kind, count in kinds.most_common():
         console.print(f"[bold red]{count} x[/] ", end="")
         console.print(kind, markup=False)
-    sys.exit(bool(kinds))
+    sys.exit(bool(kinds) or disagree)
+
+
+def _compare_readers(seed: str, count: int) -> bool:
+    """Read mutated calls by both XML-RPC readers; whether they disagree on any, which is shown."""
+    with console.status(f"reading {count:,} mutated calls by both readers"):
+        first = next(readers.disagreements(seed, count), None)
+    if first is None:
+        console.print(f"both XML-RPC readers agree on {count:,} mutated calls")
+        return False
+    console.print("[bold red]the XML-RPC readers disagree[/] on this text, and read:")
+    for part in first:
+        console.print(part, markup=False)
+    return True
 
 
 def _keep(found: list[tuple[Input, str]], kinds: "Counter[str]", corpus: Path) -> None:
