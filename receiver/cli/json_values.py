@@ -50,6 +50,7 @@ def callback_details(callback: StoredCallback, deliveries: Sequence[Delivery], e
             "content_type": callback.reply_type,
             "body": as_text(callback.reply_body),
         },
+        "event_type": None if isinstance(event, str) else type(event).__name__,
         "event": None if isinstance(event, str) else event_values(event),
         "event_error": event if isinstance(event, str) else None,
         "deliveries": [delivery_values(delivery) for delivery in deliveries],
@@ -68,8 +69,8 @@ def event_of(callback: StoredCallback, providers: Mapping[str, Provider[Any]]) -
 
 
 def event_values(event: Event) -> dict[str, Any]:
-    """An event as JSON values: its type, its fields, `extra` and `unread`; `raw` is the request's body."""
-    return {"type": type(event).__name__, **event.model_dump(mode="json", exclude={"raw"})}
+    """An event's fields as JSON values, with `extra` and `unread`; `raw` is left out, because the body has it."""
+    return event.model_dump(mode="json", exclude={"raw"})
 
 
 def delivery_values(delivery: Delivery) -> dict[str, Any]:

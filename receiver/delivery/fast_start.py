@@ -21,6 +21,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from receiver.providers.base.event import Event
+from receiver.providers.base.record import CallRecord
 from receiver.providers.base.subjects import Subjects
 from storage import Appended, Claim, LeaseRequest, NewCallback
 from storage.values import as_stored
@@ -43,7 +45,8 @@ class ClaimMark:
 class FastStart:
     """Reserves places for new deliveries and starts those that the journal has leased.
 
-    `prefetched` tells how many deliveries to a handler wait in memory, or None for an unknown handler.
+    `prefetched` is how many deliveries to a handler wait in memory, or None for an unknown handler; `subject_of` is
+    what a handler listens to.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class FastStart:
         *,
         is_possible: bool,
         prefetched: Callable[[str], int | None],
+        subject_of: Callable[[str], type[Event] | type[CallRecord]],
         start: Start,
         wake: Callable[[], None],
     ) -> None:
@@ -60,6 +64,7 @@ class FastStart:
         self._lease_seconds = lease_seconds
         self._is_possible = is_possible
         self._prefetched = prefetched
+        self._subject_of = subject_of
         self._start = start
         self._wake = wake
         self._reserved: Counter[str] = Counter()
@@ -110,7 +115,9 @@ class FastStart:
             return
         callback = as_stored(new, stored.id)
         for number, (name, delivery_id) in enumerate(leased):
-            own = subjects if number == 0 or subjects is None else subjects.copy()
+            own = subjects
+            if number and subjects is not None:
+                own = subjects.copy_for(self._subject_of(name))
             self._start(Claim(delivery_id=delivery_id, handler=name, attempt=1, callback=callback), own)
 
     def before_claim(self) -> ClaimMark:

@@ -85,6 +85,7 @@ class DeliveryWorker:
             limits.lease,
             is_possible=database.is_sqlite,
             prefetched=self._count_prefetched,
+            subject_of=lambda name: self._handler(name).subject,
             start=self._start,
             wake=self.wake,
         )

@@ -32,13 +32,15 @@ class Subjects:
         """What a handler of this subject gets."""
         return self.record if subject is CallRecord else self.event
 
-    def copy(self) -> "Subjects":
-        """The same content in objects of its own: what one handler changes must not reach the next.
+    def copy_for(self, subject: type[Event] | type[CallRecord]) -> "Subjects":
+        """A copy of what a handler of this subject gets: what one handler changes must not reach the next.
 
         Where making the content fails, it fails in the copy as well.
         """
         other = Subjects(self._provider, self._make_event)
         with suppress(Exception):
-            made = {"event": self.event, **({"record": self.record} if "record" in self.__dict__ else {})}
-            other.__dict__.update(deepcopy(made))
+            if subject is CallRecord:
+                other.__dict__["record"] = deepcopy(self.record)
+            else:
+                other.__dict__["event"] = deepcopy(self.event)
         return other

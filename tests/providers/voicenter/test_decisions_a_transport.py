@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from receiver.intake.ask import MARGIN_SECONDS
 from receiver.providers.base.contract import Fault, HttpReply
-from receiver.providers.voicenter import CdrReply, Hangup
+from receiver.providers.voicenter import Cdr, CdrReply, Hangup
+from receiver.settings import Settings
 from receiver.wire import Format
 from tests.providers.support import (
     JSON,
@@ -231,3 +233,41 @@ def test_a12_every_xml_declaration_is_accepted_and_none_too(start: str) -> None:
     """Also with blank lines before it, strictly an error."""
     call = in_xml("CDR", CDR).decode()[39:]
     assert event_in(start + call).caller == "0540000000"
+
+
+def test_a08_a_handler_has_three_of_the_providers_five_seconds() -> None:
+    """The default deadline; a reply travels back in the rest."""
+    assert Settings().deadline == 3.0
+    assert min(kind.patience for kind in voicenter().kinds if kind.patience) - MARGIN_SECONDS == 2.5
+
+
+def test_a09_spellings_of_a_name_make_no_second_record() -> None:
+    """Blanks, hyphens and underscores do not count in a name (B-04, B-05); inside custom data they do."""
+    one = {"ivruniqueid": "1", "OriginalIvrUniqueID": "2", "CustomData": {"a_b": "1"}}
+    other = {"ivrunique-id": "1", "Original_ivrUniqueID ": "2", "custom_data": {"a_b": "1"}}
+    hashes = {only(read(in_json("CDR", fields))).content_hash for fields in (one, other)}
+    assert len(hashes) == 1
+    assert only(read(in_json("CDR", {**one, "CustomData": {"ab": "1"}}))).content_hash not in hashes
+
+
+BROKEN_BUT_CLEAR = {
+    "a line break in a string": ('{"ivruniqueid": "1", "record": "http://h/a-\nb.mp3"}', "lenient_json"),
+    "a missing comma": ('{"ivruniqueid": "1"\n "caller": "054"}', "lenient_json"),
+    "NaN": ('{"ivruniqueid": "1", "price": NaN}', "lenient_json"),
+    "NUL after a form": ("ivruniqueid=1&caller=054\0", "trailing_nul"),
+    "NUL after JSON": ('{"ivruniqueid": "1"}\0', "trailing_nul"),
+    "a bare ampersand": (
+        in_xml("CDR", {"ivruniqueid": "1", "record": "R+D"}).decode().replace("+", "&"),
+        "lenient_xml",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "note"), BROKEN_BUT_CLEAR.values(), ids=BROKEN_BUT_CLEAR)
+def test_a19_what_is_broken_but_clear_is_repaired_with_a_note(body: str, note: str) -> None:
+    """One bounded pass; the bytes are stored as they came."""
+    parsed_request = read(body)
+    event = only(parsed_request).event
+    assert isinstance(event, Cdr)
+    assert event.call_id == "1"
+    assert note in parsed_request.notes

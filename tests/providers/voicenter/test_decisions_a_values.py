@@ -87,7 +87,10 @@ def test_a17_whole_numbers_are_read_from_strings_too(value: object) -> None:
     assert event_in(in_json("", {"ivruniqueid": "1", "duration": value})).duration == 12
 
 
-@pytest.mark.parametrize("value", ["abc", "12s", 1.5, {"a": 1}, [1], "1" * 50, "nan", "inf", "1e999"])
+@pytest.mark.parametrize(
+    "value",
+    ["abc", "12s", 1.5, {"a": 1}, [1], "1" * 50, "nan", "inf", "1e999", "1_345_373_417", "\u0661\u0662", "1_0.0"],
+)
 def test_a17_what_is_no_number_is_none_and_kept_as_sent(value: object) -> None:
     """One doubtful field never loses the record."""
     event = event_in(in_json("", {"ivruniqueid": "1", "duration": value}))

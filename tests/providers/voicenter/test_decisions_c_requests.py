@@ -2,8 +2,8 @@
 
 import pytest
 
-from receiver.providers.voicenter import IvrRequest
-from tests.providers.support import event_in, in_json, in_xml, only, read
+from receiver.providers.voicenter import Call, IvrRequest, Menu
+from tests.providers.support import XML, event_in, in_json, in_xml, only, read, sent
 
 
 def _asked(**fields: object) -> IvrRequest:
@@ -47,3 +47,23 @@ def test_c08_digits_keep_their_leading_zeros_stars_and_hashes(dtmf: str) -> None
     """Empty means that nothing was pressed."""
     for body in (in_xml("GET_IVR_ACTION", {"DTMF": dtmf}), in_json("GET_IVR_ACTION", {"DTMF": dtmf})):
         assert event_in(body).dtmf == dtmf
+
+
+def test_c04_a_field_that_is_listed_twice_is_one_field() -> None:
+    """The request's table has IVR_UNIQUE_ID twice, the CALL reply's table TARGET_REC."""
+    names = [name for name in IvrRequest.model_fields if "unique" in name]
+    assert names == ["ivr_unique_id"]
+    twice = '{"METHOD": "GET_IVR_ACTION", "DATA": {"IVR_UNIQUE_ID": "a", "IVR_UNIQUE_ID": "a"}}'
+    assert (event_in(twice).call_id, read(twice).notes) == ("a", ())
+    reply = sent(Call(target="1", max_dial=1, max_duration=1, target_rec="r"), XML)
+    assert reply["DATA"]["TARGET_REC"] == "r"
+    assert len([field for field in Call.model_fields.values() if field.serialization_alias == "TARGET_REC"]) == 1
+
+
+def test_c32_the_menu_of_a_reply_is_the_menu_of_the_next_request() -> None:
+    """What is MENU in DATA comes back as MENU, and then as PREVIOUS_MENU; other names do not mix with it."""
+    reply = sent(Menu(menu="main", rec="main", size=1))["DATA"]
+    step = _asked(MENU=reply["MENU"], PREVIOUS_MENU="-1", DTMF="1")
+    assert (step.menu, step.previous_menu, step.is_first) == ("main", "-1", False)
+    after = _asked(MENU="sub", PREVIOUS_MENU=step.menu)
+    assert (after.menu, after.previous_menu) == ("sub", "main")

@@ -1,0 +1,65 @@
+"""Which route a path leads to: literal, with parameters, with a slash at its end."""
+
+from typing import Any, cast
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from receiver.metrics import Metrics
+from receiver.web.admission import Admission
+from receiver.web.callback_app import CallbackApp
+from receiver.web.gateway import CallbackGateway
+from receiver.web.rejections import RejectionLog
+from receiver.web.route_table import RouteTable
+
+
+def test_a_table_finds_literal_paths_and_patterns() -> None:
+    """A literal path goes before a pattern that fits it too."""
+    table: RouteTable[str] = RouteTable()
+    assert not table
+    for path in ("/a", "/a/{name}", "/a/b", "/n/{id:int}/c"):
+        table.add(path, path)
+    found = {path: table.find(path) for path in ("/a", "/a/b", "/a/x", "/a/x/y", "/n/7/c", "/n/x/c", "/", "")}
+    assert found == {
+        "/a": "/a",
+        "/a/b": "/a/b",
+        "/a/x": "/a/{name}",
+        "/a/x/y": None,
+        "/n/7/c": "/n/{id:int}/c",
+        "/n/x/c": None,
+        "/": None,
+        "": None,
+    }
+    assert table.words == {"", "a", "b", "n", "c"}
+
+
+async def test_the_sites_routes_may_have_parameters() -> None:
+    """With and without a slash at the end; what the site does not have is a 404 that is logged."""
+
+    async def item(request: Request) -> Response:
+        return PlainTextResponse(f"{request.method} item {request.path_params['id']}")
+
+    async def store(_: object) -> None:
+        """Nothing is stored here."""
+
+    routes = [Route("/x/{id:int}", item), Mount("/files", routes=[Route("/{id:path}", item)]), Route("/health", item)]
+    gateway = CallbackGateway(
+        {}, Admission(max_requests=9, max_pending_bytes=9), max_body_bytes=9, max_transcript_bytes=9
+    )
+    rejections = RejectionLog(store, Metrics())
+    gateway.open(cast("Any", None), rejections, cast("Any", None))
+    app = CallbackApp({}, gateway, Starlette(routes=routes))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver") as client:
+        for path, status in (
+            ("/x/7", 200),
+            ("/x/7/", 200),
+            ("/files/a/b", 200),
+            ("/x/seven", 404),
+            ("/x", 404),
+            ("/health/x", 404),
+        ):
+            assert (await client.get(path)).status_code == status, path
+        assert (await client.get("/x/7/")).text == "GET item 7"
