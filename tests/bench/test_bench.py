@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import Select, select
 
+from receiver.providers.base.samples import find_samples
 from storage import Database, journal
 from storage.tables import callbacks, deliveries
 from tests.bench import (
@@ -36,7 +37,7 @@ from tests.bench import (
 from tests.bench.cases import Bench, Case, all_cases
 from tests.bench.handlers import answers, nothing
 from tests.bench.measuring import Figures, Summary
-from tests.bench.payloads import PLACE, Payload, cdr_fields
+from tests.bench.payloads import PLACE, Payload
 from tests.bench.wrk import Load
 from tests.support import running
 
@@ -62,10 +63,13 @@ def summary(name: str, *rates: float, **others: Any) -> Summary:
     return Summary(CASES[name], rounds)
 
 
-def test_a_call_record_has_21_fields_and_about_2_kb() -> None:
-    """The size that the figures are known by."""
-    assert len(cdr_fields()) == 21
-    assert 1900 <= CASES[cases.RECEIVER].payload.size < 2000
+def test_requests_are_the_documents_own_bytes() -> None:
+    """With the blanks and the empty elements of its print; only the call id is replaced."""
+    [sample] = find_samples("voicenter", "cdr", "xmlrpc")
+    payload = CASES[cases.RECEIVER].payload
+    assert payload.before + b"sdfsdfsdfsfsf" + payload.after == sample.body
+    assert sample.documented
+    assert b"<string />" in sample.body
 
 
 @pytest.mark.parametrize("name", PAYLOADS)
