@@ -123,7 +123,7 @@ class AttemptRunner:
             "%s %s%s: `receiver deliveries show %d` has the details",
             handler.name,
             result,
-            "; given up" if pause is None else "",
+            "; gave up" if pause is None else "",
             claim.delivery_id,
             call_id=claim.callback.call_id,
             callback=claim.callback.id,

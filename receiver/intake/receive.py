@@ -1,4 +1,4 @@
-"""Taking a request in: recognise it, give it its priority, and send it down the notify path or the ask path."""
+"""Receiving a request: recognise it, give it its priority, and pass it to the notify path or the ask path."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Recognition:
-    """What is known of a request before it is taken in: its kind, and its content if it took parsing to know that.
+    """What is known of a request before it is processed: its kind, and its content if recognition had to parse it.
 
     `began` is when it was complete, by `perf_counter_ns`.
     """
@@ -48,7 +48,7 @@ class Recognition:
 
 
 class Intake:
-    """Takes requests in. `starter` starts the deliveries of stored callbacks at once, where that is possible."""
+    """Receives requests. `starter` starts the deliveries of stored callbacks at once, where that is possible."""
 
     def __init__(
         self,

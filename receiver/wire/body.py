@@ -15,7 +15,7 @@ _BOM_BYTES = b"\xef\xbb\xbf\xff\xfe\x00"
 
 
 def detect_format(body: bytes, content_type: str = "") -> Format:
-    """The format that the first byte that is no blank tells; the header only helps with multipart."""
+    """The format, detected from the first byte that is no blank; the header only helps with multipart."""
     start = body[:200].lstrip(_BOM_BYTES + b" \t\r\n")
     if start.startswith(b"<"):
         return Format.XMLRPC
@@ -38,9 +38,9 @@ def read(
 ) -> Message:
     """What `body` holds. Raises WireError, and nothing else, when it cannot be read.
 
-    `content_type` is the header as sent; it tells the charset and the boundary, never the format.
-    `fallbacks` are the character sets to try when the bytes are not what was declared. `shapes` makes the reading of
-    XML-RPC calls that come again and again faster.
+    `content_type` is the header as sent; the charset and the boundary come from it, never the format.
+    `fallbacks` are the character sets to try when the bytes are not what was declared. With `shapes` XML-RPC calls of a
+    known shape are read faster.
     """
     format_ = detect_format(body, content_type)
     if not body.strip(_PADDING):

@@ -1,4 +1,4 @@
-"""Bytes to text, honouring what the sender declares and surviving where it errs (decision A-11)."""
+"""Bytes to text: by the declared charset, and by the bytes where the declaration is wrong (A-11)."""
 
 import codecs
 import re
@@ -26,7 +26,7 @@ HEBREW_FALLBACKS = ("windows-1255", "latin-1")
 
 @dataclass(slots=True)
 class Decoded:
-    """Text, and a note for each liberty taken to get it."""
+    """Text, and a note for each deviation from what was declared."""
 
     text: str
     notes: tuple[str, ...] = ()
@@ -49,12 +49,12 @@ def decode(body: bytes, charset: str | None = None, fallbacks: tuple[str, ...] =
 
 
 def decode_field(field: bytes, name: str | None = None, fallbacks: tuple[str, ...] = HEBREW_FALLBACKS) -> Decoded:
-    """Text of a part that tells nothing of its encoding itself: by the charset's `name`, or UTF-8; never fails."""
+    """Text of a part that does not declare its encoding: by the charset's `name`, or UTF-8; never fails."""
     if name is None:
         return _decode_as(field, "utf-8", fallbacks)
     known = _codec(name) if len(name) <= LONGEST_NAME else None
     if known is None or _WIDE.match(known):
-        # Wide encodings were told from the bytes above: this declaration is mistaken.
+        # Wide encodings were detected from the bytes above: this declaration is wrong.
         decoded = _decode_as(field, "utf-8", fallbacks)
         return Decoded(decoded.text, (f"charset_ignored:{name[:LONGEST_NAME]}", *decoded.notes))
     if known != "utf-8" and not field.isascii() and (text := _as_utf8(field)) is not None:

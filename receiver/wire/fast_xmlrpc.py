@@ -87,7 +87,7 @@ def read(text: str, limits: BodyLimits, shapes: "ShapeCache | None" = None) -> P
 
 
 def _span_of_value(member: re.Match[str]) -> tuple[int, int]:
-    """Where a value's text stands; an empty element is part of the shape, so its text is empty at its end."""
+    """The span of a value's text. An empty element is part of the shape: its span is empty, after the name."""
     if member[2]:
         return member.span(3)
     return member.span(5) if member[5] is not None else (member.end(1), member.end(1))
@@ -146,7 +146,7 @@ class ShapeCache:
         return None
 
     def learn(self, text: str, call: PlainCall, spans: Sequence[tuple[int, int]]) -> None:
-        """Keep the shape of a text, whose values stand at these places, if there is room or it may take another's."""
+        """Keep the shape of a text with values at these spans, if there is room or an eviction is due."""
         tags = text.count("<")
         alike = self._by_tags.get(tags, ())
         if len(alike) >= MAX_ALIKE and not self._evict(alike):

@@ -1,4 +1,4 @@
-"""What reading a body gives: plain values, the format they came in, and what had to be repaired."""
+"""The result of reading a body: plain values, their format, and the repairs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ DEFAULT_LIMITS = BodyLimits()
 
 
 class Format(StrEnum):
-    """The formats a callback can come in, told from its bytes."""
+    """The formats of a callback, detected from its bytes."""
 
     XMLRPC = "xmlrpc"
     JSON = "json"
@@ -45,7 +45,7 @@ class Format(StrEnum):
 class Message:
     """A body that could be read.
 
-    `values` is whatever stood in it: a dict for a JSON object, a form or an XML-RPC struct.
+    `values` is its content: a dict for a JSON object, a form or an XML-RPC struct.
     `method` is XML-RPC's methodName, empty in the other formats.
     `notes` names each repair, such as "lenient_json" (A-19) or "charset:windows-1255" (A-11).
     """
@@ -66,7 +66,7 @@ def notes_of_repeated(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def nests_too_deep(value: Value, limit: int = MAX_DEPTH) -> bool:
-    """Whether lists and dicts stand in each other more than `limit` levels deep."""
+    """Whether lists and dicts nest more than `limit` levels deep."""
     if not isinstance(value, dict | list):
         return False
     if limit == 0:

@@ -1,7 +1,7 @@
-"""XML-RPC: method calls and responses, read generously and written to the letter.
+"""XML-RPC: method calls and responses, read tolerantly and written to the specification.
 
 Reading accepts what providers send beyond the specification: `<i8>` and friends, integers wider than 32 bits,
-untyped values, empty elements (A-13 to A-16). What has any shape but the plain one passes defusedxml's guards: no
+untyped values, empty elements (A-13 to A-16). What the fast path does not read passes defusedxml's guards: no
 DTD, no entity (A-25).
 """
 
@@ -32,7 +32,7 @@ FAULT_UNKNOWN_METHOD = -32601
 class Call:
     """A `methodCall`: its name and its parameters in order. `repeated` names members given twice, differently.
 
-    `repaired` says that "&" stood in it as it is, which XML forbids.
+    `repaired` says that it had a bare "&", which XML forbids.
     """
 
     method: str
@@ -164,7 +164,7 @@ class _Document:
         self._give(convert(self._take_text()))
 
     def end_unknown(self) -> None:
-        """A type tag nobody knows counts as text."""
+        """An unknown type counts as text."""
         if not self._typed:
             self._give(self._take_text())
 
@@ -214,14 +214,14 @@ class _Document:
 
     def _in_struct(self) -> tuple[dict[str, Value], str | None]:
         if not self._open or not isinstance(self._open[-1][0], dict):
-            raise WireError("an XML-RPC member stands outside of a struct")
+            raise WireError("an XML-RPC member is outside of a struct")
         members, name = self._open[-1]
         assert isinstance(members, dict)  # noqa: S101 - narrows the type that the line above checked
         return members, name
 
 
 def _integer(text: str) -> int | str | None:
-    """An integer of at most 64 bits whatever its tag says (A-13, A-14); else the text as it stands."""
+    """An integer of at most 64 bits whatever its tag says (A-13, A-14); else the text."""
     if len(text) < 19 and text.isascii() and text.isdigit():
         return int(text)  # as nearly all are
     text = text.strip()
@@ -325,7 +325,7 @@ def write_response(value: Value) -> bytes:
 
 
 def write_fault(code: int, text: str) -> bytes:
-    """A `methodResponse` that carries a fault: only for a method that nobody knows (A-07)."""
+    """A `methodResponse` that carries a fault: only for an unknown method (A-07)."""
     fault = _value({"faultCode": code, "faultString": text})
     return f"{_HEAD}<methodResponse><fault>{fault}</fault></methodResponse>".encode()
 

@@ -92,7 +92,7 @@ def test_the_log_names_the_error_and_the_line_of_a_failing_handler(folder: Path)
     receiver = Receiver(folder, "--handlers", "one")
     try:
         httpx.post(f"{receiver.url}/voicenter", json=CDR)
-        output = _wait_for("given up", receiver)
+        output = _wait_for("gave up", receiver)
         _wait_for("ValueError", receiver)
         output = "".join(receiver.output)
     finally:

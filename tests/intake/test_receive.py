@@ -107,7 +107,7 @@ async def test_an_unreadable_record_of_a_list_does_not_lose_the_others(tmp_path:
         (b'<!DOCTYPE a [<!ENTITY b "c">]><methodCall/>', "DTD"),
         (b'{"caller": ', "JSON is broken"),
         (b'{"test": true}', "names no method"),
-        (b'{"METHOD": "NO_SUCH"}', "nobody knows the method"),
+        (b'{"METHOD": "NO_SUCH"}', "unknown method"),
         (b"\xff\xfe\x00", ""),
     ],
 )

@@ -25,18 +25,18 @@ class Mode(StrEnum):
     """The two kinds of callback."""
 
     NOTIFY = "notify"
-    """We own it now: stored, acknowledged, then handed to handlers."""
+    """Stored, acknowledged, then delivered to handlers."""
     ASK = "ask"
-    """Somebody is on the line: a handler's return value is the reply."""
+    """A caller waits: a handler's return value is the reply."""
 
 
 class Fault(StrEnum):
     """Why a callback gets an error reply."""
 
     PARSE = "parse"
-    """It could not be read, or is no callback we know (err 1)."""
+    """It could not be parsed, or is no known callback (err 1)."""
     APPLICATION = "application"
-    """We could not do our part (err 2)."""
+    """The receiver could not store or answer it (err 2)."""
     UNKNOWN_METHOD = "unknown_method"
     """A well-formed XML-RPC call of a method that the provider does not have (A-07)."""
 
@@ -66,7 +66,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path below the provider's own. `kind` is what arrives there; empty where the content tells.
+    """A path below the provider's own. `kind` is what arrives there; empty where the content decides.
 
     The path may have parameters as Starlette's routes have, such as "status/{account}". `cors` says that browsers
     may call it.

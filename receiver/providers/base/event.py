@@ -39,7 +39,7 @@ class WireModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     extra: dict[str, Any] = Field(default_factory=dict)
-    """Fields that nobody documented, under the names they were sent with (A-21)."""
+    """Undocumented fields, under the names they were sent with (A-21)."""
     raw: dict[str, Any] = Field(default_factory=dict, repr=False)
     """Every value as it was sent, under the name it was sent with."""
     unread: tuple[str, ...] = ()
@@ -69,8 +69,8 @@ class WireModel(BaseModel):
     @classmethod
     def moment_in(cls, values: Mapping[str, Any]) -> Any:
         """What `moment_field` holds; None if its names differ about it, so that their order does not count."""
-        told = {_value((place,), values) for place in _places(cls, cls.moment_field, tuple(values))} - {None}
-        return told.pop() if len(told) == 1 else None
+        moments = {_value((place,), values) for place in _places(cls, cls.moment_field, tuple(values))} - {None}
+        return moments.pop() if len(moments) == 1 else None
 
     @classmethod
     def from_wire(cls, values: Mapping[str, Any], **derived: object) -> Self:
@@ -84,7 +84,7 @@ class WireModel(BaseModel):
                 continue
             field, convert = known
             if field in fields and value in coerce.BLANK:
-                continue  # two spellings of one field: the one that says something counts
+                continue  # two names of one field: the one with a value counts
             try:
                 fields[field] = convert(value)
             except (ValueError, OverflowError, RecursionError):
@@ -99,7 +99,7 @@ _Places = Sequence[tuple[str, Callable[[object], object]]]
 
 @memoize_by_names
 def _fields(model: type[WireModel], names: tuple[str, ...]) -> tuple[_Known | None, ...]:
-    """The field behind each name, None for names that nobody documented."""
+    """The field behind each name, None for undocumented names."""
     return tuple(model._names.get(normalize_name(name)) for name in names)  # noqa: SLF001 - the model's own table
 
 

@@ -14,8 +14,8 @@ from receiver.wire import Value
 def fingerprint(provider: str, kind: str, content: Value, moment: datetime | int | None = None) -> bytes:
     """A hash of what was sent: equal for the same names and values in any format, case and order (A-09, B-25).
 
-    It begins with the minute of `moment`, which the content itself tells: hashes of one time lie close together in
-    an index then, however many there are, and a repeat, whenever it comes, still has the hash of its original.
+    It begins with the minute of `moment`, which comes from the content itself. Hashes of one time are then close
+    together in an index, and a repeat has the hash of its original, whenever it comes.
     """
     canonical = _dump(_canonical(content, _normalized))
     content_hash = hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), canonical)), digest_size=12)
@@ -58,7 +58,7 @@ def _canonical(value: Value, fold: Callable[[tuple[str, ...]], tuple[str, ...]] 
             items = [item.strip() if isinstance(item, str) else _canonical(item) for item in value.values()]
             names = fold(tuple(value))
             fields = dict(zip(names, items, strict=True))
-            # Two spellings of one name: both count.
+            # Two names that normalise to one: both count.
             return fields if len(fields) == len(items) else sorted(zip(names, items, strict=True), key=_dump)
         case list():
             return [_canonical(item) for item in value]

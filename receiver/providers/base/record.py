@@ -14,7 +14,7 @@ class Outcome(StrEnum):
     """How a call ended, the same words for every provider; the providers' own words are in their mapping tables."""
 
     ANSWERED = "answered"
-    """Somebody or something picked up; a voicemail may be among them (B-16)."""
+    """The call was picked up; by a voicemail, maybe (B-16)."""
     VOICEMAIL = "voicemail"
     BUSY = "busy"
     NO_ANSWER = "no_answer"
@@ -52,7 +52,7 @@ class Money(BaseModel):
 
 
 class CallRecord(BaseModel):
-    """What a provider said of one finished leg of a call. `None` and "" mean that it did not say."""
+    """What a provider reported of one finished leg of a call. `None` and "" mean that it reported nothing."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,8 +1,8 @@
 """Samples of callbacks: whole requests as files beside each provider, and what we expect of each.
 
-`samples/CASE.FORMAT.http` holds a request's exact bytes, without Host and Content-Length, which whoever sends it
-adds. `samples/CASE.FORMAT.expect.json` holds what it says and what it is answered with; the text of an error's
-reason is left out of an expected reply, because parsers word it differently.
+`samples/CASE.FORMAT.http` holds a request's exact bytes, without Host and Content-Length, which the
+sender adds. `samples/CASE.FORMAT.expect.json` holds its content and its reply; the text of an error's
+reason is left out of an expected reply, because parsers phrase it differently.
 """
 
 import json

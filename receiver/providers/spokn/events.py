@@ -71,7 +71,7 @@ class StatusPost(Event):
     moment_field: ClassVar[str] = "start"
 
     userid: Text = ""
-    """The Spokn ID that asked for the call: text (G-14)."""
+    """The Spokn ID that requested the call: text (G-14)."""
     aparty: Annotated[str, Reads(_party)] = ""
     """Who was rung first: phone number with "+", or Spokn ID (G-05, G-14)."""
     bparty: Annotated[str, Reads(_party)] = ""
@@ -83,7 +83,7 @@ class StatusPost(Event):
     duration_seconds: Annotated[int | None, Reads(coerce.integer, aliases=("duration",))] = None
     """Length in seconds, `duration` on the wire; the request's own `duration` is minutes (G-06)."""
     token: Text = ""
-    """What you gave when you asked for the call. Make it unique: nothing else links this to your request (G-04)."""
+    """The token of your request for the call. Make it unique: nothing else links the post to your request (G-04)."""
     rate: Amount = None
     """US cents a minute (G-09)."""
     cost: Amount = None

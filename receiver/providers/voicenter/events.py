@@ -92,7 +92,7 @@ class Cdr(Event):
     target: Text = ""
     """A phone number or an extension's SIP code, as sent: local or international (B-17). May be empty for queues."""
     time: Integer = None
-    """Epoch seconds as sent. Whose clock they tell is doubtful: see `started` (B-19)."""
+    """Epoch seconds as sent. The zone of their clock is doubtful: see `started` (B-19)."""
     duration: Integer = None
     """Seconds of conversation; in newer queue calls the wait may be counted in (B-20)."""
     ivr_unique_id: Annotated[str, Reads(coerce.identifier)] = ""
@@ -164,7 +164,7 @@ class Cdr(Event):
     """Every field whose name begins with DoNotCallMe, under its name as sent (newer)."""
 
     epoch_zone: str = "UTC"
-    """Derived from settings: the zone whose wall clock `time` tells (B-19)."""
+    """Derived from settings: the zone whose wall clock `time` shows (B-19)."""
 
     @classmethod
     def from_wire(cls, values: Mapping[str, Any], **derived: object) -> Self:
@@ -239,7 +239,7 @@ class HangupCall(Event):
     ivr_unique_id: Identifier = ""
     """The call id (D-11)."""
     target: Text = ""
-    """Who was dialled; empty when nobody was (D-10)."""
+    """The number or extension that was dialled; empty when none was (D-10)."""
     call_time_epoch: Integer = None
     """Epoch of the call as sent: of any size, the document's own samples lie in the year 2464 (A-14, D-03)."""
     call_start_epoch: Integer = None
@@ -283,7 +283,7 @@ class LayerInput(Event):
     """The layer the digits were pressed in (E-15)."""
     previous_layer_id: Integer = None
     custom_data: Pairs = Field(default_factory=dict)
-    """What earlier replies of this call gave the provider to remember; values verbatim (E-09, E-12)."""
+    """Data of earlier replies of this call, which the provider keeps; values verbatim (E-09, E-12)."""
 
     @property
     def call_id(self) -> str:
@@ -292,7 +292,7 @@ class LayerInput(Event):
 
 
 class PopupRequest(Event):
-    """The pop-up screen: somebody calls; whose number is it? (chapter 2)."""
+    """The pop-up screen: which contact has the number of this caller? (chapter 2)."""
 
     kind: ClassVar[str] = "POPUP"
 

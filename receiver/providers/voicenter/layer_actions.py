@@ -60,7 +60,7 @@ class GoToLayer(LayerAction):
     caller_name: Line | None = Field(default=None, serialization_alias="CALLER_NAME")
     """The name shown to the destination (E-11)."""
     custom_data: CustomData = Field(default_factory=dict, exclude=True)
-    """What the provider shall remember and send with later callbacks of this call."""
+    """Data that the provider keeps and sends with later callbacks of this call."""
 
     def values(self, dialect: Format, options: VoicenterOptions) -> dict[str, Any]:
         """The action's fields, then CUSTOM_DATA."""
@@ -101,9 +101,9 @@ class Dial(LayerAction):
         validation_alias=AliasChoices("unavailable_vo_id", "unavailable_vo"),
         serialization_alias="UNAVAILABLE_VO_ID",
     )
-    """The layer to go on in if nobody answers; its wire name is doubtful, a setting chooses (E-06, E-16)."""
+    """The layer to continue in if there is no answer; its wire name is doubtful, a setting chooses (E-06, E-16)."""
     custom_data: CustomData = Field(default_factory=dict, exclude=True)
-    """What the provider shall remember and send with later callbacks of this call."""
+    """Data that the provider keeps and sends with later callbacks of this call."""
 
     def values(self, dialect: Format, options: VoicenterOptions) -> dict[str, Any]:
         """The action's fields, then CUSTOM_DATA."""

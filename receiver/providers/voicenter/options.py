@@ -50,9 +50,9 @@ class VoicenterOptions(ProviderOptions):
     trim_custom_data_keys: bool = True
     """Whether blanks around the keys of CUSTOM_DATA are taken away in replies (E-12)."""
     unavailable_key: Literal["UNAVAILABLE_VO_ID", "UNAVAILABLE_VO", "both"] = "UNAVAILABLE_VO_ID"
-    """The doubtful name of DIAL's field for nobody answering (E-06)."""
+    """The doubtful name of DIAL's field for no answer (E-06)."""
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    """The zone whose wall clock a CDR's `time` tells (B-19)."""
+    """The zone whose wall clock a CDR's `time` shows (B-19)."""
     country_code: Annotated[str, Field(pattern=r"^[0-9]{0,4}$")] = "972"
     """Put before local numbers for their international form; empty for none (B-17)."""
     popup_origins: tuple[str, ...] = ()

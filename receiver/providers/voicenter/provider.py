@@ -161,7 +161,7 @@ class Voicenter(Provider[VoicenterOptions]):
         try:
             kind, content = self._recognise(value, method, expected)
             if kind != "CDR":
-                raise PayloadError(f"{kind} cannot stand in a list: each needs a reply of its own")
+                raise PayloadError(f"{kind} cannot be in a list: each needs a reply of its own")
         except PayloadError as error:
             return ParsedCallback(expected, fingerprint(self.name, "", value), fault=Fault.PARSE, reason=str(error))
         return self._callback(kind, content)
@@ -169,12 +169,12 @@ class Voicenter(Provider[VoicenterOptions]):
     def _recognise(self, values: Value, method: str, expected: str) -> tuple[str, Mapping[str, Any]]:
         """The kind of a callback and its fields (A-04). Raises PayloadError."""
         envelope: dict[str, Any] = {}
-        if isinstance(values, dict) and not method:  # in XML-RPC the method stands outside
+        if isinstance(values, dict) and not method:  # in XML-RPC the method is outside the struct
             envelope = {normalize_name(name): value for name, value in values.items()}
         named = str(method or envelope.get("method") or "")
         kind = kind_of_method(named) if named else ""
         if kind is None:
-            raise UnknownMethodError(f"nobody knows the method {named[:60]!r}")
+            raise UnknownMethodError(f"unknown method {named[:60]!r}")
         try:
             content = self._content(values, envelope)
             kind = kind or _kind_of_unnamed(content, expected)
@@ -257,7 +257,7 @@ class Voicenter(Provider[VoicenterOptions]):
         return None
 
     def error_reply(self, kind: str) -> Reply:
-        """STATUS 1 for the IVRs (C-26, E-18), nobody for the pop-up (F-04)."""
+        """STATUS 1 for the IVRs (C-26, E-18), no contact for the pop-up (F-04)."""
         return NoContact() if kind == "POPUP" else self.fault_reply(kind, Fault.APPLICATION, "")
 
     def write(self, reply: Reply, dialect: Format) -> HttpReply:

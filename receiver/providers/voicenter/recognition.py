@@ -81,7 +81,7 @@ def has_known_field(names: tuple[str, ...]) -> bool:
 
 
 def guess_kind(body: bytes) -> str:
-    """The kind that a body which cannot be read most likely meant; empty where nothing in it tells."""
+    """The most likely kind of a body that cannot be read; empty where nothing in it indicates one."""
     text = unquote_plus(body[:4096].decode("latin-1").replace("\0", ""))
     normalized = normalize_name(text)
     for alias, kind in METHODS.items():

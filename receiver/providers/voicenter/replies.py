@@ -95,10 +95,10 @@ class Contact(VoicenterReply):
 
 
 class NoContact(VoicenterReply):
-    """Nobody has this number: STATUS "OK" and TOTAL "0" (F-04)."""
+    """No contact has this number: STATUS "OK" and TOTAL "0" (F-04)."""
 
     def values(self, dialect: Format, options: VoicenterOptions) -> dict[str, Any]:
-        """STATUS "OK" and nobody."""
+        """STATUS "OK" and no contact."""
         return popup_values("OK", "", "", "0", "")
 
 
@@ -106,7 +106,7 @@ class PopupError(VoicenterReply):
     """The request could not be read or served: STATUS "1", the provider's word for an error in its other chapters."""
 
     def values(self, dialect: Format, options: VoicenterOptions) -> dict[str, Any]:
-        """STATUS "1" and nobody."""
+        """STATUS "1" and no contact."""
         return popup_values("1", "", "", "0", "")
 
 
@@ -116,7 +116,7 @@ def popup_values(status: str, url: str, client_name: str, total: str, company: s
 
 
 class UnknownMethod(VoicenterReply):
-    """The answer to a method that nobody knows: a fault in XML-RPC (A-07), STATUS 1 in a METHOD/DATA envelope."""
+    """The answer to an unknown method: a fault in XML-RPC (A-07), STATUS 1 in a METHOD/DATA envelope."""
 
     text: Line
 

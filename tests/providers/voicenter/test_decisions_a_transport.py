@@ -147,7 +147,7 @@ def test_a07_errors_are_a_struct_and_no_fault(body: bytes | str) -> None:
 
 
 def test_a07_only_an_unknown_method_gets_a_fault_and_a_setting_turns_it_off() -> None:
-    """No documented shape fits a method that nobody knows; `unknown_method` chooses err 1 instead."""
+    """No documented shape fits an unknown method; `unknown_method` chooses err 1 instead."""
     body = in_xml("NO_SUCH_METHOD", CDR)
     assert b"<fault>" in _refused(body).body
     assert parsed(_refused(body, unknown_method="error"))["err"] == 1
