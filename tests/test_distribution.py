@@ -59,7 +59,7 @@ def test_the_two_commands_work_on_a_fresh_clone(tmp_path: Path) -> None:
             pytest.skip(f"this test needs a git checkout and {tool}: `apt-get install {tool}`")
     clone = tmp_path / "clone"
     _run("git", "clone", "--quiet", ROOT, clone, cwd=tmp_path)
-    _run("make", "test", cwd=clone, PYTEST_ADDOPTS="tests/storage/test_retry.py")
+    _run("make", "test", cwd=clone, PYTEST_ADDOPTS="tests/delivery/test_retry_policy.py")
     receiver = Receiver(clone, command=["make", "serve"], options=(), RECEIVER_PORT="0")
     try:
         reply = httpx.post(f"{receiver.url}/voicenter", json={"ivruniqueid": "0540000000"})

@@ -18,7 +18,7 @@ class Base(DeclarativeBase):
 
 
 class Cdr(Base):
-    """One call record, a column a field."""
+    """One call record, a column a field; the example lacks the last ones."""
 
     __tablename__ = "cdrs"
 
@@ -30,20 +30,20 @@ class Cdr(Base):
     duration: Mapped[int]
     type: Mapped[str]
     status: Mapped[str]
-    targetextension: Mapped[str]
+    targetextension: Mapped[str | None]
     callerextension: Mapped[str]
     did: Mapped[str]
     queueid: Mapped[int]
     queuename: Mapped[str]
-    record: Mapped[str]
-    price: Mapped[int]
-    dialtime: Mapped[int]
-    representative_name: Mapped[str]
-    representative_code: Mapped[str]
-    targetextension_name: Mapped[str]
-    callerextension_name: Mapped[str]
-    target_country: Mapped[str]
-    caller_country: Mapped[str]
+    record: Mapped[str | None]
+    price: Mapped[int | None]
+    dialtime: Mapped[int | None]
+    representative_name: Mapped[str | None]
+    representative_code: Mapped[str | None]
+    targetextension_name: Mapped[str | None]
+    callerextension_name: Mapped[str | None]
+    target_country: Mapped[str | None]
+    caller_country: Mapped[str | None]
 
 
 engine = create_engine(os.environ["BENCH_DATABASE_URL"])
