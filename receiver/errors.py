@@ -21,3 +21,7 @@ class SettingsError(ReceiverError):
 
 class HandlerError(ReceiverError):
     """A handler is written wrongly, or did not do what its kind of callback asks of it."""
+
+
+class SimulationError(ReceiverError):
+    """A simulated call was asked for something that no caller and no provider can do."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from starlette.routing import compile_path
@@ -19,6 +19,9 @@ from receiver.providers.base.event import Event
 from receiver.providers.base.options import ProviderOptions
 from receiver.providers.base.record import CallRecord
 from receiver.wire import BodyLimits, Format
+
+if TYPE_CHECKING:
+    from receiver.providers.base.simulation import SimulatedCall
 
 
 class Mode(StrEnum):
@@ -240,6 +243,10 @@ class Provider(ABC, Generic[Options]):
                     return endpoint
         last = path.rsplit("/", 1)[-1]  # the provider's path may have been another one when this was stored
         return next((endpoint for endpoint in self.endpoints if endpoint.path == last), self.endpoints[0])
+
+    def simulations(self) -> "Mapping[str, type[SimulatedCall]]":
+        """The calls that the provider can be played with, by name, such as "ivr"; the usual one first."""
+        return {}
 
     @abstractmethod
     def read(self, request: CallbackRequest) -> ParsedRequest:
