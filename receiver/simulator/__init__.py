@@ -1,0 +1,7 @@
+"""Plays a provider's calls against a receiver, or against anything else that takes requests and gives replies."""
+
+from receiver.simulator.clock import Clock, RealClock, VirtualClock
+from receiver.simulator.http_sender import HttpSender
+from receiver.simulator.player import Exchange, Player, Send, Step
+
+__all__ = ["Clock", "Exchange", "HttpSender", "Player", "RealClock", "Send", "Step", "VirtualClock"]
