@@ -29,13 +29,13 @@ class Running:
 
     def callbacks(self, **wanted: Any) -> list[StoredCallback]:
         """What is in the journal, oldest first."""
-        return self.look(lambda connection: journal.find(connection, Filter(**wanted), 1000)[::-1])
+        return self.query(lambda connection: journal.find(connection, Filter(**wanted), 1000)[::-1])
 
     def deliveries(self, callback_id: int) -> list[Delivery]:
         """The deliveries of a callback."""
-        return self.look(lambda connection: queue.of_callback(connection, callback_id))
+        return self.query(lambda connection: queue.of_callback(connection, callback_id))
 
-    def look(self, work: Callable[[Connection], T]) -> T:
+    def query(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds in the journal, also after the receiver was stopped."""
         with self.database() as database, database.read_only() as connection:
             return work(connection)

@@ -74,7 +74,7 @@ def _everything(receiver: Running) -> str:
         told = [queue.of_callback(connection, one.id) for one in receiver.callbacks()]
         return repr((receiver.callbacks(), told))
 
-    return receiver.look(look)
+    return receiver.query(look)
 
 
 async def test_forget_blanks_a_number_everywhere(tmp_path: Path, database_url: str) -> None:

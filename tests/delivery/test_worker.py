@@ -92,7 +92,7 @@ async def test_retry_later_waits_as_long_as_the_handler_says(database_url: str) 
     async with told(database_url, later) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: bool(receiver.deliveries(1)[0].failures))
-        seconds = receiver.look(lambda connection: queue.seconds_to_next(connection, ["f"]))
+        seconds = receiver.query(lambda connection: queue.seconds_to_next(connection, ["f"]))
     assert seconds is not None
     assert seconds > 3000
     assert receiver.deliveries(1)[0].reason == "the CRM answered 503"
@@ -368,7 +368,7 @@ async def test_a_burst_is_delivered_once_each_and_a_call_in_order(tmp_path: Path
         await eventually(lambda: len(seen) >= count)
         await asyncio.sleep(0.1)
     assert len(seen) == len(set(seen)) == count
-    stored = receiver.look(lambda look: journal.page(look, Filter(), 0, count))
+    stored = receiver.query(lambda look: journal.page(look, Filter(), 0, count))
     for call in range(50):
         in_journal = [callback.body for callback in stored if callback.call_id == str(call)]
         callers = [caller for call_id, caller in seen if call_id == str(call)]

@@ -85,7 +85,7 @@ class App:
     def look_for_lost(self) -> None:
         """Find what was answered and is not in the journal."""
         kept = select(callbacks.c.query, callbacks.c.body).where(callbacks.c.part == 0)
-        stored = Counter((row.query, row.body) for row in self.receiver.look(lambda look: look.execute(kept).all()))
+        stored = Counter((row.query, row.body) for row in self.receiver.query(lambda look: look.execute(kept).all()))
         for made in self._taken:
             content = made.target.partition("?")[2].encode(), made.body
             if not stored[content]:

@@ -51,7 +51,7 @@ async def test_a24_a_query_that_is_no_callback_is_answered_and_listed(tmp_path: 
             answer = await receiver.client.get(path)
             assert (answer.status_code, answer.text.startswith(READY)) == (200, True)
     assert receiver.callbacks() == []
-    listed = receiver.look(lambda connection: rejections.latest(connection, 10))
+    listed = receiver.query(lambda connection: rejections.latest(connection, 10))
     assert {(one.path, one.reason) for one in listed} == {
         (path, "a GET request whose query is no callback")
         for path in ("/voicenter", "/voicenter/cdr", "/voicenter/popup", "/spokn")
@@ -65,7 +65,7 @@ async def test_a24_head_is_a_look_and_so_is_a_get_without_a_query(tmp_path: Path
         assert (await receiver.client.head(url)).status_code == 200
         assert (await receiver.client.get(url.partition("?")[0])).text.startswith(READY)
     assert receiver.callbacks() == []
-    assert receiver.look(lambda connection: rejections.latest(connection, 10)) == []
+    assert receiver.query(lambda connection: rejections.latest(connection, 10)) == []
 
 
 async def test_a_repeat_in_a_query_is_a_repeat_of_the_body(tmp_path: Path) -> None:

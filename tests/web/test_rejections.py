@@ -12,7 +12,7 @@ CDR = {"ivruniqueid": "1"}
 
 
 def _refused(receiver: Running) -> list[RejectedRequest]:
-    return receiver.look(lambda connection: latest(connection, 1000))
+    return receiver.query(lambda connection: latest(connection, 1000))
 
 
 async def test_each_refusal_is_kept_with_its_reason_and_without_its_body(tmp_path: Path) -> None:
@@ -112,5 +112,5 @@ async def test_only_the_latest_are_kept(tmp_path: Path) -> None:
         for _ in range(3):
             with database.begin() as connection:
                 add(connection, [one] * (KEPT // 2))
-    kept = receiver.look(lambda connection: latest(connection, 10 * KEPT))
+    kept = receiver.query(lambda connection: latest(connection, 10 * KEPT))
     assert len(kept) == KEPT
