@@ -1,4 +1,4 @@
-"""Which endpoint a path belongs to: by one look-up, or by its pattern where it has parameters."""
+"""The endpoint that a path belongs to: by one look-up, or by a pattern where the path has parameters."""
 
 import re
 from typing import Generic, TypeVar
@@ -9,19 +9,19 @@ Target = TypeVar("Target")
 
 
 class RouteTable(Generic[Target]):
-    """Paths and what they lead to. A path may have parameters as Starlette's have: "/status/{account:int}"."""
+    """Paths and their targets. A path may have parameters as Starlette's have: "/status/{account:int}"."""
 
     def __init__(self) -> None:
         self._literal: dict[str, Target] = {}
         self._patterns: list[tuple[re.Pattern[str], Target]] = []
         self.words: set[str] = set()
-        """The parts of all paths that are no parameters."""
+        """The parts of all paths that are not parameters."""
 
     def __bool__(self) -> bool:
         return bool(self._literal or self._patterns)
 
     def add(self, path: str, target: Target) -> None:
-        """Let a path, without a slash at its end, lead to a target."""
+        """Map a path, without a slash at its end, to a target."""
         if "{" in path:
             self._patterns.append((compile_path(path)[0], target))
         else:

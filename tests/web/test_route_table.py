@@ -1,4 +1,4 @@
-"""Which route a path leads to: literal, with parameters, with a slash at its end."""
+"""The route of a path: literal, with parameters, with a slash at its end."""
 
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from receiver.web.route_table import RouteTable
 
 
 def test_a_table_finds_literal_paths_and_patterns() -> None:
-    """A literal path goes before a pattern that fits it too."""
+    """A literal path takes precedence over a pattern."""
     table: RouteTable[str] = RouteTable()
     assert not table
     for path in ("/a", "/a/{name}", "/a/b", "/n/{id:int}/c"):
@@ -37,7 +37,7 @@ def test_a_table_finds_literal_paths_and_patterns() -> None:
 
 
 async def test_the_sites_routes_may_have_parameters() -> None:
-    """With and without a slash at the end; what the site does not have is a 404 that is logged."""
+    """With and without a slash at the end; any other path is a 404 that is logged."""
 
     async def item(request: Request) -> Response:
         return PlainTextResponse(f"{request.method} item {request.path_params['id']}")
