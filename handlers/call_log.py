@@ -30,12 +30,12 @@ COLUMNS = (
     "currency",
     "recording",
 )
-"""The file's columns. `delivery` tells a line that was written twice: after a crash a record may come again."""
+"""The file's columns. `delivery` identifies a line that was written twice: after a crash a record may be repeated."""
 
 
 @handlers.on(CallRecord, concurrency=1)
 def append(record: CallRecord, context: Context) -> None:
-    """Write one line, and the heading first if the file is new; on disk before the delivery counts as done."""
+    """Append one line, after the heading if the file is new. It is on disk before the delivery is done."""
     path = Path(context.settings["path"])
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -66,6 +66,6 @@ def _line(record: CallRecord, context: Context) -> tuple[object, ...]:
 
 
 def _harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula; "+972…" stays as it is, for it is nothing but a number."""
+    """Text that no spreadsheet takes for a formula; a phone number such as "+972…" is left unchanged."""
     risky = text[:1] in {"=", "@", "-", "+", "\t", "\r"} and not text[1:].isdigit()
     return f"'{text}" if risky else text

@@ -1,4 +1,4 @@
-"""Trying handlers without a server and without a database.
+"""Test handlers without a server and without a database.
 
 def test_main_menu_leads_to_sales() -> None:
     reply = answer(handlers, IvrRequest(menu="main", dtmf="1"))
@@ -25,10 +25,10 @@ def answer(
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
 ) -> Any:
-    """The reply of the first handler whose filters match. Raises HandlerError if none does, or what it raises.
+    """The reply of the first handler whose filters match. Raises HandlerError if there is none, else what it raises.
 
-    `settings` and `http` are what the handler finds in its context; give a client with `httpx.MockTransport` to one
-    that calls out.
+    `settings` and `http` become part of the handler's context. For a handler that sends requests, pass a client with
+    `httpx.MockTransport`.
     """
     for handler in handlers:
         if handler.answers and isinstance(question, handler.subject) and handler.matches(question):
@@ -42,15 +42,15 @@ def deliver(
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
 ) -> list[str]:
-    """Tell every handler that listens to `subject`; the names of those told. Raises what a handler raises."""
-    told = [
+    """Run every handler that listens to `subject` and return their names. Raises what a handler raises."""
+    listeners = [
         handler
         for handler in handlers
         if not handler.answers and isinstance(subject, handler.subject) and handler.matches(subject)
     ]
-    for handler in told:
+    for handler in listeners:
         _run(handler, subject, settings, http)
-    return [handler.name for handler in told]
+    return [handler.name for handler in listeners]
 
 
 def _run(
