@@ -1,4 +1,4 @@
-"""A provider that an installed package offers: found by its entry point, with a signature check of its own."""
+"""A provider in an installed package: found by its entry point, with its own signature check."""
 
 import base64
 import hashlib
@@ -114,7 +114,7 @@ FIELDS = {"CallSid": "CA1", "CallStatus": "busy", "To": "+972540000000", "Ünïc
 
 @pytest.fixture
 def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A package in a folder of its own, as an installer leaves it."""
+    """An installed package in a separate folder."""
     site = tmp_path / "site"
     (site / "sketch_provider").mkdir(parents=True)
     (site / "sketch_provider" / "__init__.py").write_text(PACKAGE, encoding="utf-8")
@@ -139,7 +139,7 @@ async def _post(receiver: Running, path: str, signature: str) -> httpx.Response:
 
 @pytest.mark.usefixtures("offered")
 async def test_a_callback_of_an_installed_provider_reaches_a_handler(tmp_path: Path) -> None:
-    """No list of ours names it: route, settings, record and journal follow from its class."""
+    """No central list names it: route, settings, record and journal follow from its class."""
     handlers, records = Handlers(), list[CallRecord]()
     handlers.on(CallRecord, name="crm", outcome="busy")(records.append)
     settings = {"sketch": {"auth_token": TOKEN}}
@@ -153,8 +153,8 @@ async def test_a_callback_of_an_installed_provider_reaches_a_handler(tmp_path: P
 
 
 @pytest.mark.usefixtures("offered")
-async def test_a_wrong_signature_is_refused(tmp_path: Path) -> None:
-    """By the whole URL with its query, and by the public one where that is set; nothing is stored."""
+async def test_a_wrong_signature_is_rejected(tmp_path: Path) -> None:
+    """The signature covers the URL with its query, and `public_url` where it is set; nothing is stored."""
     settings = {"sketch": {"auth_token": TOKEN, "path": "calls/sk"}}
     async with running(tmp_path, providers=settings, public_url="https://calls.example.com/") as receiver:
         good = _signature("https://calls.example.com/calls/sk?a=1")
@@ -171,7 +171,7 @@ async def test_a_wrong_signature_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("offered")
 async def test_a_path_may_have_parameters(tmp_path: Path) -> None:
-    """With and without a slash at the end; the callback is found again by its stored path."""
+    """With and without a slash at the end; the endpoint is found again from the stored path."""
     async with running(tmp_path) as receiver:
         assert (await _post(receiver, "/sketch/account/AC7/calls/", "")).status_code == 200
         assert (await _post(receiver, "/sketch/account/AC7", "")).status_code == 404
@@ -184,7 +184,7 @@ async def test_a_path_may_have_parameters(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("offered")
 def test_a_signature_is_access_control() -> None:
-    """A public address may be listened on where every provider's callbacks need a proof."""
+    """The receiver may listen on a public address if every provider has access control."""
     secrets = {name: {"secrets": ["a-long-secret"]} for name in ("voicenter", "spokn")}
     for token, refuses in (("", True), (TOKEN, False)):
         settings = Settings(host="0.0.0.0", providers={**secrets, "sketch": {"auth_token": token}})
@@ -205,21 +205,21 @@ def test_a_signature_is_access_control() -> None:
         ("sketch_provider", PACKAGE.replace('"sketch"', '"spokn"', 1), "two providers are named 'spokn'"),
     ],
 )
-def test_a_bad_offer_stops_the_start_and_says_whose_it_is(offered: Path, entry: str, code: str, message: str) -> None:
-    """It names the entry point, so that the operator knows what to uninstall."""
+def test_a_broken_provider_package_stops_the_start(offered: Path, entry: str, code: str, message: str) -> None:
+    """The error names the entry point, so that the operator knows what to uninstall."""
     (offered / "entry_points.txt").write_text(f"[receiver.providers]\nsketch = {entry}\n")
     (offered.parent / "sketch_provider" / "__init__.py").write_text(code, encoding="utf-8")
     with pytest.raises(SettingsError, match=message):
         discover()
 
 
-def test_a_package_without_callbacks_stops_nothing(offered: Path) -> None:
-    """A provider with an API client alone has no class PROVIDER."""
+def test_a_package_without_callbacks_is_left_out(offered: Path) -> None:
+    """A provider with only an API client has no class PROVIDER."""
     (offered.parent / "sketch_provider" / "__init__.py").write_text('"""An API client only."""\n')
     assert set(discover()) == {"spokn", "voicenter"}
 
 
-def test_a_folder_without_callbacks_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_without_callbacks_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for a folder beside the other providers."""
     import receiver.providers
 
