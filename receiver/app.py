@@ -59,8 +59,7 @@ class Components:
 def load_components(settings: Settings) -> Components:
     """Providers and handlers as the settings have them. Raises SettingsError or HandlerError."""
     providers = make_providers(settings)
-    registry = load(settings.handlers, providers)
-    _check_required(settings, registry)
+    registry = load(settings.handlers, providers, settings.handler_settings)
     return Components(settings, providers, registry)
 
 
@@ -98,17 +97,6 @@ def _check_paths(providers: Mapping[str, Provider[Any]]) -> None:
             if path in taken:
                 raise SettingsError(f"providers.{name}.path: {path} is {taken[path]} path already; write another one")
             taken[path] = f"{name}'s"
-
-
-def _check_required(settings: Settings, registry: Registry) -> None:
-    for handler in registry:
-        given = settings.handler_settings.get(handler.module, {})
-        for name in handler.requires:
-            if given.get(name) in {None, ""}:
-                raise SettingsError(
-                    f"handler_settings.{handler.module}.{name} is missing: {handler.name} needs it. Write it to "
-                    f"receiver.toml below [handler_settings.{handler.module}]"
-                )
 
 
 def make_database(settings: Settings) -> Database:

@@ -14,6 +14,7 @@ import httpx
 from receiver.errors import HandlerError
 from receiver.plugins.context import Context
 from receiver.plugins.handlers import Handler, Handlers
+from receiver.plugins.module_settings import resolve_filters
 from receiver.plugins.runner import Runner
 from receiver.providers.base.event import Event
 from receiver.providers.base.record import CallRecord
@@ -31,7 +32,7 @@ def answer(
     that calls out.
     """
     for handler in handlers:
-        if handler.answers and isinstance(question, handler.subject) and handler.matches(question):
+        if handler.answers and _matches(handler, question, settings):
             return _run(handler, question, settings, http)
     raise HandlerError(f"no handler answers this {type(question).__name__}")
 
@@ -43,14 +44,14 @@ def deliver(
     http: httpx.AsyncClient | None = None,
 ) -> list[str]:
     """Tell every handler that listens to `subject`; the names of those told. Raises what a handler raises."""
-    told = [
-        handler
-        for handler in handlers
-        if not handler.answers and isinstance(subject, handler.subject) and handler.matches(subject)
-    ]
+    told = [handler for handler in handlers if not handler.answers and _matches(handler, subject, settings)]
     for handler in told:
         _run(handler, subject, settings, http)
     return [handler.name for handler in told]
+
+
+def _matches(handler: Handler, subject: Event | CallRecord, settings: Mapping[str, Any] | None) -> bool:
+    return isinstance(subject, handler.subject) and resolve_filters(handler, settings or {}).matches(subject)
 
 
 def _run(

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from receiver.errors import HandlerError
 from receiver.providers.base.event import Event
 from receiver.providers.base.record import CallRecord
@@ -60,6 +62,8 @@ class Handler:
     """The name its module's settings go by."""
     requires: tuple[str, ...] = ()
     """Settings that its module cannot do without."""
+    settings_model: type[BaseModel] | None = None
+    """What its module's settings are checked against."""
     takes_context: bool = False
     """Whether the function has a second argument."""
     is_async: bool = False
@@ -86,12 +90,16 @@ class Handlers:
     """The handlers of one module. Make one, and decorate functions with `on` and `answer`.
 
     `name` is what the module's settings go by, by default the module's last name. `requires` names settings that the
-    module cannot do without; the receiver refuses to start when one is missing.
+    module cannot do without; `settings` is a model that all of them must fit. The receiver refuses to start when one
+    is missing or wrong.
     """
 
-    def __init__(self, name: str = "", *, requires: Collection[str] = ()) -> None:
+    def __init__(
+        self, name: str = "", *, requires: Collection[str] = (), settings: type[BaseModel] | None = None
+    ) -> None:
         self.name = name
         self.requires = tuple(requires)
+        self.settings_model = settings
         self._handlers: list[Handler] = []
 
     def __iter__(self) -> Iterator[Handler]:
@@ -112,7 +120,7 @@ class Handlers:
         """Tell the function of each `subject` that passes the filters: after it is acknowledged, retried if it fails.
 
         `subject` is CallRecord or an event that asks nothing. A filter names a field and is a value, a collection of
-        values, or a function of the value. Raises HandlerError where the function or a filter cannot work.
+        values, a function of the value, or a Setting. Raises HandlerError where the function or a filter cannot work.
         """
         limits = {"attempts": attempts, "timeout": timeout, "concurrency": concurrency}
         return self._register(subject, name, aliases, filters, answers=False, **limits)
@@ -147,6 +155,7 @@ class Handlers:
                     aliases=tuple(aliases),
                     module=self.name or module.rsplit(".", 1)[-1],
                     requires=self.requires,
+                    settings_model=self.settings_model,
                     takes_context=len(_positional(function)) > 1,
                     is_async=inspect.iscoroutinefunction(function),
                     **rest,
