@@ -26,6 +26,8 @@ class Answer:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    wait_for: threading.Event | None = None
+    """Nothing is sent before this is set."""
 
 
 @dataclass
@@ -54,6 +56,8 @@ def web_server(*answers: Answer | int) -> Iterator[WebServer]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             kept.received.append(Received(self.command, self.path, headers, body))
             answer = kept.next_answer()
+            if answer.wait_for is not None:
+                answer.wait_for.wait(60)
             self.send_response(answer.status)
             for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
                 self.send_header(name, value)
