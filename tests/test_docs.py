@@ -43,7 +43,10 @@ PAGES = sorted(
 )
 PROVIDERS = discover()
 EVENTS = [(name, kind.event) for name, provider in PROVIDERS.items() for kind in provider.kinds]
-BUNDLED = sorted(path.stem for path in (ROOT / "handlers").glob("*.py"))
+BUNDLED = sorted(
+    {path.stem for path in (ROOT / "handlers").glob("*.py")}
+    | {path.parent.name for path in (ROOT / "handlers").glob("*/__init__.py")}
+)
 REPLIES = [(name, reply) for name, provider in PROVIDERS.items() for kind in provider.kinds for reply in kind.replies]
 
 
@@ -158,7 +161,8 @@ def test_every_bundled_module_is_listed_and_installed(name: str) -> None:
     assert {f"`handlers.{name}`"} <= {row[0] for row in cells(read("docs/handlers.md"))}
     assert {f"[`handlers.{name}`](#{name})"} <= {row[0] for row in cells(read("docs/modules.md"))}
     wheel = tomllib.loads(read("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert f"handlers/{name}.py" in wheel["force-include"]
+    files = [ROOT / "handlers" / f"{name}.py", *(ROOT / "handlers" / name).glob("*.py")]
+    assert {str(file.relative_to(ROOT)) for file in files if file.exists()} <= wheel["force-include"].keys()
 
 
 def commands() -> Iterator[tuple[str, list[Any]]]:

@@ -87,7 +87,7 @@ def test_only_missed_incoming_calls_are_announced(tmp_path: Path, fields: dict[s
 
 
 def test_the_setting_outcomes_says_what_counts_as_missed(tmp_path: Path) -> None:
-    """A voicemail, for whoever wants it."""
+    """Voicemails, for example."""
     with web_server() as chat:
         settings = _settings(tmp_path, _chat(chat), outcomes=["voicemail"])
         assert deliver(missed_calls.handlers, _record(outcome="voicemail"), settings)
