@@ -113,7 +113,7 @@ def _until(date: str, now: datetime) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()
 
 
-def forwarding(name: str = "forward") -> Handlers:
+def forwarding(name: str) -> Handlers:
     """Handlers that forward to the URL in `[handler_settings.NAME]`; each such set retries on its own.
 
     For a second URL write a module `handlers/NAME.py` with the line `handlers = forwarding("NAME")`.
@@ -123,4 +123,4 @@ def forwarding(name: str = "forward") -> Handlers:
     return handlers
 
 
-handlers = forwarding()
+handlers = forwarding(__name__.rpartition(".")[2])
