@@ -59,7 +59,7 @@ class Components:
 def load_components(settings: Settings) -> Components:
     """Providers and handlers as the settings have them. Raises SettingsError or HandlerError."""
     providers = make_providers(settings)
-    registry = load(settings.handlers, providers, settings.handler_settings)
+    registry = load(settings.handlers, providers, handler_settings=settings.handler_settings)
     return Components(settings, providers, registry)
 
 

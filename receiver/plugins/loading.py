@@ -32,6 +32,7 @@ class Registry:
         self,
         handlers: Iterable[Handler],
         providers: Mapping[str, Provider[Any]],
+        *,
         handler_settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         tables = handler_settings or {}
@@ -129,6 +130,7 @@ def _check_mode(handler: Handler, kinds: Mapping[type[Event], Kind]) -> None:
 def load(
     names: Iterable[str],
     providers: Mapping[str, Provider[Any]],
+    *,
     handler_settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Registry:
     """The handlers of these modules, in this order. Raises SettingsError or HandlerError with what to do about it.
@@ -139,7 +141,8 @@ def load(
     _let_the_working_folder_count()
     offered = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
     modules = [_import(offered.get(name, name), name) for name in names]
-    return Registry((handler for module in modules for handler in _handlers_in(module)), providers, handler_settings)
+    handlers = (handler for module in modules for handler in _handlers_in(module))
+    return Registry(handlers, providers, handler_settings=handler_settings)
 
 
 def _let_the_working_folder_count() -> None:

@@ -200,7 +200,7 @@ def test_a_file_that_is_locked_is_waited_for_and_not_for_ever(tmp_path: Path, mo
 def test_settings_that_cannot_work_stop_the_start(settings: dict[str, Any], message: str) -> None:
     """Each is named."""
     with pytest.raises(SettingsError, match=message):
-        Registry(call_log.handlers, {}, {"call_log": settings})
+        Registry(call_log.handlers, {}, handler_settings={"call_log": settings})
 
 
 async def test_a_running_receiver_logs_each_call_once(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_a_caller_is_not_promised_what_is_not_on_disk(tmp_path: Path) -> None:
 def test_the_module_does_not_answer_its_own_questions_twice() -> None:
     """`receiver check` has no overlap to show."""
     providers = {name: provider(provider.options_type()) for name, provider in discover().items()}
-    registry = Registry(callback_queue.handlers, providers, {"callback_queue": {"did": DID}})
+    registry = Registry(callback_queue.handlers, providers, handler_settings={"callback_queue": {"did": DID}})
     assert registry.overlaps() == []
 
 
@@ -323,7 +323,7 @@ def test_what_goes_wrong_is_said_in_one_line(
 def test_settings_that_cannot_work_stop_the_start(settings: dict[str, Any], message: str) -> None:
     """Each is named."""
     with pytest.raises(SettingsError, match=message):
-        Registry(callback_queue.handlers, {}, {"callback_queue": settings})
+        Registry(callback_queue.handlers, {}, handler_settings={"callback_queue": settings})
 
 
 # --- a whole receiver ------------------------------------------------------------------------------------------------

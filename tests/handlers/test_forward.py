@@ -165,7 +165,7 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(header: str, seconds: float
 def test_settings_that_cannot_work_stop_the_start(settings: dict[str, Any], message: str) -> None:
     """Each is named, and no secret is shown."""
     with pytest.raises(SettingsError, match=message) as caught:
-        Registry(forward.handlers, {}, {"forward": settings})
+        Registry(forward.handlers, {}, handler_settings={"forward": settings})
     assert "hunter2" not in str(caught.value)
 
 

@@ -290,10 +290,10 @@ def test_settings_that_cannot_work_stop_the_start(settings: dict[str, Any], mess
     """Each is named, and no secret is shown."""
     table = {"urls": ["json://localhost"], **settings} if settings else {}
     if message is None:
-        Registry(missed_calls.handlers, {}, {"missed_calls": table})
+        Registry(missed_calls.handlers, {}, handler_settings={"missed_calls": table})
         return
     with pytest.raises(SettingsError, match=message) as caught:
-        Registry(missed_calls.handlers, {}, {"missed_calls": table})
+        Registry(missed_calls.handlers, {}, handler_settings={"missed_calls": table})
     assert "hunter2" not in str(caught.value)
 
 

@@ -323,7 +323,7 @@ def test_a_pointer_leads_to_text_or_nowhere(pointer: str, value: str) -> None:
 def test_settings_that_cannot_work_stop_the_start(settings: dict[str, Any], message: str) -> None:
     """Each is named, and no secret is shown."""
     with pytest.raises(SettingsError, match=message) as caught:
-        Registry(popup_directory.handlers, {}, {"popup_directory": settings})
+        Registry(popup_directory.handlers, {}, handler_settings={"popup_directory": settings})
     assert "hunter2" not in str(caught.value)
 
 

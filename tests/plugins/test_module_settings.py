@@ -35,7 +35,7 @@ def _handlers(**options: Any) -> Handlers:
 
 
 def _bound(handlers: Handlers, **table: Any) -> Registry:
-    return Registry(handlers, PROVIDERS, {"line": table})
+    return Registry(handlers, PROVIDERS, handler_settings={"line": table})
 
 
 def test_a_filter_may_be_a_setting() -> None:
@@ -56,8 +56,13 @@ def test_two_handlers_with_different_settings_do_not_overlap() -> None:
     other = Handlers("other")
     other.answer(IvrRequest, name="other.end", did=Setting("did"))(lambda step: Hangup())
     both = [*_handlers(), *other]
-    assert Registry(both, PROVIDERS, {"line": {"did": "071"}, "other": {"did": "072"}}).overlaps() == []
-    assert len(Registry(both, PROVIDERS, {"line": {"did": "071"}, "other": {"did": "071"}}).overlaps()) == 1
+    assert (
+        Registry(both, PROVIDERS, handler_settings={"line": {"did": "071"}, "other": {"did": "072"}}).overlaps() == []
+    )
+    assert (
+        len(Registry(both, PROVIDERS, handler_settings={"line": {"did": "071"}, "other": {"did": "071"}}).overlaps())
+        == 1
+    )
 
 
 def test_a_filter_without_its_setting_is_an_error() -> None:
