@@ -1,7 +1,6 @@
 """The simulated side of Voicenter against its document: requests as printed, and each reply example followed."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,7 +57,7 @@ def setup(format_: Format | None = Format.JSON, **rest: Any) -> CallSetup:
     return CallSetup(format=format_, call_id="call-1", now=lambda: NOON, **rest)
 
 
-def action(name: str, data: Mapping[str, Any], **rest: Any) -> HttpReply:
+def action(name: str, data: object, **rest: Any) -> HttpReply:
     """A JSON reply to GET_IVR_ACTION."""
     values = {"STATUS": 0, "ACTION": name, "LANGUAGE": "HE", "DATA": data, **rest}
     return HttpReply(json.dumps(values).encode(), "application/json")
