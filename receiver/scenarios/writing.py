@@ -30,6 +30,7 @@ def scenario_text(scenario: Scenario) -> str:
     """The scenario as a TOML file."""
     document = tomlkit.document()
     values = scenario.model_dump(by_alias=True, exclude_defaults=True, mode="json")
+    values |= {"did": scenario.did, "caller": scenario.caller}  # who calls whom is said, also where it is usual
     tables = {name: values.pop(name, []) for name in ("step", "record", "handler", "http")}
     nested = {name: values.pop(name) for name in ("handler_settings", "options") if name in values}
     for name, value in values.items():
