@@ -1,5 +1,6 @@
 """Writing scenarios: the TOML of one, and a scenario made from a call that was played."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,18 +32,22 @@ def scenario_text(scenario: Scenario) -> str:
     document = tomlkit.document()
     values = scenario.model_dump(by_alias=True, exclude_defaults=True, mode="json")
     values |= {"did": scenario.did, "caller": scenario.caller}  # who calls whom is said, also where it is usual
-    tables = {name: values.pop(name, []) for name in ("step", "record", "handler", "http")}
-    nested = {name: values.pop(name) for name in ("handler_settings", "options") if name in values}
+    for name in _FIRST:
+        if name in values:
+            document.add(name, values.pop(name))
+    tables = {name: values.pop(name, []) for name in _TABLES}
     for name, value in values.items():
-        document.add(name, value)
-    for name, value in nested.items():
         document.add(name, value)
     for name, rows in tables.items():
         if rows:
             document.add(name, tomlkit.aot())
         for row in rows:
             document[name].append(_table(row))
-    return tomlkit.dumps(document)
+    return re.sub(r"(?<!\n)\n\[", "\n\n[", tomlkit.dumps(document))
+
+
+_FIRST = ("title", "handlers", "provider", "play", "did", "caller", "caller_name", "call_id", "format")
+_TABLES = ("step", "record", "handler", "http")
 
 
 def _table(row: Mapping[str, Any]) -> Table:

@@ -6,7 +6,8 @@ def test_main_menu_leads_to_sales() -> None:
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -58,7 +59,7 @@ def _run(
 ) -> Any:
     async def run() -> Any:
         runner = Runner(threads=1)
-        async with http or httpx.AsyncClient() as client:
+        async with client_of(http) as client:
             try:
                 return await runner.run(
                     handler, subject, Context(delivery_id="test", settings=settings or {}, http=client)
@@ -67,3 +68,13 @@ def _run(
                 runner.close()
 
     return asyncio.run(run())
+
+
+@asynccontextmanager
+async def client_of(http: httpx.AsyncClient | None) -> AsyncIterator[httpx.AsyncClient]:
+    """The client that was given, which stays open, or one of its own."""
+    if http is not None:
+        yield http
+        return
+    async with httpx.AsyncClient() as own:
+        yield own
