@@ -1,8 +1,9 @@
 """Spokn: reading status posts and saying that they arrived."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -28,6 +29,9 @@ from receiver.providers.base.record import CallRecord, Direction, Money, Outcome
 from receiver.providers.spokn.events import StatusCode, StatusPost
 from receiver.wire import Format, Message, Value, detect_format, read
 from receiver.wire.form import read_urlencoded
+
+if TYPE_CHECKING:
+    from receiver.providers.base.simulation import SimulatedCall
 
 OUTCOMES = {
     StatusCode.SUCCESS: Outcome.ANSWERED,
@@ -132,6 +136,18 @@ class Spokn(Provider[SpoknOptions]):
         """One line of plain text, whatever the format of the request (G-02)."""
         assert isinstance(reply, StatusReply)  # noqa: S101 - intake only passes replies of this provider
         return HttpReply(reply.text.encode(), "text/plain; charset=utf-8")
+
+    def simulations(self) -> "Mapping[str, type[SimulatedCall]]":
+        """The two legs of a click-to-call."""
+        from receiver.providers.spokn.simulation import ClickToCall
+
+        return {"click_to_call": ClickToCall}
+
+    def examples(self) -> Mapping[type[Event], Mapping[str, Any]]:
+        """An example of each event."""
+        from receiver.providers.spokn.examples import examples
+
+        return examples()
 
     def record(self, event: Event) -> CallRecord | None:
         """The call record of one leg; both legs say who was connected with whom."""

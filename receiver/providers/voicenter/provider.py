@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ValidationError
 
@@ -51,6 +51,9 @@ from receiver.providers.voicenter.replies import (
 )
 from receiver.wire import BodyLimits, Format, Message, ShapeCache, Value, detect_format, jsonbody, read, xmlrpc
 from receiver.wire.form import read_urlencoded
+
+if TYPE_CHECKING:
+    from receiver.providers.base.simulation import SimulatedCall
 
 logger = logging.getLogger(__name__)
 
@@ -277,6 +280,23 @@ class Voicenter(Provider[VoicenterOptions]):
         language = reply.language if isinstance(reply, IvrAction) else None
         if language and language.lower() not in map(str.lower, self.options.languages):
             logger.warning("LANGUAGE %s is none of the setting providers.voicenter.languages; sent as it is", language)
+
+    def simulations(self) -> "Mapping[str, type[SimulatedCall]]":
+        """Calls to an IVR of yours, to a layer of the provider's, the pop-up, and calls that only leave records."""
+        from receiver.providers.voicenter import simulation
+
+        return {
+            "ivr": simulation.IvrCall,
+            "layer": simulation.LayerCall,
+            "popup": simulation.PopupCall,
+            "record": simulation.RecordedCall,
+        }
+
+    def examples(self) -> Mapping[type[Event], Mapping[str, Any]]:
+        """An example of each event."""
+        from receiver.providers.voicenter.examples import examples
+
+        return examples()
 
     def record(self, event: Event) -> CallRecord | None:
         """Of a CDR or a HANGUP_CALL."""

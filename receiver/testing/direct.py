@@ -6,7 +6,8 @@ def test_main_menu_leads_to_sales() -> None:
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -32,7 +33,7 @@ def answer(
     that calls out.
     """
     for handler in handlers:
-        if handler.answers and _matches(handler, question, settings):
+        if handler.answers and matches(handler, question, settings):
             return _run(handler, question, settings, http)
     raise HandlerError(f"no handler answers this {type(question).__name__}")
 
@@ -44,13 +45,14 @@ def deliver(
     http: httpx.AsyncClient | None = None,
 ) -> list[str]:
     """Tell every handler that listens to `subject`; the names of those told. Raises what a handler raises."""
-    told = [handler for handler in handlers if not handler.answers and _matches(handler, subject, settings)]
+    told = [handler for handler in handlers if not handler.answers and matches(handler, subject, settings)]
     for handler in told:
         _run(handler, subject, settings, http)
     return [handler.name for handler in told]
 
 
-def _matches(handler: Handler, subject: Event | CallRecord, settings: Mapping[str, Any] | None) -> bool:
+def matches(handler: Handler, subject: Event | CallRecord, settings: Mapping[str, Any] | None) -> bool:
+    """Whether the handler would get this, with these settings in its filters."""
     return isinstance(subject, handler.subject) and resolve_filters(handler, settings or {}).matches(subject)
 
 
@@ -59,7 +61,7 @@ def _run(
 ) -> Any:
     async def run() -> Any:
         runner = Runner(threads=1)
-        async with http or httpx.AsyncClient() as client:
+        async with client_of(http) as client:
             try:
                 return await runner.run(
                     handler, subject, Context(delivery_id="test", settings=settings or {}, http=client)
@@ -68,3 +70,13 @@ def _run(
                 runner.close()
 
     return asyncio.run(run())
+
+
+@asynccontextmanager
+async def client_of(http: httpx.AsyncClient | None) -> AsyncIterator[httpx.AsyncClient]:
+    """The client that was given, which stays open, or one of its own."""
+    if http is not None:
+        yield http
+        return
+    async with httpx.AsyncClient() as own:
+        yield own
