@@ -20,9 +20,11 @@ fields = { client_name = "/people/0/name", company = "/people/0/firm", id = "/pe
 A number that is not found is answered with NoContact. Any failure is raised, so that the fallback goes out.
 """
 
+import asyncio
 import csv
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
@@ -106,18 +108,17 @@ handlers = Handlers(settings=PopupDirectorySettings)
 
 
 @handlers.answer(PopupRequest)
-def who_calls(request: PopupRequest, ctx: Context) -> Contact | NoContact:
+async def who_calls(request: PopupRequest, ctx: Context) -> Contact | NoContact:
     """Answer with the first contact that has this number. Raises what keeps the directory from being asked."""
     settings = PopupDirectorySettings.model_validate(ctx.settings)
     numbers = numbers_of(request.phone, settings.country_code)
     if numbers is None:
         return NoContact()
-    if settings.csv:
-        found = _in_file(settings, numbers)
-    elif settings.request:
-        found = _by_request(settings, numbers)
+    if settings.request:
+        found = await _by_request(settings, numbers, ctx.http)
     else:
-        found = _in_database(settings, numbers)
+        look_up = _in_file if settings.csv else _in_database
+        found = await asyncio.get_running_loop().run_in_executor(_threads(), look_up, settings, numbers)
     return contact(found, numbers, settings.link) if found else NoContact()
 
 
@@ -151,6 +152,12 @@ def _quoted(values: Row) -> Row:
 
 def _one_line(value: str) -> str:
     return "".join(char if char.isprintable() else " " for char in value[:LONGEST_NAME]).strip()
+
+
+@lru_cache
+def _threads() -> ThreadPoolExecutor:
+    """For what blocks: threads of this module's own, so that a database that hangs takes none from others."""
+    return ThreadPoolExecutor(8, thread_name_prefix="popup-directory")
 
 
 def _in_file(settings: PopupDirectorySettings, numbers: Row) -> list[Row]:
@@ -202,10 +209,10 @@ def _engine(url: str, timeout: float) -> Engine:
     return create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=options)
 
 
-def _by_request(settings: PopupDirectorySettings, numbers: Row) -> list[Row]:
+async def _by_request(settings: PopupDirectorySettings, numbers: Row, http: httpx.AsyncClient) -> list[Row]:
     url = settings.request.format_map(_quoted(numbers))
     headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
-    answer = httpx.get(url, headers=headers, timeout=settings.timeout)
+    answer = await http.get(url, headers=headers, timeout=settings.timeout)
     if answer.status_code in {204, 404}:
         return []
     if answer.status_code != 200:

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from receiver import Context, Handlers, Setting
+from receiver import CallRecord, Context, Handlers, Setting
 from receiver.errors import SettingsError
 from receiver.plugins.loading import Registry
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
-from receiver.providers.voicenter import Hangup, IvrRequest
-from receiver.testing import answer
+from receiver.providers.voicenter import Cdr, Hangup, IvrRequest
+from receiver.testing import answer, deliver_until_finished
 
 PROVIDERS: dict[str, Provider[Any]] = {name: provider(provider.options_type()) for name, provider in discover().items()}
 
@@ -117,3 +117,12 @@ def test_a_required_setting_may_be_a_list() -> None:
 def test_handlers_can_be_tried_with_settings_in_their_filters() -> None:
     """`receiver.testing` takes the module's table."""
     assert answer(_handlers(), IvrRequest(did="072"), {"did": ["072"]}) == Hangup(rec="bye")
+
+
+def test_retries_can_be_tried_with_settings_in_filters() -> None:
+    """The same for what is told of a call."""
+    handlers = Handlers("line")
+    handlers.on(CallRecord, name="line.note", outcome=Setting("outcomes"))(lambda record: None)
+    record = CallRecord(provider="voicenter", outcome="busy", event=Cdr())
+    assert [one.state for one in deliver_until_finished(handlers, record, {"outcomes": ["busy"]})] == ["done"]
+    assert deliver_until_finished(handlers, record, {"outcomes": ["failed"]}) == []
