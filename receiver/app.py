@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,7 @@ class Components:
 def load_components(settings: Settings) -> Components:
     """Providers and handlers as the settings have them. Raises SettingsError or HandlerError."""
     providers = make_providers(settings)
-    registry = load(settings.handlers, providers)
-    _check_required(settings, registry)
+    registry = load(settings.handlers, providers, handler_settings=settings.handler_settings)
     return Components(settings, providers, registry)
 
 
@@ -98,17 +97,6 @@ def _check_paths(providers: Mapping[str, Provider[Any]]) -> None:
             if path in taken:
                 raise SettingsError(f"providers.{name}.path: {path} is {taken[path]} path already; write another one")
             taken[path] = f"{name}'s"
-
-
-def _check_required(settings: Settings, registry: Registry) -> None:
-    for handler in registry:
-        given = settings.handler_settings.get(handler.module, {})
-        for name in handler.requires:
-            if given.get(name) in {None, ""}:
-                raise SettingsError(
-                    f"handler_settings.{handler.module}.{name} is missing: {handler.name} needs it. Write it to "
-                    f"receiver.toml below [handler_settings.{handler.module}]"
-                )
 
 
 def make_database(settings: Settings) -> Database:
@@ -168,12 +156,27 @@ def retry_policy(settings: Settings) -> RetryPolicy:
     return RetryPolicy(settings.attempts, settings.retry_first_pause, ceiling=settings.retry_longest_pause)
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What handlers meet outside of the receiver; other than the usual in tests of handlers."""
+
+    transport: httpx.AsyncBaseTransport | None = None
+    """Where requests of `ctx.http` go; the network where None."""
+    retries_at_once: bool = False
+    """Whether failed deliveries are tried again without a pause."""
+
+
+REAL = Surroundings()
+
+
 @asynccontextmanager
-async def running_worker(components: Components, database: Database, metrics: Metrics) -> AsyncIterator[DeliveryWorker]:
+async def running_worker(
+    components: Components, database: Database, metrics: Metrics, surroundings: Surroundings = REAL
+) -> AsyncIterator[DeliveryWorker]:
     """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
     settings = components.settings
     runner = Runner(settings.handler_concurrency, "deliver")
-    async with httpx.AsyncClient(timeout=settings.handler_timeout) as http:
+    async with httpx.AsyncClient(timeout=settings.handler_timeout, transport=surroundings.transport) as http:
         worker = DeliveryWorker(
             database,
             components.registry,
@@ -182,7 +185,7 @@ async def running_worker(components: Components, database: Database, metrics: Me
                 runner,
                 http=http,
                 handler_settings=settings.handler_settings,
-                policy=retry_policy(settings),
+                policy=replace(retry_policy(settings), is_immediate=surroundings.retries_at_once),
                 timeout=settings.handler_timeout,
                 reread=reread,
             ),
@@ -210,11 +213,11 @@ async def running_worker(components: Components, database: Database, metrics: Me
 
 
 @asynccontextmanager
-async def open_responder(components: Components) -> AsyncIterator[Responder]:
+async def open_responder(components: Components, surroundings: Surroundings = REAL) -> AsyncIterator[Responder]:
     """Handlers answer questions inside the block."""
     settings = components.settings
     runner = Runner(settings.answer_threads, "answer")
-    async with httpx.AsyncClient(timeout=settings.deadline) as http:
+    async with httpx.AsyncClient(timeout=settings.deadline, transport=surroundings.transport) as http:
         yield Responder(
             components.registry,
             runner,
@@ -226,7 +229,12 @@ async def open_responder(components: Components) -> AsyncIterator[Responder]:
 
 
 def build_app(
-    components: Components, database: Database, *, spool: Spool | None = None, deliver: bool = True
+    components: Components,
+    database: Database,
+    *,
+    spool: Spool | None = None,
+    deliver: bool = True,
+    surroundings: Surroundings = REAL,
 ) -> CallbackApp:
     """The ASGI app. Its lifespan starts and stops all that runs in the background, and closes database and spool.
 
@@ -242,7 +250,10 @@ def build_app(
             stack.callback(database.close)
             if spool is not None:
                 stack.callback(spool.close)
-            worker = await stack.enter_async_context(running_worker(components, database, metrics)) if deliver else None
+            worker = None
+            if deliver:
+                working = running_worker(components, database, metrics, surroundings)
+                worker = await stack.enter_async_context(working)
             failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
             failover.start()
             stack.push_async_callback(failover.stop)
@@ -255,7 +266,7 @@ def build_app(
             )
             journal.start()
             stack.push_async_callback(journal.close)
-            responder = await stack.enter_async_context(open_responder(components))
+            responder = await stack.enter_async_context(open_responder(components, surroundings))
             metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
             metrics.watch(
                 "receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests

@@ -53,7 +53,11 @@ async def running(where: Path | str, *modules: Handlers, **settings: Any) -> Asy
     """
     made = Settings(**{"handlers": [], "shutdown_seconds": 5, **settings})
     providers = make_providers(made)
-    registry = Registry((handler for module in modules for handler in module), providers)
+    registry = Registry(
+        (handler for module in modules for handler in module),
+        providers,
+        handler_settings=made.handler_settings,
+    )
     url = where if isinstance(where, str) else f"sqlite:///{where}/journal.db"
     app = build_app(Components(made, providers, registry), _migrated(url))
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)

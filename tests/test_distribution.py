@@ -6,6 +6,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -36,6 +37,8 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     _run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT, cwd=tmp_path)
     [wheel] = tmp_path.glob("callback_receiver-*.whl")
+    bundled = {str(file.relative_to(ROOT)) for file in (ROOT / "handlers").glob("**/*.py")}
+    assert bundled <= set(ZipFile(wheel).namelist())
     venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"
     constraints = ROOT / "deploy" / "constraints.txt"

@@ -43,6 +43,10 @@ PAGES = sorted(
 )
 PROVIDERS = discover()
 EVENTS = [(name, kind.event) for name, provider in PROVIDERS.items() for kind in provider.kinds]
+BUNDLED = sorted(
+    {path.stem for path in (ROOT / "handlers").glob("*.py")}
+    | {path.parent.name for path in (ROOT / "handlers").glob("*/__init__.py")}
+)
 REPLIES = [(name, reply) for name, provider in PROVIDERS.items() for kind in provider.kinds for reply in kind.replies]
 
 
@@ -91,7 +95,7 @@ def as_toml(value: object) -> str:
             return as_toml(value.get_secret_value())
         case list() | tuple():
             return "[" + ", ".join(map(as_toml, value)) + "]"
-    return json.dumps(value)
+    return json.dumps(value, default=str)
 
 
 def default_of(info: FieldInfo) -> str:
@@ -141,6 +145,26 @@ def test_every_key_of_a_fallback_is_documented_with_its_default() -> None:
     assert written == {f"`{name}`": default_of(info) for name, info in Fallback.model_fields.items()}
 
 
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_module_is_documented_with_its_settings(name: str) -> None:
+    """It has a section, whose table is what the code takes, with its defaults."""
+    rows = cells(section(read("docs/modules.md"), name))
+    model = importlib.import_module(f"handlers.{name}").handlers.settings_model
+    fields = model.model_fields if model else {}
+    written = {row[0]: row[1] for row in rows if row[0].startswith("`") and len(row) == 3}
+    assert written == {f"`{name}`": default_of(info) for name, info in fields.items()}
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_module_is_listed_and_installed(name: str) -> None:
+    """Both lists of modules name it, and the wheel has it."""
+    assert {f"`handlers.{name}`"} <= {row[0] for row in cells(read("docs/handlers.md"))}
+    assert {f"[`handlers.{name}`](#{name})"} <= {row[0] for row in cells(read("docs/modules.md"))}
+    wheel = tomllib.loads(read("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    files = [ROOT / "handlers" / f"{name}.py", *(ROOT / "handlers" / name).glob("*.py")]
+    assert {str(file.relative_to(ROOT)) for file in files if file.exists()} <= wheel["force-include"].keys()
+
+
 def commands() -> Iterator[tuple[str, list[Any]]]:
     """Every command with its options and arguments."""
 
@@ -159,7 +183,9 @@ def test_every_command_and_option_is_documented(path: str, params: list[Any]) ->
     """A command has a section of its own, with exactly the options that it takes."""
     rows = cells(section(read("docs/commands.md"), path))
     written = {
-        row[0].strip("`") for row in rows if row[0].startswith(("`-", "`ID", "`NAME", "`NUMBER", "`FILE", "`[ID]"))
+        row[0].strip("`")
+        for row in rows
+        if row[0].startswith(("`-", "`ID", "`NAME", "`NUMBER", "`FILE", "`[ID]", "`[FILE]"))
     }
     taken = {
         param.opts[0] if param.param_type_name == "option" else (param.metavar or param.name).upper()

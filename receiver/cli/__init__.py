@@ -12,6 +12,7 @@ from receiver.cli import (
     replay,
     send,
     serve,
+    test,
     work,
 )
 from receiver.cli.main import app
@@ -29,5 +30,6 @@ __all__ = [
     "replay",
     "send",
     "serve",
+    "test",
     "work",
 ]

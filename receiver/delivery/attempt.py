@@ -132,7 +132,9 @@ class AttemptRunner:
         )
         if pause is None:
             return AttemptResult(State.DEAD, result, error, trace)
-        return AttemptResult(State.DUE, result, error, trace, pause if after is None else max(0.0, after))
+        if after is not None:
+            pause = self._policy.requested_pause(after)
+        return AttemptResult(State.DUE, result, error, trace, pause)
 
     def _policy_of(self, handler: Handler) -> RetryPolicy:
         return self._policy if handler.attempts is None else replace(self._policy, attempts=handler.attempts)

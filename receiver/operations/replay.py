@@ -1,7 +1,5 @@
 """Replaying one stored callback: new deliveries, its bytes posted again, or its answer compared."""
 
-import difflib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +10,7 @@ import httpx
 from receiver.errors import PayloadError, WireError
 from receiver.intake.ask import Responder, write_answer
 from receiver.intake.reread import reread
+from receiver.operations.comparison import difference
 from receiver.plugins.loading import Registry
 from receiver.providers.base.contract import Mode, Provider
 from receiver.providers.base.subjects import Subjects
@@ -97,10 +96,8 @@ async def compare(
         return False
     answer = await answering.answer(provider, kind, event, callback.received_at)
     reply, _ = write_answer(provider, kind, answer, Format(callback.format))
-    before, now = _pretty(callback.reply_body), _pretty(reply.body)
-    if before == now:
-        return True
-    return Difference(callback, tuple(difflib.unified_diff(before, now, "recorded", "today", lineterm="", n=2)))
+    lines = difference(reply_values(callback.reply_body), reply_values(reply.body), "recorded", "today")
+    return Difference(callback, lines) if lines else True
 
 
 def reply_values(body: bytes) -> Any:
@@ -113,7 +110,3 @@ def reply_values(body: bytes) -> Any:
         return jsonbody.read(text)[0]
     except WireError:
         return text
-
-
-def _pretty(body: bytes) -> list[str]:
-    return json.dumps(reply_values(body), indent=2, ensure_ascii=False, sort_keys=True, default=str).splitlines()

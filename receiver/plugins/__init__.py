@@ -2,5 +2,6 @@
 
 from receiver.plugins.context import Context
 from receiver.plugins.handlers import Drop, Handler, Handlers, RetryLater
+from receiver.plugins.module_settings import Setting
 
-__all__ = ["Context", "Drop", "Handler", "Handlers", "RetryLater"]
+__all__ = ["Context", "Drop", "Handler", "Handlers", "RetryLater", "Setting"]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from receiver.errors import HandlerError
 from receiver.providers.base.event import Event
 from receiver.providers.base.record import CallRecord
@@ -60,6 +62,8 @@ class Handler:
     """The name of its module's table in `handler_settings`."""
     requires: tuple[str, ...] = ()
     """Settings that its module requires."""
+    settings_model: type[BaseModel] | None = None
+    """The model that its module's settings are validated with."""
     takes_context: bool = False
     """Whether the function has a second argument."""
     is_async: bool = False
@@ -86,12 +90,16 @@ class Handlers:
     """The handlers of one module. Make one, and decorate functions with `on` and `answer`.
 
     `name` is the module's table in `handler_settings`; by default the last part of the module's name. `requires` names
-    settings that the module needs; the receiver does not start when one is missing.
+    settings that the module needs; `settings` is a model that validates all of them. The receiver does not start when
+    a setting is missing or invalid.
     """
 
-    def __init__(self, name: str = "", *, requires: Collection[str] = ()) -> None:
+    def __init__(
+        self, name: str = "", *, requires: Collection[str] = (), settings: type[BaseModel] | None = None
+    ) -> None:
         self.name = name
         self.requires = tuple(requires)
+        self.settings_model = settings
         self._handlers: list[Handler] = []
 
     def __iter__(self) -> Iterator[Handler]:
@@ -112,7 +120,7 @@ class Handlers:
         """Register the function for each `subject` that matches: it runs after the acknowledgement, with retries.
 
         `subject` is CallRecord or the event of a notify callback. A filter names a field and is a value, a collection
-        of values, or a function of the value. Raises HandlerError if the function or a filter cannot work.
+        of values, a function of the value, or a Setting. Raises HandlerError if the function or a filter cannot work.
         """
         limits = {"attempts": attempts, "timeout": timeout, "concurrency": concurrency}
         return self._register(subject, name, aliases, filters, answers=False, **limits)
@@ -147,6 +155,7 @@ class Handlers:
                     aliases=tuple(aliases),
                     module=self.name or module.rsplit(".", 1)[-1],
                     requires=self.requires,
+                    settings_model=self.settings_model,
                     takes_context=len(_positional(function)) > 1,
                     is_async=inspect.iscoroutinefunction(function),
                     **rest,

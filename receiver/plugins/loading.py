@@ -10,6 +10,7 @@ from typing import Any
 
 from receiver.errors import HandlerError, SettingsError
 from receiver.plugins.handlers import Handler, Handlers
+from receiver.plugins.module_settings import bind
 from receiver.providers.base.contract import Kind, Mode, Provider
 from receiver.providers.base.event import Event
 from receiver.providers.base.record import CallRecord
@@ -17,13 +18,25 @@ from receiver.providers.base.subjects import Subjects
 
 ENTRY_POINTS = "receiver.handlers"
 """The entry point group in which an installed package may offer its handler module under a short name."""
+EXTRA = frozenset({"apprise", "opening_hours", "standardwebhooks"})
+"""Modules that the bundled handler modules import, and that only the extra `handlers` installs."""
 
 
 class Registry:
-    """All handlers that are loaded, by what they listen to."""
+    """All handlers that are loaded, by what they listen to, with the settings of their modules in their filters.
 
-    def __init__(self, handlers: Iterable[Handler], providers: Mapping[str, Provider[Any]]) -> None:
-        self._handlers = tuple(handlers)
+    Raises SettingsError or HandlerError for what cannot work.
+    """
+
+    def __init__(
+        self,
+        handlers: Iterable[Handler],
+        providers: Mapping[str, Provider[Any]],
+        *,
+        handler_settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        tables = handler_settings or {}
+        self._handlers = tuple(bind(handler, tables.get(handler.module, {})) for handler in handlers)
         self._listeners: dict[type, list[Handler]] = {}
         self._answerers: dict[type, list[Handler]] = {}
         self._by_name: dict[str, Handler] = {}
@@ -114,15 +127,22 @@ def _check_mode(handler: Handler, kinds: Mapping[type[Event], Kind]) -> None:
         raise HandlerError(f"{handler.name}: {handler.subject.__name__} is a question; use `answer`, not `on`")
 
 
-def load(names: Iterable[str], providers: Mapping[str, Provider[Any]]) -> Registry:
+def load(
+    names: Iterable[str],
+    providers: Mapping[str, Provider[Any]],
+    *,
+    handler_settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Registry:
     """The handlers of these modules, in this order. Raises SettingsError or HandlerError with what to do about it.
 
     A name is an entry point of the group `receiver.handlers`, or a module's import path, also in the working folder.
+    `handler_settings` has a table for each module that has settings.
     """
     _add_working_folder_to_path()
     offered = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
     modules = [_import(offered.get(name, name), name) for name in names]
-    return Registry((handler for module in modules for handler in _handlers_in(module)), providers)
+    handlers = (handler for module in modules for handler in _handlers_in(module))
+    return Registry(handlers, providers, handler_settings=handler_settings)
 
 
 def _add_working_folder_to_path() -> None:
@@ -142,7 +162,10 @@ def _import(path: str, name: str) -> ModuleType:
         return importlib.import_module(path)
     except ModuleNotFoundError as error:
         if error.name is None or not path.startswith(error.name):
-            raise SettingsError(f"handlers: {name!r} needs a module that is not installed: {error.name}") from error
+            install = "; install it: pip install 'callback-receiver[handlers]'" if error.name in EXTRA else ""
+            raise SettingsError(
+                f"handlers: {name!r} needs a module that is not installed: {error.name}{install}"
+            ) from error
         raise SettingsError(
             f"handlers: there is no module {name!r}. Write its import path, such as handlers.demo for "
             f"handlers/demo.py below the working folder, or the name of an installed `{ENTRY_POINTS}` entry point"

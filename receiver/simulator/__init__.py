@@ -2,6 +2,17 @@
 
 from receiver.simulator.clock import Clock, RealClock, VirtualClock
 from receiver.simulator.http_sender import HttpSender
-from receiver.simulator.player import Exchange, Player, Send, Step
+from receiver.simulator.player import CALLEE_ACTIONS, Exchange, Player, Send, Step, action_word
 
-__all__ = ["Clock", "Exchange", "HttpSender", "Player", "RealClock", "Send", "Step", "VirtualClock"]
+__all__ = [
+    "CALLEE_ACTIONS",
+    "Clock",
+    "Exchange",
+    "HttpSender",
+    "Player",
+    "RealClock",
+    "Send",
+    "Step",
+    "VirtualClock",
+    "action_word",
+]

@@ -21,10 +21,18 @@ Send = Callable[[OutgoingRequest], Awaitable[HttpReply | None]]
 """Sends a request and returns the reply; None if none came in time."""
 MAX_REQUESTS = 500
 """Requests that may follow one action; more are a loop of replies."""
-_CALLEE = {outcome.value.replace("_", ""): outcome for outcome in CalleeOutcome} | {
+
+
+def action_word(action: str) -> str:
+    """An action in the form for comparison: "hang_up" and "Hangup" are equal."""
+    return action.lower().replace("_", "").replace("-", "")
+
+
+CALLEE_ACTIONS = {action_word(outcome): outcome for outcome in CalleeOutcome} | {
     "answer": CalleeOutcome.ANSWERED,
     "reject": CalleeOutcome.REJECTED,
 }
+"""What the dialled side can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class Player:
 
     async def do(self, action: str) -> Step:
         """One action: a key, `wait`, `hangup`, or what the dialled side does. Raises SimulationError for another."""
-        word = action.lower().replace("_", "").replace("-", "")
+        word = action_word(action)
         taken = True
         if action in KEYS and len(action) == 1:
             taken = self.call.press(action)
@@ -75,10 +83,10 @@ class Player:
             self.call.hang_up()
         elif word == "wait":
             await self._wait()
-        elif word in _CALLEE:
-            taken = await self._callee(_CALLEE[word])
+        elif word in CALLEE_ACTIONS:
+            taken = await self._callee(CALLEE_ACTIONS[word])
         else:
-            raise SimulationError(f"{action!r} is not an action; use keys, wait, hangup, {', '.join(_CALLEE)}")
+            raise SimulationError(f"{action!r} is not an action; use keys, wait, hangup, {', '.join(CALLEE_ACTIONS)}")
         return await self._finish(action, taken=taken)
 
     async def play(self, actions: list[str]) -> list[Step]:

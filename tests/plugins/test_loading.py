@@ -104,6 +104,16 @@ def test_a_module_that_cannot_work_says_what_to_do(
         _load("mine")
 
 
+def test_a_missing_extra_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bundled modules, and copies of them, may need packages that are not installed by default."""
+    monkeypatch.setitem(sys.modules, "standardwebhooks", None)
+    (tmp_path / "mine.py").write_text("import standardwebhooks\n")
+    with pytest.raises(
+        SettingsError, match=r"standardwebhooks; install it: pip install 'callback-receiver\[handlers\]'"
+    ):
+        _load("mine")
+
+
 def test_a_renamed_handler_keeps_its_old_name_as_an_alias(tmp_path: Path) -> None:
     """Deliveries with the old name still find it."""
     (tmp_path / "mine.py").write_text(HEAD + "@handlers.on(Cdr, name='new', aliases=['old'])\ndef f(cdr): pass\n")

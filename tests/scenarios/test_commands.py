@@ -154,3 +154,46 @@ def test_a_setting_that_cannot_work_is_named_in_plain_words(
     said = run(tmp_path, "check", code=2, **{f"RECEIVER_{variable}": value}).stderr
     assert f"error: {says}" in said
     assert said.count("error:") == 1
+
+
+# --- receiver test ---------------------------------------------------------------------------------------------------
+
+DEMO_SCENARIO = """
+title = "Key 1 rings the office"
+
+[[step]]
+expect = { action = "MENU", menu = "main" }
+
+[[step]]
+press = "1"
+expect = { action = "CALL", target = "0540000000" }
+"""
+
+
+def test_receiver_test_runs_the_scenarios_of_the_folder(tmp_path: Path) -> None:
+    """The last line counts, and the exit code says whether all passed."""
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "office.toml").write_text(DEMO_SCENARIO)
+    done = run(tmp_path, "test")
+    assert done.stdout.splitlines() == ["passed  scenarios/office.toml  Key 1 rings the office", "1 passed, 0 failed"]
+    assert not (tmp_path / "receiver.db").exists()
+
+
+def test_receiver_test_shows_what_is_different(tmp_path: Path) -> None:
+    """The line of the step, the difference, what handlers printed, and exit code 1; JUnit XML for a CI server."""
+    (tmp_path / "office.toml").write_text(DEMO_SCENARIO.replace("0540000000", "0540000009"))
+    done = run(tmp_path, "test", "office.toml", "--junit", "junit.xml", code=1)
+    assert "office.toml:7: step 2, press 1: the reply is another one" in done.stdout
+    assert '-  "target": "0540000009"' in done.stdout
+    assert "handlers printed:" in done.stdout
+    assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"
+    assert 'failures="1"' in (tmp_path / "junit.xml").read_text()
+    [line] = run(tmp_path, "test", "office.toml", "--json", code=1).stdout.splitlines()
+    assert json.loads(line)["problems"][0]["step"] == 1
+
+
+def test_receiver_test_says_what_to_do_without_scenarios(tmp_path: Path) -> None:
+    """A folder without scenarios is no success."""
+    assert "receiver new" in run(tmp_path, "test", code=2).stderr
+    (tmp_path / "scenarios").mkdir()
+    assert "no scenario" in run(tmp_path, "test", code=2).stderr

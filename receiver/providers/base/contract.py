@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from starlette.routing import compile_path
@@ -246,6 +246,10 @@ class Provider(ABC, Generic[Options]):
 
     def simulations(self) -> "Mapping[str, type[SimulatedCall]]":
         """The provider's simulated calls by name, such as "ivr"; the default one first."""
+        return {}
+
+    def examples(self) -> "Mapping[type[Event], Mapping[str, Any]]":
+        """Fields of an event of each kind with realistic values and a call id of its own, for tests of handlers."""
         return {}
 
     @abstractmethod

@@ -36,7 +36,7 @@ Pairs = Annotated[dict[str, str], Reads(coerce.pairs)]
 class WireModel(BaseModel):
     """Values of a provider, typed. Every field has a default, so a missing field never loses the record (A-22)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64")
 
     extra: dict[str, Any] = Field(default_factory=dict)
     """Undocumented fields, under the names they were sent with (A-21)."""

@@ -28,6 +28,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def new_call_id() -> str:
+    """A call id of 32 characters."""
+    return secrets.token_hex(16)
+
+
 class CallState(StrEnum):
     """What a simulated call is doing."""
 
@@ -122,7 +127,7 @@ class CallSetup:
     caller_name: str = ""
     format: Format | None = None
     """The format of the requests; None for the provider's usual one."""
-    call_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    call_id: str = field(default_factory=new_call_id)
     callee: Callee = Callee()
     now: Callable[[], datetime] = _now
     """The clock."""
@@ -195,6 +200,11 @@ class SimulatedCall(ABC):
     @abstractmethod
     def hang_up(self) -> None:
         """The caller hangs up."""
+
+    @property
+    def call_ids(self) -> tuple[str, ...]:
+        """The call ids that its requests carry; several only for a call that led to others."""
+        return (self.call_id,)
 
     @property
     def has_ended(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -142,6 +142,12 @@ class Spokn(Provider[SpoknOptions]):
         from receiver.providers.spokn.simulation import ClickToCall
 
         return {"click_to_call": ClickToCall}
+
+    def examples(self) -> Mapping[type[Event], Mapping[str, Any]]:
+        """An example of each event."""
+        from receiver.providers.spokn.examples import examples
+
+        return examples()
 
     def record(self, event: Event) -> CallRecord | None:
         """The call record of one leg; both legs name both parties."""

@@ -292,6 +292,12 @@ class Voicenter(Provider[VoicenterOptions]):
             "record": simulation.RecordedCall,
         }
 
+    def examples(self) -> Mapping[type[Event], Mapping[str, Any]]:
+        """An example of each event."""
+        from receiver.providers.voicenter.examples import examples
+
+        return examples()
+
     def record(self, event: Event) -> CallRecord | None:
         """The call record of a CDR or a HANGUP_CALL; None for questions."""
         match event:

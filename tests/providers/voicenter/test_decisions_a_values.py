@@ -231,3 +231,10 @@ def test_a17_digits_are_sent_as_the_documents_type() -> None:
     for dialect in (XML, JSON):
         data = sent(SayDigits(digits="007", size=1, menu="1"), dialect)["DATA"]
         assert (data["DIGITS"], data["SIZE"], data["MENU"]) == ("007", 1, "1")
+
+
+def test_a21_bytes_in_an_undocumented_field_become_base64_in_json() -> None:
+    """Whatever a sender puts into one, the event can be shown and posted."""
+    event = event_in(_call(_typed("photo", "<base64>/w==</base64>")))
+    assert event.extra == {"photo": b"\xff"}
+    assert event.model_dump(mode="json")["extra"] == {"photo": "_w=="}

@@ -136,6 +136,11 @@ class RecordedCall(SimulatedCall):
         self.state = CallState.ENDED
         self._outbox.extend(request_of("CDR", values, self.format, asks=False) for values in self.records())
 
+    @property
+    def call_ids(self) -> tuple[str, ...]:
+        """The first call's id, and those of the calls that followed from it."""
+        return tuple(dict.fromkeys(str(values["ivruniqueid"]) for values in self.records()))
+
     def records(self) -> list[dict[str, Any]]:
         """The fields of each CDR, first legs first."""
         status = self.setup.options.get("status") or STATUSES[self.callee.outcome]
