@@ -210,7 +210,7 @@ async def test_every_kind_of_call_can_be_a_scenario(folder: Path, text: str) -> 
     [
         ('play = "dance"\n[[step]]', "has no call 'dance'; it has ivr, layer, popup, record"),
         ('provider = "acme"\n[[step]]', "there is no provider 'acme'; there are spokn, voicenter"),
-        ('options = { colour = "red" }\n[[step]]', "'colour' is no option"),
+        ('options = { colour = "red" }\n[[step]]', "'colour' is not an option"),
     ],
 )
 async def test_what_cannot_be_played_fails_with_what_can(folder: Path, text: str, problem: str) -> None:
