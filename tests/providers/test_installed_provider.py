@@ -76,8 +76,8 @@ class Sketch(Provider[Options]):
         fields = sorted(parse_qsl(request.body.decode(), keep_blank_values=True))
         signed = url + "".join(name + value for name, value in fields)
         key = self.options.auth_token.get_secret_value().encode()
-        wanted = base64.b64encode(hmac.new(key, signed.encode(), hashlib.sha1).digest()).decode()
-        return hmac.compare_digest(wanted, request.header("x-sketch-signature"))
+        wanted = base64.b64encode(hmac.new(key, signed.encode(), hashlib.sha1).digest())
+        return hmac.compare_digest(wanted, request.header("x-sketch-signature").encode())
 
     def read(self, request: CallbackRequest) -> ParsedRequest:
         values = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
@@ -108,6 +108,10 @@ class Sketch(Provider[Options]):
 
 PROVIDER = Sketch
 '''
+BROKEN_QUERY = """def is_callback_query(self, request):
+        raise ValueError("broken")
+
+"""
 TOKEN = "a-token-that-signs"
 FIELDS = {"CallSid": "CA1", "CallStatus": "busy", "To": "+972540000000", "Ünïcode": "ש"}
 
@@ -167,6 +171,48 @@ async def test_a_wrong_signature_is_refused(tmp_path: Path) -> None:
         ):
             assert (await _post(receiver, path, signature)).status_code == status
     assert len(receiver.callbacks()) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "replacement", "method", "status", "stored"),
+    [
+        ('"x-sketch-signature").encode()', '"x-sketch-signature")', "POST", 403, 0),  # bytes with text: a TypeError
+        ("if not self.has_signature:", "if 1 / 0:", "POST", 403, 0),
+        ("def read(", BROKEN_QUERY + "    def read(", "GET", 200, 1),
+    ],
+)
+async def test_a_hook_that_raises_is_logged_and_decides_on_the_safe_side(
+    offered: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    code: str,
+    replacement: str,
+    method: str,
+    status: int,
+    stored: int,
+) -> None:
+    """A failed check of a signature proves nothing; a query that could not be judged is stored. Never a 500."""
+    (offered.parent / "sketch_provider" / "__init__.py").write_text(
+        PACKAGE.replace(code, replacement), encoding="utf-8"
+    )
+    async with running(tmp_path, providers={"sketch": {"auth_token": TOKEN if method == "POST" else ""}}) as receiver:
+        reply = await receiver.client.request(
+            method, "/sketch?CallSid=CA1", headers={b"X-Sketch-Signature": "Ünïcode".encode("latin-1")}
+        )
+        assert reply.status_code == status
+    assert len(receiver.callbacks()) == stored
+    [record] = [record for record in caplog.records if record.name == "receiver.web.callback_endpoint"]
+    assert "sketch" in record.getMessage()
+    assert record.exc_info is not None
+
+
+@pytest.mark.usefixtures("offered")
+async def test_a_signature_that_is_not_ascii_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Like any other wrong one, and without a traceback."""
+    async with running(tmp_path, providers={"sketch": {"auth_token": TOKEN}}) as receiver:
+        headers = {b"X-Sketch-Signature": "Ünïcode".encode("latin-1")}
+        assert (await receiver.client.post("/sketch", content=b"a=1", headers=headers)).status_code == 403
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.usefixtures("offered")

@@ -209,8 +209,9 @@ class Provider(ABC, Generic[Options]):
     def verify_signature(self, request: CallbackRequest, url: str) -> bool:
         """Whether the provider's own signature on a request is valid; True where the provider signs nothing.
 
-        `url` is the address the provider called, with its query. Called before the body is parsed; compare in
-        constant time (`hmac.compare_digest`).
+        `url` is the address the provider called, with its query. Called before the body is parsed. Compare bytes, in
+        constant time: `hmac.compare_digest` raises TypeError for text that is not ASCII. A request whose check raises
+        is rejected, with a line in the log.
         """
         return True
 
