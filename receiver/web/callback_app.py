@@ -8,10 +8,10 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.providers.base.contract import Endpoint, Provider
+from receiver.providers.base.route_table import RouteTable
 from receiver.web.callback_endpoint import PATH, SECRET, CallbackEndpoint
 from receiver.web.gateway import CallbackGateway
 from receiver.web.rejections import Rejection
-from receiver.web.route_table import RouteTable
 
 
 class CallbackApp:
