@@ -1,4 +1,4 @@
-"""Replaying one stored callback: new deliveries, its bytes posted again, or its answer compared."""
+"""Redelivery of one stored callback: to handlers, to a URL, or to the handlers of a question, to compare replies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from receiver import CallRecord, Handlers
 from receiver.app import make_providers
 from receiver.intake.ask import Responder
 from receiver.metrics import Metrics
-from receiver.operations.replay import Difference, compare, planned_deliveries, reply_values
+from receiver.operations.redelivery import Difference, compare, planned_deliveries, reply_values
 from receiver.plugins.loading import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.voicenter import Cdr, Hangup, IvrRequest, Menu
