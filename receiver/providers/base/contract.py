@@ -148,6 +148,11 @@ class ParsedCallback:
         """The event, made on first use: a record that no handler filters is stored without it."""
         return None if self.make is None else self.make()
 
+    def require_event(self) -> Event:
+        """The event of a readable callback."""
+        assert self.event is not None  # noqa: S101 - asked of readable callbacks only
+        return self.event
+
 
 @dataclass(slots=True)
 class ParsedRequest:
