@@ -283,6 +283,23 @@ def test_every_number_in_the_code_is_explained() -> None:
     assert cited - explained == set()
 
 
+@pytest.mark.parametrize("path", ["CDR", "question", "replay"])
+def test_the_hops_of_a_path_exist(path: str) -> None:
+    """At most 15, numbered as written; each names a file, and what it names beside it is in there."""
+    items = re.findall(r"^\d.*$", section(read("docs/architecture.md"), f"The path of one {path}"), re.MULTILINE)
+    assert [item.split(". ")[0] for item in items] == [str(number) for number in range(1, len(items) + 1)]
+    assert len(items) <= 15
+    for item in items:
+        spans = re.findall(r"`([^`]+)`", item)
+        files = [
+            ROOT / span if span.startswith("storage/") else ROOT / "receiver" / span for span in spans if "/" in span
+        ]
+        text = "".join(file.read_text(encoding="utf-8") for file in files)
+        names = [part for span in spans if "/" not in span for part in span.split(".")]
+        assert files, item
+        assert [name for name in names if not re.search(rf"\b{name}\b", text)] == [], item
+
+
 def test_every_dependency_has_its_reason() -> None:
     """What is installed, for whatever purpose, is named in the architecture page, and nothing else is."""
     project = tomllib.loads(read("pyproject.toml"))
