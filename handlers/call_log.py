@@ -46,7 +46,7 @@ COLUMNS = (
     "currency",
     "recording",
 )
-"""The file's columns. `delivery` tells a line that was written twice: after a crash a record may come again."""
+"""The file's columns. `delivery` identifies a line that was written twice: after a crash a record may be repeated."""
 _PERIODS = {"daily": "%Y-%m-%d", "monthly": "%Y-%m"}
 _SIZE = re.compile(r"([1-9][0-9]{0,8}) ?([kMG])B")
 _UNITS = {"k": 1000, "M": 1000**2, "G": 1000**3}

@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What the settings name, checked and loaded, before anything is started."""
+    """What the settings name, checked and loaded. Nothing is started yet."""
 
     settings: Settings
     providers: Mapping[str, Provider[Any]]
@@ -109,7 +109,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
-    """As `open_database`; but with a spool the receiver starts while its database is away."""
+    """As `open_database`; but with a spool the receiver also starts while its database is unreachable."""
     database = make_database(settings)
     try:
         database.migrate()
@@ -142,7 +142,7 @@ def is_sqlite(settings: Settings) -> bool:
 
 
 def retry_policy(settings: Settings) -> RetryPolicy:
-    """How failed deliveries are tried again."""
+    """When failed deliveries are retried."""
     return RetryPolicy(settings.attempts, settings.retry_first_pause, ceiling=settings.retry_longest_pause)
 
 
@@ -305,7 +305,7 @@ def _probe_reporter(database: Database) -> ProbeReporter:
 
 
 def make_gateway(components: Components) -> CallbackGateway:
-    """The gateway with the limits of the settings, not open yet."""
+    """The gateway with the limits from the settings, not open yet."""
     settings = components.settings
     return CallbackGateway(
         access_policies(settings, components.providers),

@@ -1,4 +1,4 @@
-"""Replays: who gave stored callbacks to handlers again, when and why. Their deliveries name them."""
+"""Replays: who delivered stored callbacks again, when and why. Their deliveries name them."""
 
 from sqlalchemy import Connection, insert, select
 

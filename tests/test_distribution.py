@@ -1,4 +1,4 @@
-"""What users get: the wheel in an empty environment, and the two commands on a fresh clone."""
+"""The distribution: the wheel in an empty environment, and two make targets on a fresh clone."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def _run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """What the command prints; it must succeed."""
+    """The output of a command, which must succeed."""
     done = subprocess.run(
         list(map(str, command)),
         cwd=cwd,
@@ -33,7 +33,7 @@ def _run(*command: str | Path, cwd: Path, **environment: str) -> str:
 
 
 def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
-    """The `receiver` command, the handlers, the migrations and the samples are all in it."""
+    """It has the `receiver` command, the handlers, the migrations and the samples."""
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     _run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT, cwd=tmp_path)
     [wheel] = tmp_path.glob("callback_receiver-*.whl")
@@ -55,8 +55,8 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
         receiver.stop()
 
 
-def test_the_two_commands_work_on_a_fresh_clone(tmp_path: Path) -> None:
-    """`make serve` starts a receiver and `make test` runs tests, with nothing there but Python, its venv and make."""
+def test_make_works_on_a_fresh_clone(tmp_path: Path) -> None:
+    """`make serve` starts a receiver and `make test` runs tests, with only Python, venv and make installed."""
     for tool in ("git", "make"):
         if shutil.which(tool) is None or not (ROOT / ".git").exists():
             pytest.skip(f"this test needs a git checkout and {tool}: `apt-get install {tool}`")

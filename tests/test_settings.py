@@ -1,4 +1,4 @@
-"""Where settings come from, and what a bad one says."""
+"""The sources of settings, and the errors of invalid ones."""
 
 from pathlib import Path
 
@@ -21,17 +21,17 @@ def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_defaults_suit_a_laptop() -> None:
-    """Loopback, a file in the working folder, the demo."""
+    """Loopback, a file in the working folder, the demo handlers."""
     settings = load()
     assert (settings.host, settings.port, settings.handlers) == ("127.0.0.1", 8000, ["handlers.demo"])
     assert settings.database_url.get_secret_value() == "sqlite:///receiver.db"
     assert settings.deadline == 3.0
 
 
-def test_the_command_line_counts_before_the_environment_before_the_file(
+def test_the_command_line_overrides_the_environment_and_the_environment_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each source only replaces what it names."""
+    """Each source only overrides what it sets."""
     (tmp_path / "receiver.toml").write_text('host = "file"\nport = 1\ndeadline = 1.5\n')
     monkeypatch.setenv("RECEIVER_HOST", "environment")
     monkeypatch.setenv("RECEIVER_PORT", "2")
@@ -40,14 +40,14 @@ def test_the_command_line_counts_before_the_environment_before_the_file(
 
 
 def test_handlers_in_the_environment_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on the command line; the file has a list."""
+    """As on the command line; in the file they are a list."""
     monkeypatch.setenv("RECEIVER_HANDLERS", "handlers.demo, mine.crm")
     assert load().handlers == ["handlers.demo", "mine.crm"]
     assert load(handlers="a,b").handlers == ["a", "b"]
 
 
 def test_a_provider_option_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two underscores lead into a table."""
+    """Two underscores separate the table from the name."""
     monkeypatch.setenv("RECEIVER_PROVIDERS__VOICENTER__JSON_ERR_AS_INTEGER", "true")
     monkeypatch.setenv("RECEIVER_PROVIDERS__VOICENTER__POPUP_ORIGINS", '["https://a.example"]')
     provider = make_providers(load())["voicenter"]
@@ -63,10 +63,10 @@ def test_a_provider_option_can_come_from_the_environment(monkeypatch: pytest.Mon
         ('port = "many"', "port: "),
         ("port = 70000", "port: "),
         ("deadline = 0", "deadline: "),
-        ("= 1", "receiver.toml is no TOML"),
+        ("= 1", "receiver.toml is not valid TOML"),
         ("[providers.voicecentre]", "providers.voicecentre: there is no such provider"),
         ("[providers.voicenter]\nlangauge = 'he'", "providers.voicenter.langauge: there is no such setting"),
-        ("[providers.voicenter]\ntime_zone = 'Israel/Nowhere'", "is no time zone"),
+        ("[providers.voicenter]\ntime_zone = 'Israel/Nowhere'", "is not a time zone"),
         (
             "[[providers.voicenter.fallbacks]]\nkind = 'GET_IVR_ACTION'\naction = 'DANCE'",
             "has no action 'DANCE'; write one of MENU",
@@ -81,7 +81,7 @@ def test_a_provider_option_can_come_from_the_environment(monkeypatch: pytest.Mon
     ],
 )
 def test_a_setting_that_cannot_work_is_named(tmp_path: Path, toml: str, message: str) -> None:
-    """At start, before anything listens; the message says what to do."""
+    """The start fails before the receiver listens; the message says what to do."""
     (tmp_path / "receiver.toml").write_text(toml)
     with pytest.raises(SettingsError, match=message.replace("[", r"\[")):
         load_components(load())
@@ -89,7 +89,7 @@ def test_a_setting_that_cannot_work_is_named(tmp_path: Path, toml: str, message:
 
 @pytest.mark.parametrize("name", ["RECEIVER_PROT", "RECEIVER_DATABASE"])
 def test_an_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """A misspelt variable would otherwise be ignored in silence."""
+    """Otherwise a misspelt variable would be ignored silently."""
     monkeypatch.setenv(name, "1")
     with pytest.raises(SettingsError, match=f"{name}: there is no such setting"):
         load()

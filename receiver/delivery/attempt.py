@@ -1,4 +1,4 @@
-"""One attempt at a delivery: the handler runs under its time limit, and its end becomes a result."""
+"""One attempt of a delivery: run the handler under its time limit, and turn its outcome into a result."""
 
 import asyncio
 import logging
@@ -28,12 +28,12 @@ logger = logging.getLogger(__name__)
 OnAbandoned = Callable[[Handler, asyncio.Task[Any]], None]
 """Called with a function that exceeded its time limit and still runs."""
 Reread = Callable[[Provider[Any], StoredCallback], Event]
-"""Reads the event of a stored callback again; raises PayloadError."""
+"""Parses a stored callback again and returns its event; raises PayloadError."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How an attempt ended: the delivery's new state, what the attempt counts as, and in how many seconds it is due."""
+    """How an attempt ended: the delivery's new state, the attempt's result, and in how many seconds a retry is due."""
 
     state: State
     result: str
@@ -43,13 +43,13 @@ class AttemptResult:
 
 
 class _LateError(Exception):
-    """A handler did not end within its time limit; unlike a TimeoutError of its own."""
+    """A handler did not end within its time limit; distinct from a TimeoutError that it raises."""
 
 
 class AttemptRunner:
-    """Makes attempts. `timeout` is how many seconds one has, where the handler does not say.
+    """Makes attempts. `timeout` is the seconds that one may take, unless the handler has its own.
 
-    `random` returns a number from 0 to 1, for the jitter of retries.
+    `random` returns a number from 0 to 1, for the jitter of the back-off.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class AttemptRunner:
         Without `subjects` the callback is read again from its stored bytes.
         """
         if claim.attempt - claim.uncounted_attempts > self._policy_of(handler).attempts:
-            reason = "its worker vanished at every attempt: the handler may be what ends it"
+            reason = "its worker crashed at every attempt: the handler may be the cause"
             return self._dead(handler, claim, "lost", reason)
         try:
             subject = self._subject(handler, claim.callback, subjects)
@@ -112,7 +112,7 @@ class AttemptRunner:
         after: float | None = None,
         exception: Exception | None = None,
     ) -> AttemptResult:
-        """Due again after a pause, or dead after the last attempt."""
+        """Due again after a back-off, or dead after the last attempt."""
         pause = self._policy_of(handler).pause_after(claim.attempt - claim.uncounted_attempts, self._random())
         self._log(handler, claim, result, exception, gives_up=pause is None)
         if pause is None:
@@ -150,7 +150,7 @@ class AttemptRunner:
         return self._policy if handler.attempts is None else replace(self._policy, attempts=handler.attempts)
 
     def _subject(self, handler: Handler, callback: StoredCallback, subjects: Subjects | None) -> Event | CallRecord:
-        """What the handler gets: as it came in, else read again from the stored bytes. Raises PayloadError."""
+        """What the handler gets: as received, else parsed again from the stored bytes. Raises PayloadError."""
         provider = self._providers.get(callback.provider)
         if provider is None:
             raise PayloadError(f"there is no provider {callback.provider!r} any more")
@@ -163,11 +163,11 @@ class AttemptRunner:
 
     @staticmethod
     def _carried(handler: Handler, subjects: Subjects | None) -> Event | CallRecord | None:
-        """What came in with the callback; None if there is none, or if a fault of ours keeps it from being made."""
+        """What was received, if it is still in memory; None if not, or if a fault of ours prevents making it."""
         try:
             return None if subjects is None else subjects.of(handler.subject)
         except Exception:
-            logger.exception("an event could not be made; it is read again")
+            logger.exception("an event could not be made; its callback is parsed again")
             return None
 
     def _context(self, handler: Handler, claim: Claim) -> Context:
@@ -187,7 +187,7 @@ class AttemptRunner:
     async def _run(
         self, handler: Handler, subject: Event | CallRecord, context: Context, on_abandoned: OnAbandoned
     ) -> None:
-        """Run the function under its time limit. Raises _LateError, and whatever it raises."""
+        """Run the function under its time limit. Raises _LateError, and what the function raises."""
         task = asyncio.create_task(self._runner.run(handler, subject, context))
         try:
             done, _ = await asyncio.wait({task}, timeout=self._timeout(handler))

@@ -24,10 +24,10 @@ from storage import Appended, GroupCommit, LeaseRequest, NewCallback, StoreError
 logger = logging.getLogger(__name__)
 
 LARGE_BODY_BYTES = 128 * 1024
-"""Parsing more takes longer than callers should wait for the event loop: some 20 ms."""
+"""Larger bodies take some 20 ms to parse, longer than callers should wait for the event loop."""
 NOT_STORED = "the callback could not be stored; send it again"
 NOT_STORED_REPLY = HttpReply(NOT_STORED.encode(), "text/plain; charset=utf-8", 503)
-"""For when the reply in the provider's dialect cannot be written."""
+"""The reply where none in the provider's dialect can be written."""
 
 
 class DeliveryStarter(Protocol):

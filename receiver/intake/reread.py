@@ -1,4 +1,4 @@
-"""Reading a stored callback again."""
+"""Parse a stored callback again."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from storage import StoredCallback
 
 
 def reread(provider: Provider[Any], callback: StoredCallback) -> Event:
-    """The event of a stored callback, read from its bytes by today's code. Raises PayloadError."""
+    """The event of a stored callback, parsed from its bytes by today's code. Raises PayloadError."""
     return reread_callback(provider, callback).require_event()
 
 
 def reread_callback(provider: Provider[Any], callback: StoredCallback) -> ParsedCallback:
-    """A stored callback, read from its bytes by today's code; it has an event. Raises PayloadError."""
+    """A stored callback, parsed from its bytes by today's code; it has an event. Raises PayloadError."""
     request = CallbackRequest(
         endpoint=provider.endpoint_of(callback.path),
         method=callback.method,
@@ -27,7 +27,7 @@ def reread_callback(provider: Provider[Any], callback: StoredCallback) -> Parsed
     )
     try:
         callbacks = provider.read(request).callbacks
-    except Exception as error:  # a fault of ours; the callback is kept for a repaired reader
+    except Exception as error:  # a fault of ours; the callback is kept for a repaired parser
         raise PayloadError(f"callback {callback.id} cannot be read: {type(error).__name__}") from error
     if callback.part >= len(callbacks):
         raise PayloadError(f"callback {callback.id} is no longer part {callback.part} of its request")

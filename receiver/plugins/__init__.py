@@ -1,4 +1,4 @@
-"""What a handler author imports, and how handler modules are found."""
+"""What a handler author imports, and the loading and running of handlers."""
 
 from receiver.plugins.context import Context
 from receiver.plugins.handlers import Drop, Handler, Handlers, RetryLater

@@ -1,4 +1,4 @@
-"""Finding handler modules and putting their handlers in order."""
+"""Loading of handler modules, and the registry of their handlers."""
 
 import importlib
 import sys
@@ -55,18 +55,18 @@ class Registry:
         return name in self._by_name
 
     def named(self, name: str) -> Handler | None:
-        """The handler of that name or alias."""
+        """The handler with that name or alias."""
         return self._by_name.get(name)
 
     @property
     def listener_names(self) -> tuple[str, ...]:
-        """Every name and alias under which deliveries may stand."""
+        """Every name and alias that deliveries may have."""
         return tuple(name for name, handler in self._by_name.items() if not handler.answers)
 
     def listeners(self, subjects: Subjects) -> list[Handler]:
         """The handlers that this event, or its call record, is delivered to.
 
-        A filter that raises counts as a match here: the delivery then fails, and shows why.
+        A filter that raises counts as a match here: the delivery then fails with its exception.
         """
         event = subjects.event
         found = [handler for handler in self._listeners.get(type(event), ()) if _may_match(handler, event)]
@@ -91,7 +91,7 @@ class Registry:
         return names
 
     def answerer(self, event: Event) -> Handler | None:
-        """The first handler whose filters let this question pass."""
+        """The first handler whose filters match this question."""
         return next((handler for handler in self._answerers.get(type(event), ()) if handler.matches(event)), None)
 
     def overlaps(self) -> list[tuple[Handler, Handler]]:
@@ -122,9 +122,9 @@ def _check_mode(handler: Handler, kinds: Mapping[type[Event], Kind]) -> None:
     kind = kinds.get(handler.subject) if issubclass(handler.subject, Event) else None
     asks = kind is not None and kind.mode is Mode.ASK
     if handler.answers and not asks:
-        raise HandlerError(f"{handler.name}: {handler.subject.__name__} asks nothing; use `on` in place of `answer`")
+        raise HandlerError(f"{handler.name}: {handler.subject.__name__} is not a question; use `on`, not `answer`")
     if not handler.answers and asks:
-        raise HandlerError(f"{handler.name}: {handler.subject.__name__} wants a reply; use `answer` in place of `on`")
+        raise HandlerError(f"{handler.name}: {handler.subject.__name__} is a question; use `answer`, not `on`")
 
 
 def load(
@@ -135,18 +135,18 @@ def load(
 ) -> Registry:
     """The handlers of these modules, in this order. Raises SettingsError or HandlerError with what to do about it.
 
-    A name is an entry point of the group `receiver.handlers`, or a module's import path; the working folder counts.
+    A name is an entry point of the group `receiver.handlers`, or a module's import path, also in the working folder.
     `handler_settings` has a table for each module that has settings.
     """
-    _let_the_working_folder_count()
+    _add_working_folder_to_path()
     offered = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
     modules = [_import(offered.get(name, name), name) for name in names]
     handlers = (handler for module in modules for handler in _handlers_in(module))
     return Registry(handlers, providers, handler_settings=handler_settings)
 
 
-def _let_the_working_folder_count() -> None:
-    """Make modules of the working folder importable, and those in its `handlers/` come before ours of that name."""
+def _add_working_folder_to_path() -> None:
+    """Make the modules of the working folder importable, and those in its `handlers/` before bundled ones."""
     folder = Path.cwd()
     if str(folder) not in sys.path:
         sys.path.append(str(folder))  # last: a folder named like an installed package must not hide that

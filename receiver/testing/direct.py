@@ -1,4 +1,4 @@
-"""Trying handlers without a server and without a database.
+"""Test handlers without a server and without a database.
 
 def test_main_menu_leads_to_sales() -> None:
     reply = answer(handlers, IvrRequest(menu="main", dtmf="1"))
@@ -27,10 +27,10 @@ def answer(
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
 ) -> Any:
-    """The reply of the first handler whose filters match. Raises HandlerError if none does, or what it raises.
+    """The reply of the first handler whose filters match. Raises HandlerError if there is none, else what it raises.
 
-    `settings` and `http` are what the handler finds in its context; give a client with `httpx.MockTransport` to one
-    that calls out.
+    `settings` and `http` become part of the handler's context. For a handler that sends requests, pass a client with
+    `httpx.MockTransport`.
     """
     for handler in handlers:
         if handler.answers and matches(handler, question, settings):
@@ -44,11 +44,11 @@ def deliver(
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
 ) -> list[str]:
-    """Tell every handler that listens to `subject`; the names of those told. Raises what a handler raises."""
-    told = [handler for handler in handlers if not handler.answers and matches(handler, subject, settings)]
-    for handler in told:
+    """Run every handler that listens to `subject` and return their names. Raises what a handler raises."""
+    listeners = [handler for handler in handlers if not handler.answers and matches(handler, subject, settings)]
+    for handler in listeners:
         _run(handler, subject, settings, http)
-    return [handler.name for handler in told]
+    return [handler.name for handler in listeners]
 
 
 def matches(handler: Handler, subject: Event | CallRecord, settings: Mapping[str, Any] | None) -> bool:

@@ -1,4 +1,4 @@
-"""The ASGI app: callbacks go straight to their endpoints, all else to Starlette's routes."""
+"""The ASGI app: callbacks go straight to their endpoints, everything else to Starlette's routes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -63,12 +63,12 @@ class CallbackApp:
         return None
 
     def note_cut_off(self, rejection: Rejection, address: str) -> None:
-        """Log a sender that the HTTP protocol cut off before its request was complete."""
+        """Log a sender that was disconnected before its request was complete."""
         if self._gateway.is_open:
             self._gateway.rejections.note(rejection, address)
 
     def _without_secrets(self, path: str) -> str:
-        """An unknown path as it may be stored: secrets, misplaced and old ones too, are no words of our own paths."""
+        """An unknown path as it may be stored: a part that occurs in no path of ours may be a secret, and is masked."""
         if not self._secret:
             return path
         return "/".join(part if part in self._words else "…" for part in path.split("/"))

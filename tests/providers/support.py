@@ -1,4 +1,4 @@
-"""Helpers of the provider tests: requests from samples or by hand, replies read by somebody else's parser."""
+"""Helpers of the provider tests: requests from samples or by hand, replies parsed by the standard library."""
 
 import json
 import xmlrpc.client
@@ -66,7 +66,7 @@ def endpoint_at(provider: Provider[Any], path: str) -> Endpoint:
 
 
 def sample_request(provider: Provider[Any], sample: Sample) -> CallbackRequest:
-    """The request that a sample is."""
+    """The request of a sample."""
     path, _, query = sample.target.partition("?")
     return CallbackRequest(
         endpoint_at(provider, path), sample.method, path, query.encode(), sample.headers, sample.body
@@ -76,40 +76,40 @@ def sample_request(provider: Provider[Any], sample: Sample) -> CallbackRequest:
 def read(
     body: bytes | str, *, path: str = "", content_type: str = "", query: str = "", **options: Any
 ) -> ParsedRequest:
-    """What Voicenter, with these settings, reads in a body."""
+    """The callbacks that Voicenter, with these settings, parses from a body."""
     provider = voicenter(**options)
     return provider.read(request(provider, body, path=path, content_type=content_type, query=query))
 
 
 def only(parsed: ParsedRequest) -> ParsedCallback:
-    """The single item of a parsed."""
+    """The single callback of a parsed request."""
     assert len(parsed.callbacks) == 1
     return parsed.callbacks[0]
 
 
 def event_in(body: bytes | str, *, path: str = "", **options: Any) -> Any:
-    """The single event that Voicenter reads in a body."""
+    """The single event that Voicenter parses from a body."""
     item = only(read(body, path=path, **options))
     assert item.event is not None, item.reason
     return item.event
 
 
 def cdr(fields: dict[str, Any], **options: Any) -> Cdr:
-    """The CDR that Voicenter reads in these fields and a call id."""
+    """The CDR that Voicenter parses from these fields and a call id."""
     event = event_in(in_json("", {"ivruniqueid": "id1", **fields}), **options)
     assert isinstance(event, Cdr)
     return event
 
 
 def cdr_record(fields: dict[str, Any], **options: Any) -> CallRecord:
-    """The call record of the CDR that Voicenter reads in these fields."""
+    """The call record of the CDR that Voicenter parses from these fields."""
     record = voicenter(**options).record(cdr(fields, **options))
     assert record is not None
     return record
 
 
 def in_json(method: str, fields: object) -> bytes:
-    """A METHOD/DATA envelope; the bare object where `method` is empty."""
+    """A METHOD/DATA envelope; the bare object if `method` is empty."""
     return json.dumps({"METHOD": method, "DATA": fields} if method else fields, ensure_ascii=False).encode()
 
 
@@ -124,7 +124,7 @@ def in_form(fields: dict[str, str]) -> bytes:
 
 
 def parsed(reply: HttpReply) -> Any:
-    """The values of a reply, read by the standard library: exact types, strict syntax."""
+    """The values of a reply, parsed by the standard library: exact types, strict syntax."""
     if reply.content_type.startswith("text/xml"):
         (values,), _ = xmlrpc.client.loads(reply.body)
         return values
@@ -133,7 +133,7 @@ def parsed(reply: HttpReply) -> Any:
 
 
 def sent(reply: Reply, dialect: Format = JSON, **options: Any) -> Any:
-    """What Voicenter, with these settings, sends for a reply."""
+    """The values that Voicenter, with these settings, sends for a reply."""
     assert isinstance(reply, VoicenterReply)
     return parsed(voicenter(**options).write(reply, dialect))
 

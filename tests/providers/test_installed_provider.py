@@ -1,4 +1,4 @@
-"""A provider that an installed package offers: found by its entry point, with a signature check of its own."""
+"""A provider in an installed package: found by its entry point, with its own signature check."""
 
 import base64
 import hashlib
@@ -129,7 +129,7 @@ def built_in() -> set[str]:
 
 @pytest.fixture
 def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built_in: set[str]) -> Iterator[Path]:
-    """A package in a folder of its own, as an installer leaves it."""
+    """An installed package in a separate folder."""
     assert "sketch" not in built_in
     site = tmp_path / "site"
     (site / "sketch_provider").mkdir(parents=True)
@@ -155,7 +155,7 @@ async def _post(receiver: Running, path: str, signature: str) -> httpx.Response:
 
 @pytest.mark.usefixtures("offered")
 async def test_a_callback_of_an_installed_provider_reaches_a_handler(tmp_path: Path) -> None:
-    """No list of ours names it: route, settings, record and journal follow from its class."""
+    """No central list names it: route, settings, record and journal follow from its class."""
     handlers, records = Handlers(), list[CallRecord]()
     handlers.on(CallRecord, name="crm", outcome="busy")(records.append)
     settings = {"sketch": {"auth_token": TOKEN}}
@@ -169,8 +169,8 @@ async def test_a_callback_of_an_installed_provider_reaches_a_handler(tmp_path: P
 
 
 @pytest.mark.usefixtures("offered")
-async def test_a_wrong_signature_is_refused(tmp_path: Path) -> None:
-    """By the whole URL with its query, and by the public one where that is set; nothing is stored."""
+async def test_a_wrong_signature_is_rejected(tmp_path: Path) -> None:
+    """The signature covers the URL with its query, and `public_url` where it is set; nothing is stored."""
     settings = {"sketch": {"auth_token": TOKEN, "path": "calls/sk"}}
     async with running(tmp_path, providers=settings, public_url="https://calls.example.com/") as receiver:
         good = _signature("https://calls.example.com/calls/sk?a=1")
@@ -229,7 +229,7 @@ async def test_a_signature_that_is_not_ascii_is_refused(tmp_path: Path, caplog: 
 
 @pytest.mark.usefixtures("offered")
 async def test_a_path_may_have_parameters(tmp_path: Path) -> None:
-    """With and without a slash at the end; the callback is found again by its stored path."""
+    """With and without a slash at the end; the endpoint is found again from the stored path."""
     async with running(tmp_path) as receiver:
         assert (await _post(receiver, "/sketch/account/AC7/calls/", "")).status_code == 200
         assert (await _post(receiver, "/sketch/account/AC7", "")).status_code == 404
@@ -259,7 +259,7 @@ def test_the_shared_tests_and_the_fuzzer_take_it_as_it_is(offered: Path) -> None
 
 @pytest.mark.usefixtures("offered")
 def test_a_signature_is_access_control(built_in: set[str]) -> None:
-    """A public address may be listened on where every provider's callbacks need a proof."""
+    """The receiver may listen on a public address if every provider has access control."""
     secrets = {name: {"secrets": ["a-long-secret"]} for name in built_in}
     for token, refuses in (("", True), (TOKEN, False)):
         settings = Settings(host="0.0.0.0", providers={**secrets, "sketch": {"auth_token": token}})
@@ -280,21 +280,21 @@ def test_a_signature_is_access_control(built_in: set[str]) -> None:
         ("sketch_provider", PACKAGE.replace('"sketch"', '"spokn"', 1), "two providers are named 'spokn'"),
     ],
 )
-def test_a_bad_offer_stops_the_start_and_says_whose_it_is(offered: Path, entry: str, code: str, message: str) -> None:
-    """It names the entry point, so that the operator knows what to uninstall."""
+def test_a_broken_provider_package_stops_the_start(offered: Path, entry: str, code: str, message: str) -> None:
+    """The error names the entry point, so that the operator knows what to uninstall."""
     (offered / "entry_points.txt").write_text(f"[receiver.providers]\nsketch = {entry}\n")
     (offered.parent / "sketch_provider" / "__init__.py").write_text(code, encoding="utf-8")
     with pytest.raises(SettingsError, match=message):
         discover()
 
 
-def test_a_package_without_callbacks_stops_nothing(offered: Path, built_in: set[str]) -> None:
-    """A provider with an API client alone has no class PROVIDER."""
+def test_a_package_without_callbacks_is_left_out(offered: Path, built_in: set[str]) -> None:
+    """A provider with only an API client has no class PROVIDER."""
     (offered.parent / "sketch_provider" / "__init__.py").write_text('"""An API client only."""\n')
     assert set(discover()) == built_in
 
 
-def test_a_folder_without_callbacks_stops_nothing(
+def test_a_folder_without_callbacks_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built_in: set[str]
 ) -> None:
     """The same for a folder beside the other providers."""

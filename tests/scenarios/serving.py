@@ -1,4 +1,4 @@
-"""A receiver as users run it: `receiver serve` in a process of its own, listening on a real socket."""
+"""A receiver as users run it: `receiver serve` in a separate process, listening on a real socket."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _LISTENS = re.compile(r"listens on (http://\S+)")
 
 
 class Receiver:
-    """A running `receiver serve` in a folder of its own."""
+    """A running `receiver serve` in a folder."""
 
     def __init__(
         self,
@@ -59,13 +59,13 @@ class Receiver:
         self._listening.set()
 
     def kill(self) -> None:
-        """End it as a power cut would."""
-        with suppress(ProcessLookupError):  # a handler may have ended it already
+        """Kill the process, as a power cut would."""
+        with suppress(ProcessLookupError):  # a handler may have ended the process
             os.killpg(self.process.pid, signal.SIGKILL)
         self._wait()
 
     def stop(self) -> int:
-        """Ask it to end, as a service manager does; its exit code."""
+        """Stop the process with SIGTERM, as a service manager does; its exit code."""
         os.killpg(self.process.pid, signal.SIGTERM)
         self._wait()
         return self.process.returncode
@@ -77,7 +77,7 @@ class Receiver:
             self.process.stdout.close()
 
     def callbacks(self, *options: str) -> list[dict[str, Any]]:
-        """What `receiver callbacks list --json` prints in the same folder."""
+        """The callbacks that `receiver callbacks list --json` prints in the same folder."""
         listed = run(self.folder, "callbacks", "list", "--json", "--limit", "1000", *options)
         return [json.loads(line) for line in listed.stdout.splitlines()]
 

@@ -1,4 +1,4 @@
-"""Which of the site's routes a path leads to: literal, with parameters, with a slash at its end."""
+"""The site's route of a path: literal, with parameters, with a slash at its end."""
 
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from receiver.web.rejections import RejectionLog
 
 
 async def test_the_sites_routes_may_have_parameters() -> None:
-    """With and without a slash at the end; what the site does not have is a 404 that is logged."""
+    """With and without a slash at the end; any other path is a 404 that is logged."""
 
     async def item(request: Request) -> Response:
         return PlainTextResponse(f"{request.method} item {request.path_params['id']}")

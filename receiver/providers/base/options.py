@@ -17,16 +17,16 @@ class ProviderOptions(BaseModel):
     path: Annotated[str, Field(pattern=r"^(/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
     """Where its callbacks arrive; "/NAME" when empty (A-27)."""
     secrets: tuple[Secret, ...] | None = None
-    """Secrets in the path of this provider alone; else the receiver's."""
+    """Secrets in the path, for this provider only; else the receiver's."""
     passwords: tuple[SecretStr, ...] | None = None
-    """`user:password` pairs for this provider alone; else the receiver's."""
+    """`user:password` pairs, for this provider only; else the receiver's."""
     allow_from: tuple[IPv4Network | IPv6Network, ...] | None = None
-    """Addresses and networks this provider alone may call from; else the receiver's."""
+    """Addresses and networks that this provider may call from; else the receiver's."""
 
     @model_validator(mode="before")
     @classmethod
     def _read_lists(cls, values: Any) -> Any:
-        """Lists and tables come from environment variables as JSON."""
+        """Parse lists and tables from environment variables, where they are JSON."""
         if not isinstance(values, dict):
             return values
         return {name: _from_json(value) for name, value in values.items()}

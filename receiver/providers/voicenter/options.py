@@ -1,4 +1,4 @@
-"""Voicenter's settings, under `[providers.voicenter]`: each doubtful point of its document can be turned."""
+"""Voicenter's settings, under `[providers.voicenter]`: most choose between readings of a doubtful point."""
 
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,12 +12,12 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone; write one like Asia/Jerusalem or UTC") from error
+        raise ValueError(f"{name!r} is not a time zone; write one like Asia/Jerusalem or UTC") from error
     return name
 
 
 class Fallback(BaseModel):
-    """The reply to a question that no handler answered well or in time."""
+    """The reply to a question that no handler answered within the deadline."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,7 +34,7 @@ class VoicenterOptions(ProviderOptions):
     """Voicenter's settings."""
 
     language: str = "he"
-    """LANGUAGE of replies that name none (C-10)."""
+    """LANGUAGE of replies that have no language of their own (C-10)."""
     languages: tuple[str, ...] = ("he", "en")
     """Languages that are sent without a warning (C-10)."""
     language_case: Literal["documented", "lower", "upper"] = "documented"
@@ -48,14 +48,14 @@ class VoicenterOptions(ProviderOptions):
     empty_custom_data: Literal["list", "object", "omit"] = "list"
     """CUSTOM_DATA without data: `[]`, `{}`, or left out (E-09)."""
     trim_custom_data_keys: bool = True
-    """Whether blanks around the keys of CUSTOM_DATA are taken away in replies (E-12)."""
+    """Whether blanks around the keys of CUSTOM_DATA are removed in replies (E-12)."""
     unavailable_key: Literal["UNAVAILABLE_VO_ID", "UNAVAILABLE_VO", "both"] = "UNAVAILABLE_VO_ID"
-    """The doubtful name of DIAL's field for no answer (E-06)."""
+    """The name of DIAL's field for no answer, which is doubtful (E-06)."""
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     """The zone whose wall clock a CDR's `time` shows (B-19)."""
     country_code: Annotated[str, Field(pattern=r"^[0-9]{0,4}$")] = "972"
-    """Put before local numbers for their international form; empty for none (B-17)."""
+    """Country code for the international form of local numbers; empty for none (B-17)."""
     popup_origins: tuple[str, ...] = ()
     """Origins that may call the pop-up from a browser, "*" for any (F-06)."""
     fallbacks: tuple[Fallback, ...] = ()
-    """Replies for when no handler answers; the first whose kind and number match."""
+    """Replies to questions that no handler answers; the first whose kind and number match is used."""

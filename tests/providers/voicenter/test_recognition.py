@@ -1,4 +1,4 @@
-"""Which callback a body is where no method is named (A-04)."""
+"""Recognition of callbacks that name no method (A-04)."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ PATHS = {"": None, "cdr": Cdr, "ivr": IvrRequest, "hangup": HangupCall, "layer":
 @pytest.mark.parametrize("write", [lambda fields: in_json("", fields), in_form], ids=["json", "form"])
 @pytest.mark.parametrize("path", PATHS)
 def test_a04_fields_tell_the_kind_at_every_url(event: type, fields: dict[str, Any], write: Any, path: str) -> None:
-    """At the URL of all callbacks, and at the URL of another kind, where a note says so."""
+    """At the common URL, and with a note at the URL of another kind."""
     parsed = read(write(fields), path=path)
     assert type(only(parsed).event) is event
     is_elsewhere = PATHS[path] not in {None, event}
@@ -78,7 +78,7 @@ def test_the_url_counts_unless_no_field_is_that_of_its_kind(path: str, fields: d
 
 
 def test_a_named_method_counts_for_more_than_the_url() -> None:
-    """A CDR that is posted to the URL of hang-ups is a CDR, with a note."""
+    """A CDR at the URL of hang-ups is a CDR, with a note."""
     parsed = read(in_xml("CDR", CDR), path="hangup")
     assert isinstance(only(parsed).event, Cdr)
     assert parsed.notes == ("kind_not_of_url:CDR",)
@@ -96,7 +96,7 @@ def test_a_named_method_counts_for_more_than_the_url() -> None:
     ],
 )
 def test_the_url_counts_where_the_fields_could_be_several_kinds(path: str, fields: dict[str, Any], event: type) -> None:
-    """A call id alone is no sign of another kind."""
+    """A call id alone does not indicate another kind."""
     parsed = read(in_json("", fields), path=path)
     assert type(only(parsed).event) is event
     assert parsed.notes == ()
@@ -122,7 +122,7 @@ def test_a04_what_has_a_cdrs_keys_is_a_cdr(fields: dict[str, Any]) -> None:
     ],
 )
 def test_a04_what_has_no_kinds_keys_is_no_callback(fields: dict[str, Any]) -> None:
-    """It is not filed as a CDR: a parse error, kept with its reason."""
+    """It is not stored as a CDR but as a parse error, with its reason."""
     item = only(read(in_json("", fields)))
     assert (item.fault, item.kind) == (Fault.PARSE, "")
     assert "names no method" in item.reason
@@ -147,7 +147,7 @@ def test_a04_what_has_no_kinds_keys_is_no_callback(fields: dict[str, Any]) -> No
     ],
 )
 def test_a_broken_body_is_filed_as_what_it_most_likely_is(body: bytes, kind: str) -> None:
-    """In XML and in JSON, by its method or by its fields."""
+    """In XML and in JSON, by its method or its fields."""
     assert guess_kind(body) == kind
     item = only(read(body))
     assert (item.fault, item.kind) == (Fault.PARSE, kind)

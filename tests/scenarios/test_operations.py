@@ -1,4 +1,4 @@
-"""Replaying, mending, pruning and exporting from the command line."""
+"""Operations on the command line: replay, requeue and drop, prune, export."""
 
 import csv
 import json
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def receiver(folder: Path) -> Iterator[Receiver]:
-    """A receiver that has got two records, two questions and something unreadable."""
+    """A receiver that has received two records, two questions and an unreadable body."""
     with serving(folder) as receiver:
         url = f"{receiver.url}/voicenter"
         for call in ("one", "two"):
@@ -59,7 +59,7 @@ def _wait_for(receiver: Receiver, state: str, count: int) -> None:
         listed = run(receiver.folder, "deliveries", "list", "--state", state, "--json").stdout
         if len(listed.splitlines()) == count:
             return
-    raise AssertionError(f"never were {count} deliveries {state}: {listed}")
+    raise AssertionError(f"there were never {count} deliveries in state {state}: {listed}")
 
 
 def _crm(folder: Path) -> list[str]:
@@ -67,8 +67,8 @@ def _crm(folder: Path) -> list[str]:
     return sorted(file.read_text().split()) if file.exists() else []
 
 
-def test_the_dead_are_listed_shown_and_revived(receiver: Receiver, folder: Path) -> None:
-    """With their error and traceback; one command brings them back."""
+def test_dead_deliveries_are_listed_shown_and_requeued(receiver: Receiver, folder: Path) -> None:
+    """With their error and traceback; one command requeues them."""
     table = run(folder, "deliveries", "list").stdout
     assert "the CRM is down" in table
     assert "Traceback" in run(folder, "deliveries", "show", "1").stdout
@@ -80,8 +80,8 @@ def test_the_dead_are_listed_shown_and_revived(receiver: Receiver, folder: Path)
     assert _crm(folder) == ["one", "two"]
 
 
-def test_the_dead_can_be_dropped(receiver: Receiver, folder: Path) -> None:
-    """With a reason that stays."""
+def test_dead_deliveries_can_be_dropped(receiver: Receiver, folder: Path) -> None:
+    """With a reason that is stored."""
     assert (
         "1 deliveries were dropped" in run(folder, "deliveries", "drop", "--call-id", "one", "--why", "a test").stdout
     )
@@ -91,7 +91,7 @@ def test_the_dead_can_be_dropped(receiver: Receiver, folder: Path) -> None:
 
 
 def test_a_replay_goes_to_todays_handlers(receiver: Receiver, folder: Path) -> None:
-    """A dry run only counts; the replay itself is done by the running receiver."""
+    """A dry run only counts; the running receiver runs the replay's deliveries."""
     said = run(folder, "replay", "--kind", "cdr", "--dry-run").stdout
     assert "2 callback(s) match; nothing was done" in said
     assert _crm(folder) == []
@@ -103,7 +103,7 @@ def test_a_replay_goes_to_todays_handlers(receiver: Receiver, folder: Path) -> N
     assert len(run(folder, "deliveries", "list", "--state", "dead", "--json").stdout.splitlines()) == 2
     assert "replay 1 by" in (shown := run(folder, "deliveries", "show", "3").stdout)
     assert "CRM was down" in shown
-    assert "no handler is named" in run(folder, "replay", "--all", "--handler", "nobody", code=2).stderr
+    assert "no handler is named" in run(folder, "replay", "--all", "--handler", "unknown", code=2).stderr
 
 
 def test_a_replay_to_a_url_posts_the_stored_bytes(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -122,7 +122,7 @@ def test_a_replay_to_a_url_posts_the_stored_bytes(receiver: Receiver, tmp_path_f
 
 
 def test_a_replay_to_itself_ends(receiver: Receiver, folder: Path) -> None:
-    """What comes in while it walks is not replayed again."""
+    """Callbacks that are received during the replay are not part of it."""
     said = run(folder, "replay", "--all", "--to", receiver.url).stdout
     assert "5 answered as before" in said
     assert len(receiver.callbacks()) == 10
@@ -136,14 +136,14 @@ def test_a_replay_to_itself_ends(receiver: Receiver, folder: Path) -> None:
         (("--diff", "--handler", "crm"), "--handler goes with deliveries"),
     ],
 )
-def test_a_replay_that_nobody_meant_is_refused(folder: Path, arguments: tuple[str, ...], message: str) -> None:
-    """The whole journal again, or an option that would do nothing."""
+def test_a_replay_with_wrong_options_is_rejected(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    """Without a filter, or with an option that would have no effect."""
     said = run(folder, "replay", *arguments, code=2).stderr
     assert message in " ".join(said.replace("│", " ").split())
 
 
 def test_stored_questions_are_a_regression_test(receiver: Receiver, folder: Path) -> None:
-    """Exit code 0 while today's handlers answer as before, 1 and a readable difference when not."""
+    """Exit code 0 if today's handlers answer as before; else exit code 1 and a readable diff."""
     assert "2 answered as before, 0 differently" in run(folder, "replay", "--diff").stdout
     (folder / "changed").touch()
     done = run(folder, "replay", "--diff", code=1)
@@ -152,20 +152,20 @@ def test_stored_questions_are_a_regression_test(receiver: Receiver, folder: Path
     assert len(receiver.callbacks()) == 5
 
 
-def test_a_call_tells_its_story(receiver: Receiver, folder: Path) -> None:
-    """Every callback of the call, what was pressed and replied, and who was told."""
-    story = run(folder, "call", "one").stdout
+def test_call_shows_the_history_of_a_call(receiver: Receiver, folder: Path) -> None:
+    """Every callback of the call, the keys pressed, the replies and the deliveries."""
+    history = run(folder, "call", "one").stdout
     for needed in ("2 callbacks", "CDR", "GET_IVR_ACTION", "DTMF 1", "ACTION MENU", "crm: dead", "the CRM is down"):
-        assert needed in story
+        assert needed in history
     lines = run(folder, "call", "one", "--json").stdout.splitlines()
     assert {json.loads(line)["kind"] for line in lines} == {"CDR", "GET_IVR_ACTION"}
-    assert "no callback has the call id" in run(folder, "call", "nobody", code=1).stderr
+    assert "no callback has the call id" in run(folder, "call", "unknown", code=1).stderr
     run(folder, "replay", "--call-id", "one", "--handler", "crm")
     assert "crm of replay 1: " in run(folder, "call", "one").stdout
 
 
 def test_old_callbacks_are_pruned_and_undelivered_ones_kept(receiver: Receiver, folder: Path) -> None:
-    """The two records that nobody has delivered stay."""
+    """The two records whose deliveries are dead are kept."""
     assert "3 callback(s) would be deleted" in run(folder, "prune", "--older-than", "0s", "--dry-run").stdout
     assert "3 callback(s) blanked" in run(folder, "prune", "--older-than", "0s", "--bodies-only").stdout
     assert "3 callback(s) deleted" in run(folder, "prune", "--older-than", "0s").stdout
@@ -174,7 +174,7 @@ def test_old_callbacks_are_pruned_and_undelivered_ones_kept(receiver: Receiver, 
 
 
 def test_records_and_callbacks_are_exported(receiver: Receiver, folder: Path) -> None:
-    """As JSON lines, CSV and Parquet; a file that exists is never written over."""
+    """As JSON lines, CSV and Parquet; an existing file is never overwritten."""
     assert "2 records written" in run(folder, "export", "calls.jsonl").stdout
     records = [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
     assert [(one["call_id"], one["from_international"], one["talk_seconds"]) for one in records] == [
