@@ -8,7 +8,6 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,8 +16,6 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 import receiver
-import receiver.providers.spokn
-import receiver.providers.voicenter
 import receiver.testing
 from handlers import demo
 from receiver.app import load_components
@@ -130,8 +127,8 @@ def test_the_settings_page_names_no_setting_that_is_gone() -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_provider_option_is_documented_with_its_default(provider: str) -> None:
-    """The settings page has the defaults of the code and nothing else; the provider's page names each option."""
-    rows = cells(section(read("docs/settings.md"), f"providers.{provider}"))
+    """A table there or on the settings page has the defaults of the code; the provider's page names each option."""
+    rows = cells(section(read("docs/settings.md") + page_of(provider), f"providers.{provider}"))
     options = PROVIDERS[provider].options_type.model_fields
     written = {row[0]: row[1] for row in rows if row[0].startswith("`")}
     assert written == {f"`{name}`": default_of(info) for name, info in options.items()}
@@ -202,15 +199,13 @@ def test_the_options_of_all_commands_are_documented() -> None:
 
 @pytest.mark.parametrize(
     ("page", "module"),
-    [
-        ("docs/handlers.md", receiver),
-        ("docs/providers/voicenter.md", receiver.providers.voicenter),
-        ("docs/providers/spokn.md", receiver.providers.spokn),
-    ],
+    [("docs/handlers.md", "receiver")]
+    + [(f"docs/providers/{name}.md", f"receiver.providers.{name}") for name in PROVIDERS],
 )
-def test_every_public_name_is_documented(page: str, module: ModuleType) -> None:
+def test_every_public_name_is_documented(page: str, module: str) -> None:
     """What may be imported stands on the page of its subject."""
-    assert [name for name in module.__all__ if not re.search(rf"\b{name}\b", read(page))] == []
+    names = importlib.import_module(module).__all__
+    assert [name for name in names if not re.search(rf"\b{name}\b", read(page))] == []
 
 
 def test_the_functions_for_testing_are_documented() -> None:
@@ -264,7 +259,7 @@ def test_every_kind_is_documented_with_its_url_and_event(provider: str) -> None:
     for kind in made.kinds:
         _, does, url, event, replies = rows[kind.name]
         assert does.startswith("asks" if kind.mode is Mode.ASK else "tells")
-        assert (url, event) == (f"`{paths[kind.name]}`", f"`{kind.event.__name__}`")
+        assert (url, event) == (f"`{paths.get(kind.name, made.path)}`", f"`{kind.event.__name__}`")
         assert {reply.__name__ for reply in kind.replies} <= code(replies)
 
 
@@ -310,6 +305,23 @@ def test_every_number_in_the_code_is_explained() -> None:
         for number in row[0].split(", ")
     }
     assert cited - explained == set()
+
+
+@pytest.mark.parametrize("path", ["CDR", "question", "replay"])
+def test_the_hops_of_a_path_exist(path: str) -> None:
+    """At most 15, numbered as written; each names a file, and what it names beside it is in there."""
+    items = re.findall(r"^\d.*$", section(read("docs/architecture.md"), f"The path of one {path}"), re.MULTILINE)
+    assert [item.split(". ")[0] for item in items] == [str(number) for number in range(1, len(items) + 1)]
+    assert len(items) <= 15
+    for item in items:
+        spans = re.findall(r"`([^`]+)`", item)
+        files = [
+            ROOT / span if span.startswith("storage/") else ROOT / "receiver" / span for span in spans if "/" in span
+        ]
+        text = "".join(file.read_text(encoding="utf-8") for file in files)
+        names = [part for span in spans if "/" not in span for part in span.split(".")]
+        assert files, item
+        assert [name for name in names if not re.search(rf"\b{name}\b", text)] == [], item
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -75,6 +75,8 @@ def test_a_provider_option_can_come_from_the_environment(monkeypatch: pytest.Mon
             "[[providers.voicenter.fallbacks]]\nkind = 'GET_IVR_ACTION'\naction = 'CALL'",
             "GET_IVR_ACTION CALL: fields target: Field required",
         ),
+        ("[providers.spokn]\npath = '/voicenter/'", "providers.voicenter.path: /voicenter is spokn's path already"),
+        ("[providers.spokn]\npath = 'health'", "providers.spokn.path: /health is the receiver's own path already"),
         ("handlers = ['handlers.call_log']", "handler_settings.call_log.path is missing"),
     ],
 )

@@ -10,7 +10,7 @@ from receiver.cli.json_values import callback_details, event_of
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import AsJson, DatabaseUrl
 from receiver.cli.output import console, print_error, print_json, printable
-from receiver.operations.replay import reply_values
+from receiver.operations.redelivery import reply_values
 from receiver.providers.base.contract import Provider
 from storage import Delivery, StoredCallback, journal, queue
 from storage.values import Filter

@@ -10,13 +10,10 @@ from receiver.cli.main import app, open_journal, report_errors
 from receiver.cli.options import DatabaseUrl
 from receiver.cli.output import console
 from receiver.cli.paging import progress_bar
+from receiver.operations.erasure import Erased, erase
 from receiver.operations.phone_numbers import number_redactor
 from receiver.settings import Settings, load
-from storage import Database, erasure
-from storage.erasure import Mask, Place
-from storage.spool import count_in
-
-PAGE = 500
+from storage.erasure import Place
 
 
 @app.command()
@@ -34,36 +31,15 @@ def forget(
     """Blank a phone number in all stored callbacks, replies and errors. There is no way back."""
     with report_errors():
         mask = number_redactor(number, _country_code(load()) if country_code is None else country_code)
-    with open_journal(database_url) as (settings, database):
-        if not dry_run:
-            with database.begin() as connection:
-                erasure.prepare(connection)
-        changed = {place: _pages_with_progress(database, place, mask, only_count=dry_run) for place in Place}
-        if not dry_run:
-            database.checkpoint()
-        spooled, set_aside = count_in(Path(settings.spool))
+    with open_journal(database_url) as (settings, database), progress_bar() as progress:
+        bars = {place: progress.add_task(place.name.lower(), total=None) for place in Place}
+
+        def show(place: Place, done: int, total: int) -> None:
+            progress.update(bars[place], completed=done, total=total)
+
+        erased = erase(database, mask, Path(settings.spool), show, only_count=dry_run)
         place = database.place
-    verb = "would be blanked" if dry_run else "was blanked"
-    console.print(
-        f"The number {verb} in {changed[Place.CALLBACKS]} callback(s), {changed[Place.DELIVERIES]} delivery(s), "
-        f"{changed[Place.ATTEMPTS]} failed attempt(s), {changed[Place.REFUSALS]} refused request(s) and "
-        f"{changed[Place.REPLAYS]} replay(s) of {place}.",
-        highlight=False,
-        soft_wrap=True,
-    )
-    if spooled:
-        console.print(
-            f"{spooled} callback(s) are still in the spool {settings.spool}: run this again when it is empty.",
-            highlight=False,
-            soft_wrap=True,
-        )
-    if set_aside:
-        console.print(
-            f"{set_aside} callback(s) that the journal refused are in the spool {settings.spool}, and not touched.",
-            highlight=False,
-            soft_wrap=True,
-        )
-    console.print("What your handlers have written elsewhere, backups and logs are not touched.", soft_wrap=True)
+    _print_erased(erased, place, settings.spool, dry_run=dry_run)
 
 
 def _country_code(settings: Settings) -> str:
@@ -72,16 +48,26 @@ def _country_code(settings: Settings) -> str:
     return next(filter(None, codes), "")
 
 
-def _pages_with_progress(database: Database, place: Place, mask: Mask, *, only_count: bool) -> int:
-    changed = last = 0
-    with database.read_only() as connection:
-        total = erasure.count(connection, place)
-    with progress_bar() as progress:
-        task = progress.add_task(place.name.lower(), total=total)
-        while True:
-            with database.read_only() if only_count else database.begin() as connection:
-                page = erasure.mask_page(connection, place, mask, last, PAGE, only_count=only_count)
-            if not page.seen:
-                return changed
-            changed, last = changed + page.changed, page.last
-            progress.advance(task, page.seen)
+def _print_erased(erased: Erased, place: str, spool: str, *, dry_run: bool) -> None:
+    changed = erased.changed
+    verb = "would be blanked" if dry_run else "was blanked"
+    console.print(
+        f"The number {verb} in {changed[Place.CALLBACKS]} callback(s), {changed[Place.DELIVERIES]} delivery(s), "
+        f"{changed[Place.ATTEMPTS]} failed attempt(s), {changed[Place.REFUSALS]} refused request(s) and "
+        f"{changed[Place.REPLAYS]} replay(s) of {place}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if erased.spooled:
+        console.print(
+            f"{erased.spooled} callback(s) are still in the spool {spool}: run this again when it is empty.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if erased.set_aside:
+        console.print(
+            f"{erased.set_aside} callback(s) that the journal refused are in the spool {spool}, and not touched.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print("What your handlers have written elsewhere, backups and logs are not touched.", soft_wrap=True)

@@ -15,7 +15,7 @@ from receiver.cli.main import app, open_journal
 from receiver.cli.options import CallId, DatabaseUrl, HandlerModules, Kind, Outcome, Provider, Since, Until
 from receiver.cli.output import console, errors, print_error, printable
 from receiver.cli.paging import pages_with_progress
-from receiver.operations.replay import Difference, Posted, compare, planned_deliveries, post_again
+from receiver.operations.redelivery import Difference, Posted, compare, planned_deliveries, post_again
 from receiver.settings import Settings
 from storage import Database, journal, replays
 from storage.enqueue import enqueue

@@ -81,9 +81,8 @@ class AttemptRunner:
         Without `subjects` the callback is read again from its stored bytes.
         """
         if claim.attempt - claim.uncounted_attempts > self._policy_of(handler).attempts:
-            return AttemptResult(
-                State.DEAD, "lost", "its worker crashed at every attempt: the handler may be the cause"
-            )
+            reason = "its worker crashed at every attempt: the handler may be the cause"
+            return self._dead(handler, claim, "lost", reason)
         try:
             subject = self._subject(handler, claim.callback, subjects)
             if handler.matches(subject):
@@ -91,9 +90,9 @@ class AttemptRunner:
         except Drop as drop:
             return AttemptResult(State.DROPPED, "dropped", str(drop))
         except PayloadError as error:
-            return AttemptResult(State.DEAD, "failed", str(error))
+            return self._dead(handler, claim, "failed", str(error), error)
         except RetryLater as later:
-            return self._retry(handler, claim, "retry", str(later), after=later.after)
+            return self._retry(handler, claim, "retry", str(later), after=later.after, exception=later)
         except _LateError:
             reason = f"{handler.name} did not finish within {self._timeout(handler):g} s"
             return self._retry(handler, claim, "late", reason)
@@ -115,26 +114,37 @@ class AttemptRunner:
     ) -> AttemptResult:
         """Due again after a back-off, or dead after the last attempt."""
         pause = self._policy_of(handler).pause_after(claim.attempt - claim.uncounted_attempts, self._random())
+        self._log(handler, claim, result, exception, gives_up=pause is None)
+        if pause is None:
+            return AttemptResult(State.DEAD, result, error, trace)
+        if after is not None:
+            pause = self._policy.requested_pause(after)
+        return AttemptResult(State.DUE, result, error, trace, pause)
+
+    def _dead(
+        self, handler: Handler, claim: Claim, result: str, error: str, exception: Exception | None = None
+    ) -> AttemptResult:
+        """Dead at once: another attempt would end the same way."""
+        self._log(handler, claim, result, exception, gives_up=True)
+        return AttemptResult(State.DEAD, result, error)
+
+    @staticmethod
+    def _log(handler: Handler, claim: Claim, result: str, exception: Exception | None, *, gives_up: bool) -> None:
         log_failure(
             logger,
-            logging.ERROR if pause is None else logging.WARNING,
+            logging.ERROR if gives_up else logging.WARNING,
             handler,
             exception,
             "%s %s%s: `receiver deliveries show %d` has the details",
             handler.name,
             result,
-            "; gave up" if pause is None else "",
+            "; gave up" if gives_up else "",
             claim.delivery_id,
             call_id=claim.callback.call_id,
             callback=claim.callback.id,
             delivery=claim.delivery_id,
             attempt=claim.attempt,
         )
-        if pause is None:
-            return AttemptResult(State.DEAD, result, error, trace)
-        if after is not None:
-            pause = self._policy.requested_pause(after)
-        return AttemptResult(State.DUE, result, error, trace, pause)
 
     def _policy_of(self, handler: Handler) -> RetryPolicy:
         return self._policy if handler.attempts is None else replace(self._policy, attempts=handler.attempts)

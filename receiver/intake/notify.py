@@ -18,7 +18,6 @@ from receiver.providers.base.contract import (
     ParsedRequest,
     Provider,
 )
-from receiver.providers.base.event import Event
 from receiver.providers.base.subjects import Subjects
 from storage import Appended, GroupCommit, LeaseRequest, NewCallback, StoreError
 
@@ -71,7 +70,7 @@ class NotifyPath:
         http_reply = _reply(provider, parsed)
         rows, subjects = [], []
         for part, callback in enumerate(parsed.callbacks):
-            handed = Subjects(provider, partial(_event_of, callback)) if callback.is_readable else None
+            handed = Subjects(provider, callback.require_event) if callback.is_readable else None
             subjects.append(handed)
             rows.append(
                 journal_row(
@@ -151,12 +150,6 @@ class NotifyPath:
         self._metrics.not_stored(provider.name)
         reply = provider.fault_reply(parsed.callbacks[0].kind, Fault.APPLICATION, NOT_STORED)
         return replace(provider.write(reply, parsed.dialect), status=503)
-
-
-def _event_of(callback: ParsedCallback) -> Event:
-    event = callback.event
-    assert event is not None  # noqa: S101 - called for readable callbacks only
-    return event
 
 
 def _reply(provider: Provider[Any], parsed: ParsedRequest) -> HttpReply:

@@ -7,11 +7,13 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from receiver.errors import SettingsError
 from receiver.providers.base.contract import Endpoint, Provider
+from receiver.providers.base.route_table import RouteTable
 from receiver.web.callback_endpoint import PATH, SECRET, CallbackEndpoint
 from receiver.web.gateway import CallbackGateway
 from receiver.web.rejections import Rejection
-from receiver.web.route_table import RouteTable
+from receiver.web.routes import OWN_PATHS
 
 
 class CallbackApp:
@@ -75,6 +77,17 @@ class CallbackApp:
 def url_path(provider: Provider[Any], endpoint: Endpoint) -> str:
     """Where an endpoint's callbacks arrive, below the secret if there is one."""
     return f"{provider.path}/{endpoint.path}".rstrip("/")
+
+
+def check_paths(providers: Mapping[str, Provider[Any]]) -> None:
+    """Check that no two endpoints have one path, and none has one of the receiver's own. Raises SettingsError."""
+    taken = dict.fromkeys(OWN_PATHS, "the receiver's own")
+    for name, provider in providers.items():
+        for endpoint in provider.endpoints:
+            path = url_path(provider, endpoint)
+            if path in taken:
+                raise SettingsError(f"providers.{name}.path: {path} is {taken[path]} path already; write another one")
+            taken[path] = f"{name}'s"
 
 
 def _first_part(path: str) -> str:

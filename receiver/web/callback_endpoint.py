@@ -1,5 +1,6 @@
 """The ASGI endpoint of one callback path: from access control to the intake's reply."""
 
+import logging
 from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
@@ -13,6 +14,8 @@ from receiver.web.headers import declared_length, has_body, header
 from receiver.web.rejections import Rejection
 from receiver.web.request_body import RequestBody
 from receiver.wire.content_encoding import ENCODINGS, TooLargeError
+
+logger = logging.getLogger(__name__)
 
 STORED_HEADERS = (
     "content-type",
@@ -125,7 +128,7 @@ class CallbackEndpoint:
                 self._gateway.rejections.note(Rejection.QUERY, request.peer, request.path)
             await self._answer_ready(scope, receive, send)
             return
-        if not self._provider.verify_signature(request, self._gateway.url_of(scope)):
+        if not self._is_genuine(request, scope):
             await self._reject(Rejection.SIGNATURE, scope, receive, send, size=len(request.body))
             return
         await _send(await self._reply(request), send)
@@ -133,7 +136,23 @@ class CallbackEndpoint:
     def _carries_no_callback(self, request: CallbackRequest) -> bool:
         """Whether a request has neither a body nor a query with the fields of a callback."""
         has_content = request.method != "GET" or request.body.strip()
-        return not has_content and not (request.query and self._provider.is_callback_query(request))
+        return not has_content and not (request.query and self._is_callback_query(request))
+
+    def _is_callback_query(self, request: CallbackRequest) -> bool:
+        """As the provider decides; if that fails, yes, so that the request is stored."""
+        try:
+            return self._provider.is_callback_query(request)
+        except Exception:
+            logger.exception("deciding whether a query is a callback of %s failed", self._provider.name)
+            return True
+
+    def _is_genuine(self, request: CallbackRequest, scope: Scope) -> bool:
+        """Whether the provider signed the request; a check that fails proves nothing."""
+        try:
+            return self._provider.verify_signature(request, self._gateway.url_of(scope))
+        except Exception:
+            logger.exception("checking a signature of %s failed; the request is rejected", self._provider.name)
+            return False
 
     async def _reply(self, request: CallbackRequest) -> HttpReply:
         admission, intake = self._gateway.admission, self._gateway.intake

@@ -2,37 +2,33 @@
 
 import asyncio
 import logging
-import re
 import tempfile
 import time
-import xmlrpc.client
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import httpx
-import orjson
 from sqlalchemy import select
 
 from receiver.errors import WireError
+from receiver.providers.base.discovery import discover
+from receiver.providers.base.samples import find_samples
 from receiver.wire import Message, read
-from receiver.wire.xmlrpc import FAULT_UNKNOWN_METHOD
 from storage.tables import callbacks
 from tests.fuzz import echo
 from tests.fuzz.inputs import Input
+from tests.providers.support import provider_of
 from tests.support import Running, running
 
 SLOW_SECONDS = 3.0
 """Processor time for an input of at most 60,000 bytes: parsing that takes longer is not linear."""
 SIDE_BY_SIDE = 32
+PROVIDER_TESTS = Path(__file__).parent.parent / "providers"
 MAX_ANSWER = 64 * 1024
-_XML_START = b'<?xml version="1.0" encoding="utf-8"?>\n<methodResponse>'
-_XML_TAGS = frozenset(
-    b"methodResponse params param fault value struct member name array data int string".split()  # the document's types
-)
-_TAG = re.compile(rb"</?([^>/?\s]+)[^>]*>")
 
 
 def check_wire(made: Input) -> str:
@@ -140,56 +136,41 @@ def wrong_reply(made: Input, reply: httpx.Response) -> str:
         return f"status {reply.status_code}"
     if len(reply.content) > MAX_ANSWER:
         return "the reply is longer than what was sent explains"
-    content_type = reply.headers["content-type"]
+    provider = _provider_at(made.path)
     try:
-        if made.path.startswith("/spokn"):
-            return "" if _is_spokns(reply, content_type) else f"Spokn got {reply.content[:60]!r}"
-        if content_type == "text/xml; charset=utf-8":
-            return _wrong_values(_from_xml(reply.content), int)
-        if content_type == "application/json":
-            return _wrong_values(orjson.loads(reply.content), str)
+        wrong = check_of(provider)(reply)
     except Exception as error:
         return f"the reply is broken: {type(error).__name__}: {error}"
-    return f"the reply's type is {content_type}"
+    return wrong and f"{provider}: {wrong}"
+
+
+@cache
+def _provider_paths() -> dict[str, str]:
+    """The first part of each provider's path, and its name."""
+    return {provider_of(name).path.split("/")[1]: name for name in discover()}
+
+
+def _provider_at(path: str) -> str:
+    return _provider_paths().get(path.split("/")[1], "")
+
+
+@cache
+def check_of(provider: str) -> Callable[[httpx.Response], str]:
+    """What finds the fault of a provider's reply: `wrong_reply` of its `reply_shapes` beside its tests.
+
+    Without such a module a reply must have a content type that one of the provider's samples gets.
+    """
+    if (PROVIDER_TESTS / provider / "reply_shapes.py").exists():
+        check: Callable[[httpx.Response], str] = import_module(f"tests.providers.{provider}.reply_shapes").wrong_reply
+        return check
+    types = {sample.expect["reply"]["content_type"] for sample in find_samples(provider)}
+    return lambda reply: "" if reply.headers["content-type"] in types else f"type {reply.headers['content-type']}"
 
 
 def _is_ready_line(made: Input, reply: httpx.Response) -> bool:
     """Whether the reply is the readiness line, for a request that is not stored."""
     typed = reply.headers.get("content-type", "").startswith(("application/json", "text/xml"))
     return made.method != "POST" and reply.status_code in {200, 204} and not typed
-
-
-def _is_spokns(reply: httpx.Response, content_type: str) -> bool:
-    text = reply.content.decode("utf-8")
-    return content_type == "text/plain; charset=utf-8" and (text == "OK" or text.startswith("ERROR: "))
-
-
-def _from_xml(body: bytes) -> Any:
-    """The value of a response, parsed strictly, with no types but those in the provider's document."""
-    if not body.startswith(_XML_START):
-        raise ValueError("no declaration, or no response")
-    if unknown := set(_TAG.findall(body.partition(b"\n")[2])) - _XML_TAGS:
-        raise ValueError(f"tags {unknown}")
-    try:
-        (value,), _ = xmlrpc.client.loads(body.decode("utf-8"))
-    except xmlrpc.client.Fault as fault:
-        return {"fault": fault.faultCode}
-    return value
-
-
-def _wrong_values(values: Any, err_type: type) -> str:
-    match values:
-        case {"fault": code} if code == FAULT_UNKNOWN_METHOD:
-            return ""
-        case {"err": err, "errdesc": str()} if len(values) == 2:
-            return "" if type(err) is err_type and str(err) in {"0", "1"} else f"err is {err!r}"
-        case {"STATUS": 0 | 1} if len(values) == 1:
-            return ""
-        case {"STATUS": 0 | 1, "ACTION": str(), **_more}:
-            return ""
-        case {"STATUS": "OK" | "1", "URL": str(), "CLIENTNAME": str(), "TOTAL": str(), "COMPANY": str()}:
-            return "" if len(values) == 5 else "the pop-up has more than its five fields"
-    return f"no documented shape: {str(values)[:100]}"
 
 
 @asynccontextmanager

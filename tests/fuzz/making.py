@@ -91,8 +91,7 @@ class Maker:
         self._random = random.Random(seed)
         self._seeds = _seeds()
         self._names = _names(self._seeds)
-        providers = map(provider_of, discover())
-        self._paths = [url_path(provider, endpoint) for provider in providers for endpoint in provider.endpoints]
+        self._paths = paths()
         self._changes: list[Callable[[bytes], bytes]] = [
             self._flip, self._overwrite, self._cut, self._repeat, self._truncate, self._swap, self._splice,
             self._insert_token, self._insert_token, self._replace_word, self._replace_word, self._replace_word,
@@ -274,6 +273,12 @@ def _seeds() -> list[Input]:
     ]
     kept = [found for _, found in read_corpus() if len(found.body) < MAX_SEED]
     return samples * 12 + attacks + kept
+
+
+def paths() -> list[str]:
+    """Where the receiver takes callbacks: the literal paths, and those of the samples, whose parameters are filled."""
+    literal = {url_path(one, each) for one in map(provider_of, discover()) for each in one.endpoints}
+    return sorted({path for path in literal if "{" not in path} | {_sample_input(one).path for one in find_samples()})
 
 
 def _sample_input(sample: Sample) -> Input:

@@ -5,14 +5,24 @@ import xmlrpc.client
 from typing import Any
 from urllib.parse import urlencode
 
-from receiver.providers.base.contract import CallbackRequest, HttpReply, ParsedCallback, ParsedRequest, Provider, Reply
+from receiver.providers.base.contract import (
+    CallbackRequest,
+    Endpoint,
+    HttpReply,
+    ParsedCallback,
+    ParsedRequest,
+    Provider,
+    Reply,
+)
 from receiver.providers.base.discovery import discover
 from receiver.providers.base.event import Event, WireModel
 from receiver.providers.base.record import CallRecord
+from receiver.providers.base.route_table import RouteTable
 from receiver.providers.base.samples import Sample
 from receiver.providers.voicenter import Cdr, Voicenter
 from receiver.providers.voicenter.options import VoicenterOptions
 from receiver.providers.voicenter.replies import VoicenterReply
+from receiver.web.callback_app import url_path
 from receiver.wire import Format
 from receiver.wire.xmlrpc import write_call
 
@@ -34,22 +44,33 @@ def request(
     provider: Provider[Any], body: bytes | str = b"", *, path: str = "", content_type: str = "", query: str = ""
 ) -> CallbackRequest:
     """A request to one of the provider's endpoints."""
-    endpoint = next(each for each in provider.endpoints if each.path == path)
+    whole_path = f"{provider.path}/{path}".rstrip("/")
     return CallbackRequest(
-        endpoint=endpoint,
+        endpoint=endpoint_at(provider, whole_path),
         method="POST",
-        path=f"{provider.path}/{path}".rstrip("/"),
+        path=whole_path,
         query=query.encode(),
         headers=(("Content-Type", content_type),) if content_type else (),
         body=body.encode() if isinstance(body, str) else body,
     )
 
 
+def endpoint_at(provider: Provider[Any], path: str) -> Endpoint:
+    """The endpoint that a request to this path reaches; there must be one."""
+    routes: RouteTable[Endpoint] = RouteTable()
+    for endpoint in provider.endpoints:
+        routes.add(url_path(provider, endpoint), endpoint)
+    found = routes.find(path)
+    assert found is not None, f"{provider.name} has no endpoint at {path}"
+    return found
+
+
 def sample_request(provider: Provider[Any], sample: Sample) -> CallbackRequest:
     """The request of a sample."""
     path, _, query = sample.target.partition("?")
-    endpoint = next(each for each in provider.endpoints if f"{provider.path}/{each.path}".rstrip("/") == path)
-    return CallbackRequest(endpoint, sample.method, path, query.encode(), sample.headers, sample.body)
+    return CallbackRequest(
+        endpoint_at(provider, path), sample.method, path, query.encode(), sample.headers, sample.body
+    )
 
 
 def read(

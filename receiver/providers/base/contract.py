@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from starlette.routing import compile_path
 
 from receiver.providers.base.event import Event
 from receiver.providers.base.options import ProviderOptions
 from receiver.providers.base.record import CallRecord
+from receiver.providers.base.route_table import RouteTable
 from receiver.wire import BodyLimits, Format
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class Kind:
 class Endpoint:
     """A path below the provider's own. `kind` is what arrives there; empty where the content decides.
 
-    The path may have parameters as Starlette's routes have, such as "status/{account}". `cors` says that browsers
-    may call it.
+    The path may have parameters, such as "status/{account}" (`route_table.compile_path`). `cors` says that browsers may
+    call it.
     """
 
     path: str = ""
@@ -148,6 +148,11 @@ class ParsedCallback:
         """The event, made on first use: a record whose handlers have no filters is stored without it."""
         return None if self.make is None else self.make()
 
+    def require_event(self) -> Event:
+        """The event of a readable callback."""
+        assert self.event is not None  # noqa: S101 - called for readable callbacks only
+        return self.event
+
 
 @dataclass(slots=True)
 class ParsedRequest:
@@ -184,7 +189,9 @@ class Provider(ABC, Generic[Options]):
         self.limits = limits or BodyLimits()
         self._acknowledgements: dict[tuple[str, Format], HttpReply] = {}
         self._kinds: Mapping[str, Kind] = {kind.name: kind for kind in self.kinds}
-        self._paths = [(compile_path(f"/{endpoint.path}")[0], endpoint) for endpoint in self.endpoints]
+        self._routes: RouteTable[Endpoint] = RouteTable()
+        for endpoint in self.endpoints:
+            self._routes.add(f"/{endpoint.path}".rstrip("/"), endpoint)
 
     @cached_property
     def path(self) -> str:
@@ -209,8 +216,9 @@ class Provider(ABC, Generic[Options]):
     def verify_signature(self, request: CallbackRequest, url: str) -> bool:
         """Whether the provider's own signature on a request is valid; True where the provider signs nothing.
 
-        `url` is the address the provider called, with its query. Called before the body is parsed; compare in
-        constant time (`hmac.compare_digest`).
+        `url` is the address the provider called, with its query. Called before the body is parsed. Compare bytes, in
+        constant time: `hmac.compare_digest` raises TypeError for text that is not ASCII. A request whose check raises
+        is rejected, with a line in the log.
         """
         return True
 
@@ -235,14 +243,15 @@ class Provider(ABC, Generic[Options]):
         return True
 
     def endpoint_of(self, path: str) -> Endpoint:
-        """The endpoint that a stored path belongs to; the provider's own path if there is none."""
-        if path == self.path or path.startswith(f"{self.path}/"):
-            below = path.removeprefix(self.path)
-            for pattern, endpoint in self._paths:
-                if pattern.match(below or "/"):
-                    return endpoint
-        last = path.rsplit("/", 1)[-1]  # the provider's path may have been another one when this was stored
-        return next((endpoint for endpoint in self.endpoints if endpoint.path == last), self.endpoints[0])
+        """The endpoint that a stored path belongs to; the provider's own path if there is none.
+
+        The provider's path may have been another one when the callback was stored.
+        """
+        is_below = f"{path}/".startswith(f"{self.path}/")
+        parts = path.removeprefix(self.path if is_below else "").split("/")[1:]
+        endings = ("".join(f"/{part}" for part in parts[start:]) for start in range(len(parts) + 1))
+        found = filter(None, map(self._routes.find, endings))
+        return next(found, self.endpoints[0])
 
     def simulations(self) -> "Mapping[str, type[SimulatedCall]]":
         """The provider's simulated calls by name, such as "ivr"; the default one first."""

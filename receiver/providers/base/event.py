@@ -1,6 +1,7 @@
 """The base class of events: typed fields, the values as sent, and the look-up of names."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -60,6 +61,11 @@ class WireModel(BaseModel):
             if isinstance(reads, Reads)
             for name in (field, *reads.aliases)
         }
+
+    @classmethod
+    def wire_names(cls) -> AbstractSet[str]:
+        """The names of all documented fields, normalised."""
+        return cls._names.keys()
 
     @classmethod
     def value_of(cls, field: str, values: Mapping[str, Any]) -> Any:

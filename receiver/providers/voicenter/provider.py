@@ -34,7 +34,7 @@ from receiver.providers.voicenter.outcomes import record_of_cdr, record_of_hangu
 from receiver.providers.voicenter.recognition import (
     guess_kind,
     has_known_field,
-    is_unmistakable,
+    kind_at_url,
     kind_of_fields,
     kind_of_method,
     method_in_head,
@@ -311,9 +311,7 @@ class Voicenter(Provider[VoicenterOptions]):
 def _kind_of_unnamed(content: Mapping[str, Any], expected: str) -> str:
     """The kind of a callback without a method: its URL's, unless its fields say otherwise. Raises PayloadError."""
     names = tuple(content)
-    kind = kind_of_fields(names)
-    if expected:
-        return kind if kind and kind != expected and is_unmistakable(kind, names) else expected
+    kind = kind_at_url(expected, names) if expected else kind_of_fields(names)
     if not kind:
         raise PayloadError(
             "it names no method, and has neither a call id, nor caller with target and status, nor the fields of "

@@ -1,4 +1,4 @@
-"""Replaying one stored callback: new deliveries, its bytes posted again, or its answer compared."""
+"""Redelivery of one stored callback: to handlers, to a URL, or to the handlers of a question, to compare replies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import httpx
 
 from receiver.errors import PayloadError, WireError
 from receiver.intake.ask import Responder, write_answer
-from receiver.intake.reread import reread
+from receiver.intake.reread import reread, reread_callback
 from receiver.operations.comparison import difference
 from receiver.plugins.loading import Registry
 from receiver.providers.base.contract import Mode, Provider
@@ -33,12 +33,12 @@ def planned_deliveries(
     if provider is None or callback.duplicate_of is not None:
         return []
     try:
-        event = reread(provider, callback)
+        parsed = reread_callback(provider, callback)
     except PayloadError:
         return []
-    handlers = registry.listeners(Subjects(provider, lambda: event))
+    handlers = registry.listeners(Subjects(provider, parsed.require_event))
     wanted = registry.named(only) if only else None
-    key = call_key(provider.name, event.call_id)
+    key = call_key(provider.name, parsed.call_id)
     return [NewDelivery(callback.id, one.name, key) for one in handlers if wanted is None or one.name == wanted.name]
 
 

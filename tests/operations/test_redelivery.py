@@ -11,7 +11,7 @@ from receiver import CallRecord, Handlers
 from receiver.app import make_providers
 from receiver.intake.ask import Responder
 from receiver.metrics import Metrics
-from receiver.operations.replay import Difference, compare, planned_deliveries, reply_values
+from receiver.operations.redelivery import Difference, compare, planned_deliveries, reply_values
 from receiver.plugins.loading import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.voicenter import Cdr, Hangup, IvrRequest, Menu
@@ -51,6 +51,16 @@ async def test_a_replay_uses_todays_code_and_handlers(tmp_path: Path) -> None:
         NewDelivery(1, "crm", "voicenter:call-1"),
     ]
     assert planned_deliveries(PROVIDERS, registry, callback, "crm") == [NewDelivery(1, "crm", "voicenter:call-1")]
+
+
+async def test_a_replayed_delivery_has_the_call_key_of_the_first_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both take it from what was parsed, so that one call has one order; not from a property of the event."""
+    [callback] = await _stored(tmp_path, CDR)
+    monkeypatch.setattr(Cdr, "call_id", "another")
+    [planned] = planned_deliveries(PROVIDERS, Registry(_handlers(csv=Cdr), PROVIDERS), callback)
+    assert planned.call_key == "voicenter:call-1"
 
 
 async def test_a_repeat_is_not_replayed_beside_its_original(tmp_path: Path) -> None:
@@ -178,7 +188,7 @@ async def test_metrics_contain_no_personal_data(tmp_path: Path) -> None:
     assert 'receiver_callbacks_total{kind="CDR",outcome="duplicate",provider="voicenter"} 1.0' in text
     assert 'receiver_answer_seconds_count{kind="GET_IVR_ACTION",provider="voicenter"} 1.0' in text
     assert "receiver_spooled 0.0" in text
-    assert "054" not in text
+    assert CDR["caller"] not in text
     assert "call-1" not in text
     async with running(tmp_path) as receiver:
         assert (await receiver.client.get("/metrics")).status_code == 404
