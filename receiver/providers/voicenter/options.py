@@ -1,19 +1,27 @@
 """Voicenter's settings, under `[providers.voicenter]`: each doubtful point of its document can be turned."""
 
+import re
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from receiver.providers.base.options import ProviderOptions
+from receiver.settings import split_at_commas
 
 
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone; write one like Asia/Jerusalem or UTC") from error
+        raise ValueError(f"{name!r} is no time zone; write one such as Asia/Jerusalem or UTC") from error
     return name
+
+
+def _country_code(digits: str) -> str:
+    if not re.fullmatch("[0-9]{0,4}", digits):
+        raise ValueError(f'{digits!r} is no country code; write up to four digits such as "972", or "" for none')
+    return digits
 
 
 class Fallback(BaseModel):
@@ -35,7 +43,7 @@ class VoicenterOptions(ProviderOptions):
 
     language: str = "he"
     """LANGUAGE of replies that name none (C-10)."""
-    languages: tuple[str, ...] = ("he", "en")
+    languages: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = ("he", "en")
     """Languages that are sent without a warning (C-10)."""
     language_case: Literal["documented", "lower", "upper"] = "documented"
     """Case of LANGUAGE: "documented" is lower in XML-RPC and upper in JSON (C-09)."""
@@ -53,9 +61,9 @@ class VoicenterOptions(ProviderOptions):
     """The doubtful name of DIAL's field for no answer (E-06)."""
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     """The zone whose wall clock a CDR's `time` shows (B-19)."""
-    country_code: Annotated[str, Field(pattern=r"^[0-9]{0,4}$")] = "972"
+    country_code: Annotated[str, AfterValidator(_country_code)] = "972"
     """Put before local numbers for their international form; empty for none (B-17)."""
-    popup_origins: tuple[str, ...] = ()
+    popup_origins: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = ()
     """Origins that may call the pop-up from a browser, "*" for any (F-06)."""
     fallbacks: tuple[Fallback, ...] = ()
     """Replies for when no handler answers; the first whose kind and number match."""
