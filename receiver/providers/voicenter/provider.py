@@ -178,7 +178,8 @@ class Voicenter(Provider[VoicenterOptions]):
         named = str(method or envelope.get("method") or "")
         kind = kind_of_method(named) if named else ""
         if kind is None:
-            raise UnknownMethodError(f"unknown method {named[:60]!r}")
+            known = ", ".join(one.name for one in self.kinds)
+            raise UnknownMethodError(f"unknown method {named[:60]!r}; there are {known}")
         try:
             content = self._content(values, envelope)
             kind = kind or _kind_of_unnamed(content, expected)
