@@ -73,7 +73,7 @@ def who_calls(request: PopupRequest) -> Contact | NoContact:
 @handlers.on(CallRecord)
 def print_call(record: CallRecord) -> None:
     """Print one line for every call that has ended."""
-    started = f"{record.started:%Y-%m-%d %H:%M:%S}" if record.started else "at an unknown time"
+    started = record.started.isoformat(sep=" ", timespec="seconds") if record.started else "at an unknown time"
     talk = "" if record.talk_seconds is None else f", {record.talk_seconds} s"
     parties = f"{record.from_number or '?'} → {record.to_number or '?'}"
     line = f"call {record.call_id or '?'} {started}: {parties} {record.outcome}{talk}"

@@ -6,6 +6,7 @@ fixtures `receiver_app` and `phone` run your handlers in the test's process.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,5 +104,8 @@ def phone(receiver_app: InProcessReceiver) -> Callable[..., PhoneCall]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker, and let tests in any folder import the handlers that lie in the working folder."""
+    folder = str(config.invocation_params.dir)
+    if folder not in sys.path:
+        sys.path.append(folder)  # last, as `receiver serve` does: it must not hide what is installed
     config.addinivalue_line("markers", "receiver(handlers, **settings): settings of the fixture receiver_app")

@@ -17,8 +17,10 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as SourceError
 
 from receiver.errors import SettingsError
+from receiver.validation import UNKNOWN_SETTING, sentences
 
 FILE = "receiver.toml"
 PREFIX = "RECEIVER_"
@@ -30,7 +32,8 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-def _split(value: object) -> object:
+def split_at_commas(value: object) -> object:
+    """The parts of a text that commas separate, as in a variable; a list as it is."""
     return _parts(value) if isinstance(value, str) else value
 
 
@@ -40,15 +43,15 @@ def _parts(text: str) -> list[str]:
 
 def _split_each(value: object) -> object:
     if not isinstance(value, list):
-        return _split(value)
+        return split_at_commas(value)
     return [part for one in value for part in (_parts(one) if isinstance(one, str) else [one])]
 
 
 def _network(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, IPv4Network | IPv6Network):
         return value
     try:
-        return ip_network(value, strict=False)
+        return ip_network(value if isinstance(value, str) else "", strict=False)  # a number would be an address, too
     except ValueError as error:
         raise ValueError(f"{value!r} is not an address or a network; write 203.0.113.7 or 203.0.113.0/24") from error
 
@@ -62,7 +65,7 @@ def _user_and_password(pair: SecretStr) -> SecretStr:
 
 def _http_address(url: str) -> str:
     if url and not re.match(r"https?://[^/\s]", url):
-        raise ValueError(f"{url!r} is not an address; write one like https://calls.example.com")
+        raise ValueError(f"{url!r} is not an address; write one such as https://calls.example.com")
     return url
 
 
@@ -93,15 +96,15 @@ class Settings(BaseSettings):
     """The address that providers call, such as https://calls.example.com: for printed URLs and for signatures."""
     database_url: SecretStr = SecretStr("sqlite:///receiver.db")
     """The journal's database."""
-    secrets: Annotated[list[Secret], NoDecode, BeforeValidator(_split)] = []
+    secrets: Annotated[list[Secret], NoDecode, BeforeValidator(split_at_commas)] = []
     """Secrets in the path: callbacks arrive at /SECRET/voicenter, with any of them; in the environment with commas."""
-    allow_from: Annotated[list[Network], NoDecode, BeforeValidator(_split)] = []
+    allow_from: Annotated[list[Network], NoDecode, BeforeValidator(split_at_commas)] = []
     """Addresses and networks that callbacks may come from; empty for all."""
-    passwords: Annotated[list[Password], NoDecode, BeforeValidator(_split)] = []
+    passwords: Annotated[list[Password], NoDecode, BeforeValidator(split_at_commas)] = []
     """`user:password` pairs for HTTP basic authentication; empty for none; in the environment with commas."""
     allow_anyone: bool = False
     """Whether the receiver may listen on a public address without a secret, a password or an address list."""
-    trusted_proxies: Annotated[list[Network], NoDecode, BeforeValidator(_split)] = []
+    trusted_proxies: Annotated[list[Network], NoDecode, BeforeValidator(split_at_commas)] = []
     """Proxies whose forwarding header is trusted; empty for none."""
     forwarded_header: Annotated[Literal["x-forwarded-for", "forwarded"], BeforeValidator(_lower)] = "x-forwarded-for"
     """The header in which trusted proxies name the sender's address; the other one is never read."""
@@ -199,29 +202,34 @@ def load(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value not in (None, [])})
     except ValidationError as error:
-        raise SettingsError("\n".join(_problem(item) for item in error.errors())) from error
+        raise SettingsError(problems(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{FILE} is not valid TOML: {error}") from error
-    except ValueError as error:  # a nested variable that is not JSON
-        raise SettingsError(f"{error}: {error.__cause__ or ''}") from error
+    except SourceError as error:
+        raise SettingsError(_no_json(error)) from error
 
 
-def problems(error: ValidationError, where: str = "") -> str:
-    """A validation error as lines that each name a setting and say what is wrong with it."""
-    return "\n".join(_problem(item, where) for item in error.errors())
+def problems(error: ValidationError, where: str = "", *, unknown: str = UNKNOWN_SETTING) -> str:
+    """A validation error as lines that each name a setting and say what to write; `unknown` is for unknown names."""
+    return "\n".join(sentences(error, where, unknown=unknown))
 
 
-def _problem(item: Any, where: str = "") -> str:
-    name = ".".join([*([where] if where else []), *map(str, item["loc"])])
-    if item["type"] == "extra_forbidden":
-        return f"{name}: there is no such setting; docs/settings.md lists them all"
-    return f"{name}: {item['msg'].removeprefix('Value error, ')}"
+def _no_json(error: SourceError) -> str:
+    """What to do about a variable for a whole table that is not valid JSON: the library names the setting."""
+    [name] = re.findall(r'field "(\w+)"', str(error)) or ["?"]
+    variable = PREFIX + name.upper()
+    return (
+        f"{variable} is not valid JSON ({error.__cause__}): write the table as JSON, or set its parts with variables "
+        f"such as {variable}__NAME__OPTION"
+    )
 
 
 def _reject_unknown_variables() -> None:
+    tables = {PREFIX + name.upper() for name in ("handler_settings", "providers")}
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for variable in os.environ:
         if not variable.startswith(PREFIX) or variable.startswith(TEST_PREFIX):
             continue
-        if variable.split("__")[0] not in known:
-            raise SettingsError(f"{variable}: there is no such setting; docs/settings.md lists them all")
+        name, *parts = variable.split("__")
+        if name not in known or (parts and name not in tables):
+            raise SettingsError(f"{variable}: {UNKNOWN_SETTING}")

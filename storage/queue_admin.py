@@ -54,6 +54,17 @@ def find(connection: Connection, wanted: DeliveryFilter, limit: int) -> list[tup
     return [(delivery, by_id[delivery.callback_id]) for delivery in found]
 
 
+def handler_names(connection: Connection) -> list[str]:
+    """The names of all handlers that have deliveries, sorted. Reads every delivery."""
+    return list(connection.execute(select(deliveries.c.handler).distinct().order_by(deliveries.c.handler)).scalars())
+
+
+def states_of(connection: Connection, ids: Sequence[int]) -> dict[int, State]:
+    """The states of the deliveries with these numbers; numbers that do not exist are left out."""
+    rows = connection.execute(select(deliveries.c.id, deliveries.c.state).where(deliveries.c.id.in_(ids)))
+    return {row.id: State(row.state) for row in rows}
+
+
 def requeue(connection: Connection, wanted: DeliveryFilter) -> int:
     """Make dead, dropped and waiting deliveries due now, with all their attempts again; how many.
 

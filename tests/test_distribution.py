@@ -33,7 +33,7 @@ def _run(*command: str | Path, cwd: Path, **environment: str) -> str:
 
 
 def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
-    """It has the `receiver` command, the handlers, the migrations and the samples."""
+    """It has the `receiver` command, the handlers, the templates, the migrations and the samples."""
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     _run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT, cwd=tmp_path)
     [wheel] = tmp_path.glob("callback_receiver-*.whl")
@@ -47,6 +47,9 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     folder.mkdir()
     command = tmp_path / "venv" / "bin" / "receiver"
     assert "handlers.demo.main_menu" in _run(command, "check", cwd=folder)
+    for kind in ("ivr", "records", "popup"):
+        assert f"handlers.my_{kind}" in _run(command, "new", f"my_{kind}", f"--{kind}", cwd=folder)
+    assert "3 passed, 0 failed" in _run(command, "test", cwd=folder)
     receiver = Receiver(folder, command=[str(command)])
     try:
         assert "reply 200" in _run(command, "send", "ivr-start", "--url", receiver.url, cwd=folder)

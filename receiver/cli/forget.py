@@ -8,7 +8,7 @@ import typer
 from receiver.app import make_providers
 from receiver.cli.main import app, open_journal, report_errors
 from receiver.cli.options import DatabaseUrl
-from receiver.cli.output import console
+from receiver.cli.output import counted, print_prose
 from receiver.cli.paging import progress_bar
 from receiver.operations.erasure import Erased, erase
 from receiver.operations.phone_numbers import number_redactor
@@ -18,17 +18,17 @@ from storage.erasure import Place
 
 @app.command()
 def forget(
-    number: Annotated[str, typer.Argument(help="The phone number, in any spelling: 050-1234567, +972501234567.")],
+    number: Annotated[str, typer.Argument(help="The phone number, in any notation: 050-1234567, +972501234567.")],
     country_code: Annotated[
         str | None,
         typer.Option(
-            help="Of your country, to find the number with and without it; else from the providers' settings."
+            help="Your country's code, to find the number with and without it. By default that of the settings."
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Blank a phone number in all stored callbacks, replies and errors. There is no way back."""
+    """Blank a phone number in all stored callbacks, replies and errors. This cannot be undone."""
     with report_errors():
         mask = number_redactor(number, _country_code(load()) if country_code is None else country_code)
     with open_journal(database_url) as (settings, database), progress_bar() as progress:
@@ -51,23 +51,16 @@ def _country_code(settings: Settings) -> str:
 def _print_erased(erased: Erased, place: str, spool: str, *, dry_run: bool) -> None:
     changed = erased.changed
     verb = "would be blanked" if dry_run else "was blanked"
-    console.print(
-        f"The number {verb} in {changed[Place.CALLBACKS]} callback(s), {changed[Place.DELIVERIES]} delivery(s), "
-        f"{changed[Place.ATTEMPTS]} failed attempt(s), {changed[Place.REFUSALS]} refused request(s) and "
-        f"{changed[Place.REPLAYS]} replay(s) of {place}.",
-        highlight=False,
-        soft_wrap=True,
+    print_prose(
+        f"The number {verb} in {counted(changed[Place.CALLBACKS], 'callback')}, "
+        f"{counted(changed[Place.DELIVERIES], 'delivery')}, {counted(changed[Place.ATTEMPTS], 'failed attempt')}, "
+        f"{counted(changed[Place.REFUSALS], 'rejected request')} and {counted(changed[Place.REPLAYS], 'replay')} of "
+        f"{place}."
     )
     if erased.spooled:
-        console.print(
-            f"{erased.spooled} callback(s) are still in the spool {spool}: run this again when it is empty.",
-            highlight=False,
-            soft_wrap=True,
-        )
+        callbacks, it = counted(erased.spooled, "callback"), "it is" if erased.spooled == 1 else "they are"
+        print_prose(f"The spool {spool} holds {callbacks}. Run this again when {it} in the journal.")
     if erased.set_aside:
-        console.print(
-            f"{erased.set_aside} callback(s) that the journal refused are in the spool {spool}, and not touched.",
-            highlight=False,
-            soft_wrap=True,
-        )
-    console.print("What your handlers have written elsewhere, backups and logs are not touched.", soft_wrap=True)
+        callbacks = counted(erased.set_aside, "callback")
+        print_prose(f"The spool {spool} keeps {callbacks} that the journal rejected, as they were sent.")
+    print_prose("Files that your handlers wrote, backups and logs are not blanked.")

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from receiver.intake.journal_row import journal_row
+from receiver.intake.unparsed import log_unparsed
 from receiver.metrics import Metrics
 from receiver.plugins.context import Context
 from receiver.plugins.failures import log_failure
@@ -165,6 +166,7 @@ class AskPath:
         """The reply to a question; its row is in the journal's queue by then."""
         callback = parsed.callbacks[0]
         if callback.event is None:
+            log_unparsed(provider, callback.kind, callback.reason)
             error = provider.fault_reply(callback.kind, callback.fault or Fault.PARSE, callback.reason)
             answer = Answer(error, "unparsed", callback.reason)
         else:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from receiver.intake.journal_row import journal_row
+from receiver.intake.unparsed import log_unparsed
 from receiver.metrics import Metrics
 from receiver.plugins.loading import Registry
 from receiver.providers.base.contract import (
@@ -128,6 +129,8 @@ class NotifyPath:
             else:
                 self._begin(rows, subjects, results)
                 for row, result in zip(rows, results, strict=True):
+                    if row.outcome == "unparsed":
+                        log_unparsed(provider, row.kind, row.reason, result)
                     is_repeat = result.duplicate_of and row.outcome == "accepted"
                     self._metrics.received(provider.name, row.kind, "duplicate" if is_repeat else row.outcome)
         except Exception:

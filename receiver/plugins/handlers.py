@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -82,7 +83,7 @@ class Handler:
 
     def describe(self) -> str:
         """The subject and the filters, as in the decorator's arguments."""
-        filters = "".join(f", {name}={wanted!r}" for name, wanted in self.filters.items())
+        filters = "".join(f", {name}={_as_written(wanted)}" for name, wanted in self.filters.items())
         return f"{self.subject.__name__}{filters}"
 
 
@@ -164,6 +165,15 @@ class Handlers:
             return function
 
         return decorate
+
+
+def _as_written(wanted: object) -> str:
+    """A filter as its author wrote it: a function by its name, a value without its class."""
+    if isinstance(wanted, list | tuple):
+        return f"[{', '.join(map(_as_written, wanted))}]"
+    if callable(wanted) and hasattr(wanted, "__name__"):
+        return str(wanted.__name__)
+    return repr(wanted.value if isinstance(wanted, Enum) else wanted)
 
 
 def _home(function: Callable[..., Any]) -> tuple[str, str]:

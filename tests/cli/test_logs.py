@@ -1,6 +1,7 @@
 """The log and its privacy; each test has its own process, because the log is configured once in each."""
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -22,6 +23,10 @@ logger.info("done\\nwell")
 """
 
 
+_TEXT_TIME = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d "
+_JSON_TIME = r'"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00"'
+
+
 def _log(**settings: Any) -> str:
     command = [sys.executable, "-c", PROGRAM, json.dumps(settings)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stderr
@@ -32,6 +37,12 @@ def test_text_is_for_people() -> None:
     first = _log().splitlines()[0]
     assert first.startswith("20")
     assert first.endswith(" ERROR   receiver.some.module: a.handler failed call_id=abc delivery=7")
+
+
+@pytest.mark.parametrize(("format_", "moment"), [("text", _TEXT_TIME), ("json", _JSON_TIME)])
+def test_every_line_has_a_time_with_its_offset(format_: str, moment: str) -> None:
+    """Two machines in two zones can be compared."""
+    assert re.search(moment, _log(log_format=format_).splitlines()[0])
 
 
 def test_json_is_one_object_a_line() -> None:

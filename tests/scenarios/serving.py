@@ -12,7 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pexpect
+
 COMMAND = [sys.executable, "-m", "receiver"]
+_COLOURS = re.compile("\x1b\\[[0-9;?]*[A-Za-z]")
 _LISTENS = re.compile(r"listens on (http://\S+)")
 
 
@@ -110,6 +113,23 @@ def run(folder: Path, *arguments: str, code: int = 0, **environment: str) -> sub
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done
+
+
+def run_in_terminal(folder: Path, *arguments: str, columns: int = 80, code: int = 0) -> list[str]:
+    """The lines that a command shows on a terminal of that many columns, without colours and blanks at their ends."""
+    shown = pexpect.spawn(
+        COMMAND[0],
+        [*COMMAND[1:], *arguments],
+        cwd=str(folder),
+        env={**_plain_environment(), "TERM": "xterm"},
+        dimensions=(24, columns),
+        encoding="utf-8",
+        timeout=60,
+    )
+    text = shown.read()
+    shown.close()
+    assert shown.exitstatus == code, text
+    return [line.rstrip("\r") for line in _COLOURS.sub("", text).split("\n")]
 
 
 def _plain_environment() -> dict[str, str]:

@@ -82,6 +82,27 @@ def test_a_mistake_gets_one_clear_line(tmp_path: Path, arguments: list[str], cod
     assert "Traceback" not in said
 
 
+def test_an_unknown_method_is_explained_in_the_log_and_in_the_list(receiver: Receiver) -> None:
+    """The provider's error reply says nothing; a repeat has the reason as well, with the number of the first."""
+    body = {"METHOD": "GET_IVR_ACTON", "DATA": {"DID": "0730000000"}}
+    for _ in range(2):
+        assert httpx.post(f"{receiver.url}/voicenter", json=body).json() == {"STATUS": 1}
+    first, second = receiver.callbacks("--outcome", "unparsed")[-2:]
+    reason = "unknown method 'GET_IVR_ACTON'; there are CDR, GET_IVR_ACTION, HANGUP_CALL, IVR_LAYER_INPUT, POPUP"
+    assert (first["reason"], second["reason"], second["duplicate_of"]) == (reason, reason, first["id"])
+    table = run(receiver.folder, "callbacks", "list", "--outcome", "unparsed").stdout
+    assert f"repeat of {first['id']}: {reason}" in table
+    log = "".join(receiver.output)
+    assert f"a callback of Voicenter could not be parsed: {reason} callback={first['id']}" in log
+    assert f"a callback of Voicenter could not be parsed, a repeat of {first['id']}: {reason}" in log
+
+
+def test_an_unreadable_question_is_explained_in_the_log(receiver: Receiver) -> None:
+    """It gets an error reply without a reason, too."""
+    httpx.post(f"{receiver.url}/voicenter/ivr", content=b"{")
+    assert "a GET_IVR_ACTION of Voicenter could not be parsed: the JSON is broken" in "".join(receiver.output)
+
+
 def test_callbacks_are_listed_and_shown(receiver: Receiver) -> None:
     """As a table, as one JSON object a line, and as one callback with all its bytes."""
     cdr = {"caller": "0541234567", "ivruniqueid": "shown", "status": "ANSWER"}
@@ -126,10 +147,12 @@ def test_check_names_handlers_and_what_could_go_wrong(tmp_path: Path) -> None:
 
 
 def test_help_is_enough_to_get_going(tmp_path: Path) -> None:
-    """It lists every command."""
+    """Every command says what it does, in the order in which a new user meets them."""
     said = run(tmp_path, "--help").stdout
-    for command in ("serve", "callbacks", "send", "check"):
-        assert command in said
+    commands = ("serve", "check", "send", "callbacks", "call", "deliveries", "replay", "forget")
+    places = [said.index(f"│ {command} ") for command in commands]
+    assert places == sorted(places)
+    assert "It places no call." in run(tmp_path, "call", "--help").stdout
 
 
 def test_an_unknown_callback_number_is_an_error(receiver: Receiver) -> None:

@@ -106,15 +106,20 @@ def test_check_says_what_the_receiver_saw_behind_nginx(tmp_path: Path) -> None:
         said = run(tmp_path, "check", "--url", url, code=0, **trust).stdout
         assert f"{url}/SECRET/voicenter" in said
         assert "a-long-secret" not in said
-        for line in ("answered 200", "from 127.0.0.1, taken for 127.0.0.1", "secret: fine", "address: fine"):
+        for line in (
+            "answered 200",
+            "connected from 127.0.0.1, sent by 127.0.0.1",
+            "secret: accepted",
+            "address: accepted",
+        ):
             assert line in said
-        assert "password: fine" in said
+        assert "password: accepted" in said
 
         wrong = {**trust, "RECEIVER_SECRETS": "another-secret", "RECEIVER_PASSWORDS": "user:wrong-one"}
         said = run(tmp_path, "check", "--url", url, code=1, **wrong).stdout
-        assert "answered 404 and not 200" in said
-        assert "secret: refused" in said
-        assert "password: refused" in said
+        assert "answered 404 instead of 200" in said
+        assert "secret: rejected" in said
+        assert "password: rejected" in said
 
     with serving(tmp_path, **trust) as receiver, _nginx(tmp_path, receiver, "/wrong/") as url:
         said = run(tmp_path, "check", "--url", url, code=1, **trust).stdout

@@ -1,19 +1,27 @@
 """Voicenter's settings, under `[providers.voicenter]`: most choose between readings of a doubtful point."""
 
+import re
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from receiver.providers.base.options import ProviderOptions
+from receiver.settings import split_at_commas
 
 
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not a time zone; write one like Asia/Jerusalem or UTC") from error
+        raise ValueError(f"{name!r} is not a time zone; write one such as Asia/Jerusalem or UTC") from error
     return name
+
+
+def _country_code(digits: str) -> str:
+    if not re.fullmatch("[0-9]{0,4}", digits):
+        raise ValueError(f'{digits!r} is not a country code; write up to four digits such as "972", or "" for none')
+    return digits
 
 
 class Fallback(BaseModel):
@@ -35,7 +43,7 @@ class VoicenterOptions(ProviderOptions):
 
     language: str = "he"
     """LANGUAGE of replies that have no language of their own (C-10)."""
-    languages: tuple[str, ...] = ("he", "en")
+    languages: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = ("he", "en")
     """Languages that are sent without a warning (C-10)."""
     language_case: Literal["documented", "lower", "upper"] = "documented"
     """Case of LANGUAGE: "documented" is lower in XML-RPC and upper in JSON (C-09)."""
@@ -53,9 +61,9 @@ class VoicenterOptions(ProviderOptions):
     """The name of DIAL's field for no answer, which is doubtful (E-06)."""
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     """The zone whose wall clock a CDR's `time` shows (B-19)."""
-    country_code: Annotated[str, Field(pattern=r"^[0-9]{0,4}$")] = "972"
+    country_code: Annotated[str, AfterValidator(_country_code)] = "972"
     """Country code for the international form of local numbers; empty for none (B-17)."""
-    popup_origins: tuple[str, ...] = ()
+    popup_origins: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = ()
     """Origins that may call the pop-up from a browser, "*" for any (F-06)."""
     fallbacks: tuple[Fallback, ...] = ()
     """Replies to questions that no handler answers; the first whose kind and number match is used."""

@@ -49,6 +49,7 @@ from receiver.providers.voicenter.replies import (
     UnknownMethod,
     VoicenterReply,
 )
+from receiver.settings import problems
 from receiver.wire import BodyLimits, Format, Message, ShapeCache, Value, detect_format, jsonbody, read, xmlrpc
 from receiver.wire.form import read_urlencoded
 
@@ -177,7 +178,8 @@ class Voicenter(Provider[VoicenterOptions]):
         named = str(method or envelope.get("method") or "")
         kind = kind_of_method(named) if named else ""
         if kind is None:
-            raise UnknownMethodError(f"unknown method {named[:60]!r}")
+            known = ", ".join(one.name for one in self.kinds)
+            raise UnknownMethodError(f"unknown method {named[:60]!r}; there are {known}")
         try:
             content = self._content(values, envelope)
             kind = kind or _kind_of_unnamed(content, expected)
@@ -344,7 +346,6 @@ def _reply_of(fallback: Fallback) -> VoicenterReply:
     try:
         return reply_type(**fallback.fields)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise SettingsError(
-            f"providers.voicenter.fallbacks: {fallback.kind} {fallback.action}: fields {problems}"
-        ) from error
+        where = f"providers.voicenter.fallbacks: {fallback.kind} {fallback.action}: fields"
+        fields = ", ".join(reply_type.model_fields)
+        raise SettingsError(problems(error, where, unknown=f"there is no such field; there are {fields}")) from error
