@@ -26,8 +26,8 @@ class Ask:
     node: str
     rec: str = ""
     """Name of the recording; empty for silence."""
-    size: int = 1
-    """How many digits at most."""
+    size: int
+    """How many digits at most; 0 for none: the next question comes when all was heard."""
     loop: int = 1
     """How many times to play it."""
     pause: int = 0

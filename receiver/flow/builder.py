@@ -134,10 +134,21 @@ class Builder(Plan):
         self.add(entry)
 
     def say(
-        self, name: str, rec: Recording = "", *, then: Target, digits: Text = "", loop: int = 1, pause: int = 0
+        self,
+        name: str,
+        rec: Recording = "",
+        *,
+        then: Target,
+        digits: Text = "",
+        skip: bool = True,
+        loop: int = 1,
+        pause: int = 0,
     ) -> None:
-        """Play `rec` and read `digits` out, then go on. A key skips the rest of it."""
-        self.add(SayNode(name=name, rec=rec, digits=digits, then=then, loop=loop, pause=pause))
+        """Play `rec` and read `digits` out, then go on.
+
+        A key skips the rest of it, so the provider waits a while for one; with `skip=False` it asks for none.
+        """
+        self.add(SayNode(name=name, rec=rec, digits=digits, then=then, skip=skip, loop=loop, pause=pause))
 
     def dial(self, name: str, target: Text, **dialling: Unpack[Dialling]) -> None:
         """Ring a phone or an extension, and connect the caller."""

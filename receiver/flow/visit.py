@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from receiver.errors import HandlerError
-from receiver.flow.actions import Action, Ask, End, Give, Heard, Ring
+from receiver.flow.actions import Action, Ask, End, Give, Heard
 from receiver.flow.caller import Caller
 from receiver.flow.graph import usual_menus
 from receiver.flow.nodes import AskingNode, EntryNode, MenuNode, Node, SayNode
@@ -21,7 +21,7 @@ Found = TypeVar("Found")
 
 
 class Visit:
-    """One question and the state of its call. `answer` changes the state and the caller's values."""
+    """One question of a call. `answer` changes the state of the call and the caller's values."""
 
     def __init__(self, plan: Plan, state: FlowState, caller: Caller) -> None:
         self.plan = plan
@@ -31,7 +31,7 @@ class Visit:
         """Whether the caller has just pressed nothing, or something wrong."""
 
     async def answer(self, heard: Heard, at: str = "") -> Action:
-        """What to do with the caller now; the state is that of the next question then.
+        """What to do with the caller now.
 
         `at` names a node to go to whatever was heard. Raises what the flow's functions raise.
         """
@@ -39,7 +39,7 @@ class Visit:
         for _ in range(HOPS):
             found = await self._step(target)
             if isinstance(found, Action):
-                return self._expect_answer(found)
+                return found
             target = found
         self._log("goes round in a circle at %r; the call is ended", self.state.node)
         return End()
@@ -77,12 +77,6 @@ class Visit:
             self.is_wrong = False
         self.state.arrive(node.name, is_menu=isinstance(node, MenuNode), counted_for_good=self.plan.secrets)
         self.caller.node = node.name
-
-    def _expect_answer(self, action: Action) -> Action:
-        """Note the node that the next question will name where a call fails."""
-        if isinstance(action, Ring) and action.failed is not None:
-            self._arrive(self.plan.nodes[action.failed.node])
-        return action
 
     # --- what nodes need -------------------------------------------------------------------------------------------
 

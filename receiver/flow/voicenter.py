@@ -101,6 +101,8 @@ def _ring(action: Ring, language: str | None) -> Call:
 def _next_menu(failed: Ask | None) -> dict[str, Any]:
     if failed is None:
         return {}
+    if not (failed.rec or failed.size):  # nothing to play and nothing to ask: the optional fields stay out
+        return {"next_menu": failed.node}
     return {
         "next_menu": failed.node,
         "next_menu_rec": failed.rec or BLANK,

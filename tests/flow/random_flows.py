@@ -112,7 +112,7 @@ def is_a_goal(target: object) -> bool:
 
 def _say(making: Making, name: str) -> None:
     digits: Any = making.draw(st.sampled_from(["", "012", lambda caller: caller.number]))
-    making.flow.say(name, making.recording(), digits=digits, then=making.target())
+    making.flow.say(name, making.recording(), digits=digits, then=making.target(), skip=making.draw(st.booleans()))
 
 
 def _dial(making: Making, name: str) -> None:

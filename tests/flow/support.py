@@ -17,8 +17,11 @@ from receiver.providers.voicenter.ivr_actions import IVR_ACTIONS
 
 SUNDAY_NOON = datetime(2026, 3, 1, 10, tzinfo=UTC)
 """Noon in Jerusalem."""
-NO_NETWORK = httpx.MockTransport(lambda request: httpx.Response(404))
-"""What a flow's functions reach."""
+
+
+def offline() -> httpx.AsyncClient:
+    """A client that reaches nothing."""
+    return httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(404)), trust_env=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ class Phone:
     """The menu that the provider is in."""
     previous: str = "-1"
     said: list[Reply] = field(default_factory=list)
-    http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(transport=NO_NETWORK, trust_env=False))
+    http: httpx.AsyncClient = field(default_factory=offline)
 
     def start(self) -> Any:
         """The call begins."""

@@ -119,9 +119,9 @@ def test_a_menu_after_a_call_that_fails_is_asked_by_the_provider_at_once() -> No
     ],
 )
 def test_what_the_provider_cannot_do_by_itself_is_asked_for(otherwise: Target, expected: type | None) -> None:
-    """When the call fails the provider asks under the call's own name, after silence; digits do not matter."""
+    """When the call fails the provider asks at once, under the call's own name; digits do not matter."""
     phone, call = dialled(office(otherwise))
-    assert (call.next_menu, call.next_menu_rec, call.next_menu_size) == ("sales", "blank", 1)
+    assert (call.next_menu, call.next_menu_rec, call.next_menu_size) == ("sales", None, None)
     for digits in ("", "5"):
         phone, _ = dialled(office(otherwise))
         reply = phone.fail(digits)
@@ -202,6 +202,17 @@ def test_something_said_is_skipped_by_any_key() -> None:
     assert phone.press("5").menu == "main"
     phone.ask("-1", "", "read")
     assert phone.press("").menu == "main"
+
+
+def test_what_cannot_be_skipped_asks_for_no_key() -> None:
+    """Then the call goes on without a pause."""
+    flow = Flow("read", start="dial")
+    flow.say("read", "you_owe", digits="12", then="dial", skip=False)
+    flow.say("sorry", "sorry", then="read", skip=False)
+    flow.dial("dial", "0540000000", otherwise="sorry")
+    phone = Phone(flow)
+    assert (phone.start().next_menu_rec, phone.said[-1].next_menu_size) == ("sorry", 0)  # type: ignore[attr-defined]
+    assert (phone.fail().menu, phone.said[-1].size) == ("read", 0)  # type: ignore[attr-defined]
 
 
 def test_digits_are_read_out_right_after_their_recording() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SayNode(Node):
-    """Something that the caller hears. A key skips the rest of it."""
+    """Something that the caller hears."""
 
     kind: ClassVar[str] = "say"
 
@@ -23,6 +23,8 @@ class SayNode(Node):
     digits: Text = ""
     """Read out after the recording, digit by digit."""
     then: Target
+    skip: bool = True
+    """Whether a key skips the rest of it. The provider waits a while for one; without it, the call goes on at once."""
     loop: int = 1
     pause: int = 0
 
@@ -48,7 +50,7 @@ class SayNode(Node):
     async def enter(self, visit: "Visit") -> Action | Target:
         """Say it."""
         rec, digits = await visit.recording(self.rec), await visit.text(self.digits)
-        return Ask(node=self.name, rec=rec, digits=digits, loop=self.loop, pause=self.pause)
+        return self._say(rec, digits)
 
     async def react(self, visit: "Visit") -> Target:
         """It was said: go on, whatever was pressed."""
@@ -56,7 +58,11 @@ class SayNode(Node):
 
     def ask(self, rec: str) -> Ask | None:
         """The recording; the provider cannot read digits out by itself."""
-        return None if self.digits else Ask(node=self.name, rec=rec, loop=self.loop, pause=self.pause)
+        return None if self.digits else self._say(rec)
+
+    def _say(self, rec: str, digits: str = "") -> Ask:
+        size = int(self.skip)
+        return Ask(node=self.name, rec=rec, digits=digits, size=size, loop=self.loop, pause=self.pause)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +132,8 @@ class DialNode(Node):
             return None
         node = visit.node_of(target) if isinstance(target, str | Move) else None
         if node is None or node.name == self.name:
-            return Ask(node=self.name)
-        return await visit.ask_ahead(node) or Ask(node=self.name)
+            return Ask(node=self.name, size=0)
+        return await visit.ask_ahead(node) or Ask(node=self.name, size=0)
 
     async def react(self, visit: "Visit") -> Target:
         """The call has failed: go on."""
