@@ -8,7 +8,7 @@ office.attach(handlers, did="0730000000")
 """
 
 from receiver.flow.caller import Caller
-from receiver.flow.flow import Flow, flow_of
+from receiver.flow.flow import Flow
 from receiver.flow.problems import Problem, Trouble
 from receiver.flow.targets import AGAIN, BACK, HANG_UP, Move, Setting
 
@@ -24,7 +24,6 @@ __all__ = [
     "Trouble",
     "check",
     "draw",
-    "flow_of",
 ]
 
 

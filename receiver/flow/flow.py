@@ -75,7 +75,9 @@ class Flow(Builder):
         A flow with an async function runs on the event loop; any other runs in a thread.
         """
         module = _module_of(inspect.currentframe())
-        options: dict[str, Any] = {"name": name, "history": True, **filters}
+        options: dict[str, Any] = {"name": name, **filters}
+        if "history" in inspect.signature(handlers.answer).parameters:
+            options["history"] = True
         handlers.answer(self._channel.question, **options)(_as_handler(self, module))
         self.is_attached = True
         self.settings_name = handlers.name or module.rsplit(".", 1)[-1]
@@ -85,7 +87,7 @@ class Flow(Builder):
 
         `at` names a node to go to whatever was pressed. Raises what the flow's functions raise.
         """
-        heard, history = self._channel.hear(event), context.call  # type: ignore[attr-defined]
+        heard, history = self._channel.hear(event), getattr(context, "call", CallHistory())
         state = self._state(heard, history, context.received_at)
         caller = Caller(
             event=event,
