@@ -34,7 +34,7 @@ class Caller:
     values: dict[str, Any] = field(default_factory=dict)
     """JSON values to remember for the rest of the call."""
     is_complete: bool = True
-    """False where the journal could not be read in time: `values` may lack what was remembered."""
+    """False where the journal could not be read in time, or the call has no id: `values` may lack something."""
 
     @property
     def now(self) -> datetime:

@@ -99,7 +99,7 @@ class Flow(Builder):
             node=state.node,
             language=state.language,
             values=state.values,
-            is_complete=history.is_complete,
+            is_complete=history.is_complete and bool(event.call_id),
         )
         action = await Visit(self, state, caller).answer(heard, at)
         self._check_language(caller.language)
@@ -112,7 +112,9 @@ class Flow(Builder):
 
     def _state(self, heard: Heard, history: CallHistory, now: datetime) -> FlowState:
         """The state of the call, without what the flow does not have any more; a new one where there is none."""
-        state = None if heard.is_first else load_state(history.state, self.name, now, self.max_age)
+        if heard.is_first:
+            return FlowState(language=self.first_language)
+        state = load_state(history.state, self.name, now, self.max_age)
         if state is None:
             return FlowState(language=self.first_language, menus=usual_menus(self, heard.place))
         state.menus = [menu for menu in state.menus if isinstance(self.nodes.get(menu), MenuNode)]

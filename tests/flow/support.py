@@ -44,6 +44,7 @@ class Phone:
     settings: dict[str, Any] = field(default_factory=dict)
     caller_id: str = "0541111111"
     state: dict[str, Any] = field(default_factory=dict)
+    call_id: str = "call"
     history_is_complete: bool = True
     menu: str = "-1"
     """The menu that the provider is in."""
@@ -71,7 +72,12 @@ class Phone:
     def ask(self, menu: str, digits: str, at: str = "") -> Any:
         """One question, and its reply; the state is kept as the journal keeps it."""
         request = IvrRequest(
-            menu=menu, previous_menu=self.previous, dtmf=digits, caller_id=self.caller_id, did="0730000000"
+            menu=menu,
+            previous_menu=self.previous,
+            dtmf=digits,
+            caller_id=self.caller_id,
+            did="0730000000",
+            ivr_unique_id=self.call_id,
         )
         kept = json.loads(json.dumps(self.state)) if self.history_is_complete else {}
         history = CallHistory(state=kept, is_complete=self.history_is_complete)

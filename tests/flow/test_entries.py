@@ -105,6 +105,13 @@ def test_without_the_journal_a_wrong_pin_has_no_further_try() -> None:
     assert phone.press("1234").menu == "account"
 
 
+def test_without_a_call_id_a_wrong_pin_has_no_further_try() -> None:
+    """The journal cannot tell which call it is, and remembers nothing of it."""
+    phone = at_the_pin(bank())
+    phone.call_id = ""
+    assert phone.press("0000") == Hangup(rec="blocked")
+
+
 def test_check_may_say_where_to_go() -> None:
     """A PIN may lead to different places."""
     phone = at_the_pin(bank(check=lambda caller: "blocked" if caller.digits == "6666" else True))
