@@ -9,8 +9,9 @@ office.attach(handlers, did="0730000000")
 
 from receiver.flow.caller import Caller
 from receiver.flow.flow import Flow
+from receiver.flow.hours import HoursError, check_hours
 from receiver.flow.problems import Problem, Trouble
-from receiver.flow.targets import AGAIN, BACK, HANG_UP, Move, Setting
+from receiver.flow.targets import AGAIN, BACK, HANG_UP, Move
 
 __all__ = [
     "AGAIN",
@@ -18,11 +19,12 @@ __all__ = [
     "HANG_UP",
     "Caller",
     "Flow",
+    "HoursError",
     "Move",
     "Problem",
-    "Setting",
     "Trouble",
     "check",
+    "check_hours",
     "draw",
 ]
 

@@ -19,7 +19,8 @@ from receiver.flow.nodes import (
     TransferNode,
 )
 from receiver.flow.plan import Plan
-from receiver.flow.targets import Function, Recording, Setting, Target, Text
+from receiver.flow.targets import Function, Number, Recording, Target, Text
+from receiver.plugins.module_settings import Setting
 
 
 class Asking(TypedDict, total=False):
@@ -40,9 +41,9 @@ class Asking(TypedDict, total=False):
 class Dialling(TypedDict, total=False):
     """What `dial` takes beside its target."""
 
-    ring: int
+    ring: Number
     """Seconds to let it ring at most: 30."""
-    talk: int
+    talk: Number
     """Seconds the call may last: 3600."""
     otherwise: Target
     """Where callers go when nobody answers or the call fails; else they go to the flow's `otherwise`."""
@@ -191,7 +192,7 @@ class Builder(Plan):
         """
         self.add(FunctionNode(name=name, function=function, to=tuple(to)))
 
-    def message(self, name: str, rec: Recording = "", *, seconds: int = 120) -> None:
+    def message(self, name: str, rec: Recording = "", *, seconds: Number = 120) -> None:
         """Play `rec`, record what the caller says for `seconds` at most, and end the call."""
         self.add(MessageNode(name=name, rec=rec, seconds=seconds))
 

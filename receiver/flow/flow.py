@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any
 
+from pydantic import BaseModel
 from rich.tree import Tree
 
 from receiver.errors import HandlerError
@@ -64,8 +65,7 @@ class Flow(Builder):
         )
         _check_plan(self)
         self._channel: Channel = VoicenterChannel()
-        self.settings_name = ""
-        """The name of the settings of the module that it is attached in; empty before that."""
+        self._settings_model: type[BaseModel] | None = None
 
     # --- answering -------------------------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class Flow(Builder):
             options["history"] = True
         handlers.answer(self._channel.question, **options)(_as_handler(self, module))
         self.is_attached = True
-        self.settings_name = handlers.name or module.rsplit(".", 1)[-1]
+        self._settings_model = handlers.settings_model
 
     async def answer(self, event: Event, context: Context, at: str = "") -> Reply:
         """The reply to a question, for a handler of your own that was registered with `history=True`.
@@ -92,7 +92,7 @@ class Flow(Builder):
         caller = Caller(
             event=event,
             context=context,
-            settings=context.settings,
+            settings=self._settings(context),
             number=heard.number,
             did=heard.did,
             digits=heard.digits,
@@ -120,6 +120,10 @@ class Flow(Builder):
         state.menus = [menu for menu in state.menus if isinstance(self.nodes.get(menu), MenuNode)]
         state.language = state.language if state.language in self.languages else self.first_language
         return state
+
+    def _settings(self, context: Context) -> Mapping[str, Any]:
+        """The module's settings, with the defaults of their model."""
+        return context.settings if self._settings_model is None else dict(self._settings_model(**context.settings))
 
     def _check_language(self, language: str) -> None:
         if language != self.first_language and language not in self.languages:

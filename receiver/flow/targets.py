@@ -1,10 +1,10 @@
 """Where a flow goes on, and what the values of a node may be."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from receiver.plugins.module_settings import Setting
 from receiver.providers.base.contract import Reply
 
 
@@ -29,15 +29,10 @@ Target = Goal | Function
 """A goal, or a function that returns one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A value that a user sets: the setting of that name of the handler module."""
-
-    name: str
-
-
 Text = str | Setting | Function
 """Text: as it is, a setting, or a function that returns it."""
+Number = int | Setting | Function
+"""A whole number: as it is, a setting, or a function that returns it."""
 Recording = str | Mapping[str, str] | Setting | Function
 """The name of a recording: one for all languages, or one for each."""
 

@@ -11,7 +11,8 @@ from receiver.flow.graph import usual_menus
 from receiver.flow.nodes import AskingNode, EntryNode, MenuNode, Node, SayNode
 from receiver.flow.plan import Plan
 from receiver.flow.state import FlowState
-from receiver.flow.targets import AGAIN, HANG_UP, Function, Goal, Move, Recording, Setting, Target, describe
+from receiver.flow.targets import AGAIN, HANG_UP, Function, Goal, Move, Number, Recording, Target, describe
+from receiver.plugins.module_settings import Setting
 from receiver.providers.base.contract import Reply
 
 HOPS = 100
@@ -162,6 +163,13 @@ class Visit:
         if isinstance(found, str):
             return found
         raise HandlerError(f"flow {self.plan.name}: {describe(value)} is {type(found).__name__}, not text")
+
+    async def number(self, value: Number) -> int:
+        """A number of a node. Raises HandlerError where a setting or a function gives something else."""
+        found = await self.value(value)
+        if isinstance(found, int) and not isinstance(found, bool):
+            return found
+        raise HandlerError(f"flow {self.plan.name}: {describe(value)} is {type(found).__name__}, not a whole number")
 
     async def recording(self, rec: Recording) -> str:
         """The file of a recording in the caller's language."""

@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 from receiver.cli import app
 
 MODULE = """
-from receiver import Handlers
-from receiver.flow import Flow, Setting
+from receiver import Handlers, Setting
+from receiver.flow import Flow
 
 handlers = Handlers()
 for name in {names}:

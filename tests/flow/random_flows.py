@@ -132,7 +132,7 @@ def _leaving(making: Making, name: str) -> None:
 
 
 def _transfer(making: Making, name: str) -> None:
-    making.flow.transfer(name, making.draw(st.integers(0, 99)), making.recording())
+    making.flow.transfer(name, making.draw(st.integers(100, 199)), making.recording())
 
 
 def _function(making: Making, name: str) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from receiver import Setting
 from receiver.errors import HandlerError
-from receiver.flow import BACK, HANG_UP, Caller, Flow, Setting
+from receiver.flow import BACK, HANG_UP, Caller, Flow
 from receiver.flow.targets import Target
 from receiver.providers.voicenter import Call, Hangup, Menu, SilentRecord, Vo
 from tests.flow.support import Phone

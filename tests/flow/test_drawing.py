@@ -7,8 +7,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from receiver import Setting
 from receiver import flow as flows
-from receiver.flow import AGAIN, BACK, Flow, Setting
+from receiver.flow import AGAIN, BACK, Flow
 from receiver.flow.layout import GAP, WIDTH, lay_out
 
 SVG = "{http://www.w3.org/2000/svg}"

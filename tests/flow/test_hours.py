@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from receiver import Setting
 from receiver.errors import HandlerError
-from receiver.flow import Flow, Setting
+from receiver.flow import Flow
 from receiver.providers.voicenter import Hangup
 from tests.flow.support import Phone
 

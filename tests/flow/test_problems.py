@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from receiver import Setting
 from receiver import flow as flows
-from receiver.flow import AGAIN, BACK, HANG_UP, Flow, Problem, Setting, Trouble
+from receiver.flow import AGAIN, BACK, HANG_UP, Flow, Problem, Trouble
 from receiver.flow.nodes import FunctionNode
 from receiver.providers.voicenter import Vo
 

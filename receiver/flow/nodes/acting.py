@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from receiver.errors import HandlerError
 from receiver.flow.actions import Action, Ask, End, Ring, TakeMessage, Transfer
 from receiver.flow.nodes.base import Exit, Node
-from receiver.flow.targets import HANG_UP, Move, Recording, Target, Text, describe
+from receiver.flow.targets import HANG_UP, Move, Number, Recording, Target, Text, describe
 
 if TYPE_CHECKING:
     from receiver.flow.plan import Plan
@@ -73,9 +73,9 @@ class DialNode(Node):
     ends: ClassVar[bool] = True
 
     target: Text
-    ring: int = 30
+    ring: Number = 30
     """Seconds to let it ring at most."""
-    talk: int = 3600
+    talk: Number = 3600
     """Seconds the call may last."""
     otherwise: Target | None = None
     """Where to go when nobody answers or the call fails; None for the flow's `otherwise`."""
@@ -106,15 +106,15 @@ class DialNode(Node):
 
     def summary(self) -> str:
         """Whom it calls, and how long it rings."""
-        return f"{describe(self.target)}, {self.ring} s"
+        return f"{describe(self.target)}, {describe(self.ring)} s"
 
     async def enter(self, visit: "Visit") -> Action | Target:
         """Dial."""
         caller_id = visit.caller.number if self.caller_id is None else await visit.text(self.caller_id)
         return Ring(
             target=await visit.text(self.target),
-            ring=self.ring,
-            talk=self.talk,
+            ring=await visit.number(self.ring),
+            talk=await visit.number(self.talk),
             caller_id=caller_id,
             caller_name=await visit.text(self.caller_name),
             rec=await visit.recording(self.rec),
@@ -148,7 +148,7 @@ class MessageNode(Node):
     ends: ClassVar[bool] = True
 
     rec: Recording = ""
-    seconds: int = 120
+    seconds: Number = 120
     """How long it may be."""
 
     def __post_init__(self) -> None:
@@ -162,7 +162,7 @@ class MessageNode(Node):
 
     async def enter(self, visit: "Visit") -> Action | Target:
         """Record."""
-        return TakeMessage(rec=await visit.recording(self.rec), seconds=self.seconds)
+        return TakeMessage(rec=await visit.recording(self.rec), seconds=await visit.number(self.seconds))
 
 
 @dataclass(frozen=True, kw_only=True)

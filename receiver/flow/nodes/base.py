@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from receiver.errors import HandlerError
 from receiver.flow.actions import Action, Ask
-from receiver.flow.targets import AGAIN, Recording, Target, describe
+from receiver.flow.targets import AGAIN, Number, Recording, Target, describe
+from receiver.plugins.module_settings import Setting
 
 if TYPE_CHECKING:
     from receiver.flow.plan import Plan
@@ -74,8 +75,10 @@ class Node(ABC):
         """What the provider can ask by itself when a call that it dialled has failed; None for all else."""
         return None
 
-    def _at_least(self, least: int, **numbers: int) -> None:
+    def _at_least(self, least: int, **numbers: Number) -> None:
         """Raises HandlerError for what is no whole number from `least`, or more than the wire carries."""
         for field_name, number in numbers.items():
+            if isinstance(number, Setting) or callable(number):
+                continue
             if not isinstance(number, int) or isinstance(number, bool) or not least <= number < WIDEST:
                 raise HandlerError(f"{self.kind} {self.name!r}: {field_name} is {number!r}; write {least} or more")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
-from receiver.errors import HandlerError
 from receiver.flow.actions import Action, Give
-from receiver.flow.hours import days, is_holiday, is_open, read_hours, read_zone, require_library
+from receiver.flow.hours import HoursError, days, is_holiday, is_open, read_hours, read_zone, require_library
 from receiver.flow.nodes.base import Exit, Node
-from receiver.flow.targets import Function, Setting, Target, Text, describe
+from receiver.flow.targets import Function, Target, Text, describe
+from receiver.plugins.module_settings import Setting
 from receiver.providers.base.contract import Reply
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class HoursNode(Node):
             if isinstance(self.holidays, Sequence):
                 for holiday in self.holidays:
                     days(holiday)
-        except HandlerError as error:
-            raise HandlerError(f"hours {self.name!r}: {error}") from error
+        except HoursError as error:
+            raise HoursError(f"hours {self.name!r}: {error}") from error
 
     def exits(self, plan: "Plan") -> tuple[Exit, ...]:
         """Open, closed and holiday."""
