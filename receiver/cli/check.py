@@ -101,8 +101,8 @@ def _note_overlaps(components: Components) -> None:
 
 
 def _note_flow_problems(components: Components) -> None:
-    for flow in flows_of(components):
-        for problem in flow.check():
+    for flow, values in flows_of(components).items():
+        for problem in flow.check(values):
             _note(f"flow {flow.name}: {problem}")
 
 

@@ -1,8 +1,9 @@
 """`receiver flow`: look at declarative IVRs before a caller does."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -15,6 +16,7 @@ from receiver.errors import SettingsError
 from receiver.flow import Flow
 from receiver.flow.flow import flow_of
 from receiver.flow.recordings import needed_recordings
+from receiver.plugins.module_settings import setting_values
 from receiver.settings import load
 
 group = typer.Typer(no_args_is_help=True, help="Check and draw the flows of your handler modules.")
@@ -23,13 +25,15 @@ app.add_typer(group, name="flow")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The flow; else all of them.", show_default=False)]
 
 
-def flows_of(components: Components) -> list[Flow]:
-    """The flows that answer calls, in the order of their handlers."""
-    return list(dict.fromkeys(flow for flow in map(flow_of, components.registry) if flow is not None))
+def flows_of(components: Components) -> dict[Flow, Mapping[str, Any]]:
+    """The flows that answer calls, in the order of their handlers, each with the settings of its module."""
+    tables = components.settings.handler_settings
+    found = ((flow_of(handler), handler) for handler in components.registry)
+    return {flow: setting_values(handler, tables.get(handler.module, {})) for flow, handler in found if flow}
 
 
-def _wanted(name: str, handlers: list[str] | None) -> list[Flow]:
-    """The flows of that name, or all. Raises SettingsError if there are none."""
+def _wanted(name: str, handlers: list[str] | None) -> dict[Flow, Mapping[str, Any]]:
+    """The flows of that name, or all, with their settings. Raises SettingsError if there are none."""
     settings = load(handlers=handlers)
     flows = flows_of(load_components(settings))
     if not flows:
@@ -38,7 +42,7 @@ def _wanted(name: str, handlers: list[str] | None) -> list[Flow]:
             f"handlers: no flow is attached in {modules}; name the module that has one with --handlers, and call "
             "`attach` in it"
         )
-    found = [flow for flow in flows if name in ("", flow.name)]
+    found = {flow: values for flow, values in flows.items() if name in ("", flow.name)}
     if not found:
         raise SettingsError(f"there is no flow {name!r}; there are {', '.join(flow.name for flow in flows)}")
     return found
@@ -49,7 +53,7 @@ def check(name: Name = "", as_json: AsJson = False, handlers: HandlerModules = N
     """Find menus that nothing leads to, keys that lead nowhere, loops and missing recordings; exit code 1 if any."""
     with report_errors():
         flows = _wanted(name, handlers)
-    problems = {flow: flow.check() for flow in flows}
+    problems = {flow: flow.check(values) for flow, values in flows.items()}
     for flow, found in problems.items():
         if as_json:
             for problem in found:
@@ -81,12 +85,13 @@ def draw(
         for flow in flows:
             console.print(flow.tree(), highlight=False)
         return
+    flow = next(iter(flows))
     try:
-        out.write_text(flows[0].draw(), encoding="utf-8")
+        out.write_text(flow.draw(), encoding="utf-8")
     except OSError as error:
         print_error(f"{out} cannot be written: {error.strerror}")
         raise typer.Exit(2) from error
-    console.print(f"{flows[0].name} is drawn in {out}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{flow.name} is drawn in {out}", highlight=False, soft_wrap=True, markup=False)
 
 
 @group.command()

@@ -132,9 +132,12 @@ class Flow(Builder):
 
     # --- looking at it ---------------------------------------------------------------------------------------------
 
-    def check(self) -> list[Problem]:
-        """What is wrong with the flow; an empty list if nothing is."""
-        return problems.find_problems(self)
+    def check(self, settings: Mapping[str, Any] | None = None) -> list[Problem]:
+        """What is wrong with the flow; an empty list if nothing is.
+
+        With the settings of its module, also which of those that its nodes take are missing.
+        """
+        return problems.find_problems(self, settings)
 
     def draw(self) -> str:
         """The flow as an SVG, readable on light and dark ground."""

@@ -63,11 +63,11 @@ class Plan:
 
     def callables(self) -> Iterator[object]:
         """Every function of the flow."""
-        for values in (self.keys.values(), [self.otherwise], *map(_values, self.nodes.values())):
+        for values in (self.keys.values(), [self.otherwise], *map(values_of, self.nodes.values())):
             yield from (value for value in values if callable(value))
 
 
-def _values(node: Node) -> Iterator[object]:
+def values_of(node: Node) -> Iterator[object]:
     """The values of a node's fields, and what is in them."""
     for one in fields(node):
         value = getattr(node, one.name)

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from receiver.flow.circles import circles
 from receiver.flow.graph import parents
 from receiver.flow.nodes import EntryNode, LanguageNode, MenuNode, Node
-from receiver.flow.plan import Plan
+from receiver.flow.plan import Plan, values_of
 from receiver.flow.targets import Recording, Target
+from receiver.plugins.module_settings import Setting
 from receiver.providers.base.simulation import KEYS
 
 
@@ -29,6 +31,8 @@ class Trouble(StrEnum):
     """A node has nothing to play in one of the flow's languages."""
     UNKNOWN_LANGUAGE = "unknown_language"
     """A key or a recording is for a language that the flow does not have."""
+    MISSING_SETTING = "missing_setting"
+    """A node takes a setting that the module does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,8 @@ class Problem:
         return f"{self.node}: {self.text}" if self.node else self.text
 
 
-def find_problems(plan: Plan) -> list[Problem]:
-    """Everything that is wrong with a flow, node by node."""
+def find_problems(plan: Plan, settings: Mapping[str, Any] | None = None) -> list[Problem]:
+    """Everything that is wrong with a flow, node by node; with `settings`, also which of them are missing."""
     reached = parents(plan)
     loops = {circle[0]: circle for circle in circles(plan)}
     found = list(_of_the_flow(plan))
@@ -57,6 +61,7 @@ def find_problems(plan: Plan) -> list[Problem]:
         if name in loops:
             found.append(_no_way_out(loops[name]))
         found += [*_targets(plan, node), *_keys(plan, node), *_languages(plan, node)]
+        found += () if settings is None else _settings(node, settings)
     return found
 
 
@@ -146,3 +151,10 @@ def _recording(plan: Plan, node: str, field_name: str, rec: Recording) -> Iterat
         for language in rec.keys() - set(plan.languages):
             text = f"{field_name} is for {language!r}, which is none of the flow's languages; add it to them"
             yield Problem(Trouble.UNKNOWN_LANGUAGE, node, text)
+
+
+def _settings(node: Node, settings: Mapping[str, Any]) -> Iterator[Problem]:
+    for value in values_of(node):
+        if isinstance(value, Setting) and settings.get(value.name) is None:
+            text = f"the setting {value.name} is missing; write it to receiver.toml, in the table of the module"
+            yield Problem(Trouble.MISSING_SETTING, node.name, text)

@@ -28,14 +28,13 @@ for name in {names}:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working folder with modules that have flows: none wrong, one wrong, two."""
-    for module, names, second in (
-        ("sound", ["office"], "bye"),
-        ("wrong", ["office"], "b[y]e"),
-        ("two", ["a", "b"], "bye"),
-    ):
+    modules = [("sound", ["office"], "bye"), ("wrong", ["office"], "b[y]e"), ("two", ["a", "b"], "bye")]
+    for module, names, second in modules:
         (tmp_path / f"{module}.py").write_text(MODULE.format(names=names, second=second), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    tables = [f'[handler_settings.{module}]\ndesk = "0540000000"\nwhisper = "psst"\n' for module, _, _ in modules]
+    (tmp_path / "receiver.toml").write_text("".join(tables), encoding="utf-8")
     yield tmp_path
     for module in ("sound", "wrong", "two"):
         sys.modules.pop(module, None)
@@ -69,6 +68,13 @@ def test_problems_are_said_and_make_the_exit_code_1() -> None:
         "node": "main",
         "text": "2 leads to 'b[y]e', which is no node",
     }
+
+
+def test_a_setting_that_is_missing_is_a_problem(folder: Path) -> None:
+    """Callers who come there would get the fallback."""
+    (folder / "receiver.toml").write_text('[handler_settings.sound]\ndesk = "0540000000"\n', encoding="utf-8")
+    said = receiver("flow", "check", "--handlers", "sound", code=1).stdout
+    assert "desk: the setting whisper is missing; write it to receiver.toml" in said
 
 
 def test_check_of_everything_says_what_is_wrong_with_flows() -> None:

@@ -278,6 +278,13 @@ def test_a_language_that_the_flow_does_not_have() -> None:
     ) == [(Trouble.UNKNOWN_LANGUAGE, "new"), (Trouble.UNKNOWN_LANGUAGE, "more")]
 
 
+def test_a_setting_that_is_missing() -> None:
+    """Looked for where the settings are known: a flow alone does not know them."""
+    found = sound().check({"desk": "0540000000"})
+    assert [(problem.trouble, problem.node) for problem in found] == [(Trouble.MISSING_SETTING, "order")]
+    assert sound().check({"desk": "0540000000", "ask_for_order": "order"}) == []
+
+
 def test_a_problem_reads_as_a_sentence() -> None:
     """The node first."""
     assert str(Problem(Trouble.UNREACHABLE, "main", "nothing leads here")) == "main: nothing leads here"
