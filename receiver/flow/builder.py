@@ -38,6 +38,15 @@ class Asking(TypedDict, total=False):
     """Seconds between the times: 0."""
 
 
+class _Checked(TypedDict):
+    """What `digits` and `pin` share beside."""
+
+    least: int
+    check: Function | None
+    to: tuple[Target, ...]
+    keys: Mapping[str, Target]
+
+
 class Dialling(TypedDict, total=False):
     """What `dial` takes beside its target."""
 
@@ -103,18 +112,17 @@ class Builder(Plan):
         least: int = 0,
         keep: str = "",
         check: Function | None = None,
+        to: Sequence[Target] = (),
         keys: Mapping[str, Target] | None = None,
         **asking: Unpack[Asking],
     ) -> None:
         """Digits that the caller enters: exactly `size`, or from `least` to `size`, ended with # or a pause.
 
-        `check` takes the caller and returns whether `caller.digits` are right, or where to go. They are kept as
-        `caller.values[keep]`. `keys` are keys that lead elsewhere, such as `*`.
+        `check` takes the caller and returns whether `caller.digits` are right, or where to go; `to` says where that
+        may be. The digits are kept as `caller.values[keep]`. `keys` are keys that lead elsewhere, such as `*`.
         """
-        entry = EntryNode(
-            name=name, rec=rec, size=size, then=then, least=least, keep=keep, check=check, keys=keys or {}, **asking
-        )
-        self.add(entry)
+        checked = _Checked(least=least, check=check, to=tuple(to), keys=keys or {})
+        self.add(EntryNode(name=name, rec=rec, size=size, then=then, keep=keep, **checked, **asking))
 
     def pin(
         self,
@@ -125,14 +133,13 @@ class Builder(Plan):
         then: Target,
         *,
         least: int = 0,
+        to: Sequence[Target] = (),
         keys: Mapping[str, Target] | None = None,
         **asking: Unpack[Asking],
     ) -> None:
         """As `digits`, for what must not be guessed: nothing is kept, and wrong tries count for the whole call."""
-        entry = EntryNode(
-            name=name, rec=rec, size=size, then=then, least=least, check=check, keys=keys or {}, secret=True, **asking
-        )
-        self.add(entry)
+        checked = _Checked(least=least, check=check, to=tuple(to), keys=keys or {})
+        self.add(EntryNode(name=name, rec=rec, size=size, then=then, secret=True, **checked, **asking))
 
     def say(
         self,

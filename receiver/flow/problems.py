@@ -56,7 +56,7 @@ def find_problems(plan: Plan, settings: Mapping[str, Any] | None = None) -> list
     found = list(_of_the_flow(plan))
     for name, node in plan.nodes.items():
         if reached and name not in reached:
-            text = "nothing leads here; let a key lead here, or name it in `to=` of the function that does"
+            text = "nothing leads here; let a key lead here, or name it in `to=` of the node whose function does"
             found.append(Problem(Trouble.UNREACHABLE, name, text))
         if name in loops:
             found.append(_no_way_out(loops[name]))

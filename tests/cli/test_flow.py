@@ -59,7 +59,7 @@ def test_problems_are_said_and_make_the_exit_code_1() -> None:
     assert receiver("flow", "check", "office", "--handlers", "wrong", code=1).stdout.splitlines() == [
         "office: 3 nodes, 2 problem(s)",
         "  main: 2 leads to 'b[y]e', which is no node",
-        "  bye: nothing leads here; let a key lead here, or name it in `to=` of the function that does",
+        "  bye: nothing leads here; let a key lead here, or name it in `to=` of the node whose function does",
     ]
     lines = receiver("flow", "check", "--json", "--handlers", "wrong", code=1).stdout.splitlines()
     assert json.loads(lines[0]) == {

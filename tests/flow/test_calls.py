@@ -85,6 +85,14 @@ def test_the_target_can_be_a_setting_or_come_from_a_function() -> None:
         phone.press("3")
 
 
+def test_without_a_number_to_dial_the_call_counts_as_failed() -> None:
+    """Such as that of an agent where none is there."""
+    flow = Flow("office", start="desk")
+    flow.dial("desk", lambda caller: "", otherwise="goodbye")
+    flow.end("goodbye", "goodbye")
+    assert Phone(flow).start() == Hangup(rec="goodbye")
+
+
 def agent(caller: Caller) -> str:
     """Who serves this caller."""
     return f"agent of {caller.number}"

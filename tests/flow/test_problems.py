@@ -55,6 +55,15 @@ def test_a_node_that_nothing_leads_to() -> None:
     assert spoilt(lambda flow: flow.end("island", "x"), to="island") == []
 
 
+def test_a_node_that_only_a_check_leads_to() -> None:
+    """It is named in `to`."""
+    flow = Flow("bank", start="pin")
+    flow.pin("pin", "pin", 4, lambda caller: "blocked", "account", to=["blocked"])
+    flow.end("account", "account")
+    flow.end("blocked", "blocked")
+    assert flow.check() == []
+
+
 def test_a_node_that_only_an_island_leads_to_is_an_island_too() -> None:
     """Each is said."""
     found = spoilt(lambda flow: flow.say("one", "x", then="two"), lambda flow: flow.end("two", "x"))

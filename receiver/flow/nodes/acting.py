@@ -109,10 +109,13 @@ class DialNode(Node):
         return f"{describe(self.target)}, {describe(self.ring)} s"
 
     async def enter(self, visit: "Visit") -> Action | Target:
-        """Dial."""
+        """Dial; where there is no number to dial, go on as after a call that failed."""
+        target = await visit.text(self.target)
+        if not target:
+            return visit.plan.otherwise_of(self.name, self.otherwise)
         caller_id = visit.caller.number if self.caller_id is None else await visit.text(self.caller_id)
         return Ring(
-            target=await visit.text(self.target),
+            target=target,
             ring=await visit.number(self.ring),
             talk=await visit.number(self.talk),
             caller_id=caller_id,

@@ -138,6 +138,8 @@ class EntryNode(AskingNode):
     """How many at least; 0 for exactly `size`."""
     check: Function | None = None
     """Takes the caller and returns whether `digits` are right, or where to go; None for any digits."""
+    to: tuple[Target, ...] = ()
+    """Where `check` may lead, for checks and drawings."""
     keep: str = ""
     """The name under which the digits are kept in the caller's `values`; empty where they are not."""
     then: Target
@@ -163,6 +165,7 @@ class EntryNode(AskingNode):
         keys = tuple(Exit(key, target) for key, target in self.keys.items())
         return (
             Exit("right" if self.check else "digits", self.then),
+            *(Exit("check", target) for target in self.to),
             *keys,
             Exit("otherwise", self.fallback(plan), silent=True),
         )
