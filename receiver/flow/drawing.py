@@ -109,15 +109,15 @@ def _card(plan: Plan, card: Card, cards: dict[str, Card], problems: list[Problem
     node = plan.nodes[card.name]
     x, y, inner = MARGIN + card.x, card.y, MARGIN + card.x + INSET
     mark = "⚠ " if problems else ""
-    hint = "\n".join([f"{node.kind} {node.name}", node.summary(), *(problem.text for problem in problems)])
+    what = f"{node.kind} {node.summary()}".rstrip()
+    hint = "\n".join([node.name, what, *(problem.text for problem in problems)])
     parts = [
         f'<g id={_attribute(_id(card.name, cards))} class="{node.kind}{" bad" if problems else ""}">',
         f"<title>{_text(hint)}</title>",
         f'<rect class="card" x="{x}" y="{y}" width="{WIDTH}" height="{card.height}" rx="8"/>',
         f'<rect class="bar" x="{x}" y="{y + 8}" width="4" height="{card.height - 16}" rx="2"/>',
-        _write(inner, y + 19, mark + card.name, "name", room=20),
-        _write(x + WIDTH - INSET, y + 19, node.kind, "faint", at_end=True),
-        _write(inner, y + 36, node.summary(), "faint", room=32),
+        _write(inner, y + 19, mark + card.name, "name", room=24),
+        _write(inner, y + 36, what, "faint", room=32),
         *(_way(card, index, way, cards) for index, way in enumerate(card.ways)),
         "</g>",
     ]
@@ -135,11 +135,11 @@ def _id(name: str, cards: dict[str, Card]) -> str:
     return f"node-{list(cards).index(name)}"
 
 
-def _write(x: int, y: int, text: str, style: str, *, room: int = 60, at_end: bool = False) -> str:
-    """One line of text that begins at `x`, or ends there; right to left where its first letter is."""
+def _write(x: int, y: int, text: str, style: str, *, room: int = 60) -> str:
+    """One line of text that begins at `x`; right to left where its first letter is."""
     shown = text if len(text) <= room else f"{text[: room - 1]}…"
     is_rtl = _is_rtl(shown)
-    anchor = "end" if is_rtl != at_end else "start"
+    anchor = "end" if is_rtl else "start"
     direction = ' direction="rtl"' if is_rtl else ""
     style = f' class="{style}"' if style else ""
     return f'<text x="{x}" y="{y}"{style} text-anchor="{anchor}"{direction}>{_text(shown)}</text>'
