@@ -287,7 +287,8 @@ _ENDINGS: dict[str, Callable[[_Document], None]] = {
 }
 
 
-_BARE_AMPERSAND = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>)|&(?!#?\w++;)", re.DOTALL)
+# What has no end goes on to that of the text, else each of its beginnings would be tried in turn.
+_BARE_AMPERSAND = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z))|&(?!#?\w++;)", re.DOTALL)
 
 
 def _parse_tolerantly(text: str, limits: BodyLimits) -> tuple[_Document, bool]:

@@ -131,6 +131,8 @@ _MANY = {
     "very many commas": callback("[" + "," * LONG),
     "very many colons": callback('{"a"' + ":" * LONG),
     "very many escapes": callback('"' + f"{BACKSLASH}u0041" * MANY + '"'),
+    "very many escaped quotes": callback(f'"{BACKSLASH}"' * MANY),
+    "very many strings without an end": callback(f'1{BACKSLASH}"' * MANY),
     "very many backslashes": callback('"' + BACKSLASH * LONG),
     "very many comments": callback("/**/" * MANY + "1"),
     "a very long comment": callback(f"/*{'*' * LONG}*/1"),
