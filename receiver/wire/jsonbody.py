@@ -22,8 +22,13 @@ _KEY = re.compile(r'"\s*:')
 _OPEN_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
 _STRING = re.compile(rf'{_OPEN_STRING}(?:(")|\\?\Z)', re.DOTALL)
 _CONTROL = re.compile(r"(\\.)|[\x00-\x1f]", re.DOTALL)
+_QUOTED = r"'[^'\\]*+(?:\\.[^'\\]*+)*+"
+_COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
+_FURTHER_KEY = rf"""\s*+(?=(?:{_OPEN_STRING}"|{_QUOTED}'|(?:[^\W\d]|\$)[\w$]*+)\s*+:)"""
 _VALUE_WITHOUT_COMMA = re.compile(
-    rf'({_OPEN_STRING}(?:"|\\?\Z)|[\w.+-]++|[}}\]])((?:\s*+(?={_OPEN_STRING}"\s*+:))|(?<=}})\s*+(?={{))?', re.DOTALL
+    rf"""{_COMMENT}|({_OPEN_STRING}(?:"|\\?\Z)|{_QUOTED}(?:'|\\?\Z)|[\w.+-]++|[}}\]])"""
+    rf"""({_FURTHER_KEY}|(?<=}})\s*+(?={{))?""",
+    re.DOTALL,
 )
 
 

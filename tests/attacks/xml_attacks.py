@@ -68,10 +68,10 @@ _DTD = {
     "a DTD after the root": call(after="<!DOCTYPE methodCall>"),
     "a DTD inside of a value": call("<!DOCTYPE methodCall>"),
     "an entity outside of a DTD": call(before='<!ENTITY a "x">'),
-    "an undeclared entity": call("&a;"),
-    "an entity of HTML": call("&nbsp;"),
 }
 _READ = {
+    "an undeclared entity": (call("&a;"), "&a;"),
+    "an entity of HTML": (call("&nbsp;"), "&nbsp;"),
     "an instruction for a style sheet": (call(before='<?xml-stylesheet href="http://127.0.0.1:9/"?>'), "x"),
     "an instruction with code": (call(before='<?php system("id"); ?>'), "x"),
     "an instruction inside of a value": (call("<int>5<?a b?>6</int>"), 56),
