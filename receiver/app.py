@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,16 +14,18 @@ from pydantic import ValidationError
 from starlette.applications import Starlette
 
 from receiver.delivery.attempt import AttemptRunner
-from receiver.delivery.retry_policy import RetryPolicy
 from receiver.delivery.worker import DeliveryWorker, WorkerLimits
 from receiver.errors import SettingsError
-from receiver.intake.ask import Responder
+from receiver.intake.call_history import CallHistories
 from receiver.intake.priority import PriorityGate
 from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
+from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
 from receiver.operations.retention import run_retention
-from receiver.plugins.loading import Registry, load
+from receiver.plugins.handlers import HandlerDefaults
+from receiver.plugins.loading import load
+from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
@@ -59,9 +61,19 @@ class Components:
 def load_components(settings: Settings) -> Components:
     """Providers and handlers as the settings have them. Raises SettingsError or HandlerError."""
     providers = make_providers(settings)
-    registry = load(settings.handlers, providers)
-    _check_required(settings, registry)
+    registry = load(
+        settings.handlers,
+        providers,
+        handler_settings=settings.handler_settings,
+        defaults=handler_defaults(settings),
+    )
+    _check_required(registry)
     return Components(settings, providers, registry)
+
+
+def handler_defaults(settings: Settings) -> HandlerDefaults:
+    """What counts for handlers that do not say otherwise."""
+    return HandlerDefaults(**{name: getattr(settings, name) for name in HandlerDefaults.__dataclass_fields__})
 
 
 def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
@@ -100,11 +112,10 @@ def _check_paths(providers: Mapping[str, Provider[Any]]) -> None:
             taken[path] = f"{name}'s"
 
 
-def _check_required(settings: Settings, registry: Registry) -> None:
+def _check_required(registry: Registry) -> None:
     for handler in registry:
-        given = settings.handler_settings.get(handler.module, {})
         for name in handler.requires:
-            if given.get(name) in {None, ""}:
+            if handler.settings.get(name) in {None, ""}:
                 raise SettingsError(
                     f"handler_settings.{handler.module}.{name} is missing: {handler.name} needs it. Write it to "
                     f"receiver.toml below [handler_settings.{handler.module}]"
@@ -163,29 +174,17 @@ def is_sqlite(settings: Settings) -> bool:
         raise SettingsError(f"database_url: {error}") from error
 
 
-def retry_policy(settings: Settings) -> RetryPolicy:
-    """How failed deliveries are tried again."""
-    return RetryPolicy(settings.attempts, settings.retry_first_pause, ceiling=settings.retry_longest_pause)
-
-
 @asynccontextmanager
 async def running_worker(components: Components, database: Database, metrics: Metrics) -> AsyncIterator[DeliveryWorker]:
     """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
-    settings = components.settings
+    settings, registry = components.settings, components.registry
     runner = Runner(settings.handler_concurrency, "deliver")
-    async with httpx.AsyncClient(timeout=settings.handler_timeout) as http:
+    histories = CallHistories(database.read, registry)
+    async with _http_client(registry, lambda usual: usual.handler_timeout) as http:
         worker = DeliveryWorker(
             database,
-            components.registry,
-            AttemptRunner(
-                components.providers,
-                runner,
-                http=http,
-                handler_settings=settings.handler_settings,
-                policy=retry_policy(settings),
-                timeout=settings.handler_timeout,
-                reread=reread,
-            ),
+            registry,
+            AttemptRunner(registry, runner, http=http, reread=reread, load_history=histories.load),
             limits=WorkerLimits(
                 concurrency=settings.handler_concurrency,
                 total=settings.delivery_concurrency,
@@ -210,19 +209,24 @@ async def running_worker(components: Components, database: Database, metrics: Me
 
 
 @asynccontextmanager
-async def open_responder(components: Components) -> AsyncIterator[Responder]:
+async def open_responder(components: Components, histories: CallHistories) -> AsyncIterator[Responder]:
     """Handlers answer questions inside the block."""
-    settings = components.settings
-    runner = Runner(settings.answer_threads, "answer")
-    async with httpx.AsyncClient(timeout=settings.deadline) as http:
-        yield Responder(
-            components.registry,
-            runner,
-            deadline=settings.deadline,
-            http=http,
-            handler_settings=settings.handler_settings,
-        )
+    registry = components.registry
+    runner = Runner(components.settings.answer_threads, "answer")
+    async with _http_client(registry, lambda usual: usual.deadline) as http:
+        yield Responder(registry, runner, http=http, load_history=histories.load)
         runner.close()
+
+
+def _http_client(registry: Registry, seconds: Callable[[HandlerDefaults], float]) -> httpx.AsyncClient:
+    """A client for handlers, whose time limit follows the settings."""
+    client = httpx.AsyncClient(timeout=seconds(registry.defaults))
+
+    def follow_registry() -> None:
+        client.timeout = seconds(registry.defaults)
+
+    registry.on_replace(follow_registry)
+    return client
 
 
 def build_app(
@@ -255,7 +259,8 @@ def build_app(
             )
             journal.start()
             stack.push_async_callback(journal.close)
-            responder = await stack.enter_async_context(open_responder(components))
+            histories = CallHistories(database.read, components.registry)
+            responder = await stack.enter_async_context(open_responder(components, histories))
             metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
             metrics.watch(
                 "receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests
@@ -269,7 +274,13 @@ def build_app(
             )
             starter = worker.fast_start if worker else None
             intake = Intake(
-                components.registry, journal, responder, metrics=metrics, starter=starter, priority=priority
+                components.registry,
+                journal,
+                responder,
+                metrics=metrics,
+                starter=starter,
+                priority=priority,
+                uncommitted=histories.uncommitted,
             )
             gateway.open(intake, rejections, probes)
             yield

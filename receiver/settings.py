@@ -122,6 +122,8 @@ class Settings(BaseSettings):
     """Seconds a handler has to answer a question before the fallback goes out; less if a provider is less patient."""
     answer_threads: Annotated[int, Field(gt=0)] = 8
     """Threads for each answering handler that is a plain function."""
+    call_history_hours: Annotated[float, Field(gt=0, le=24 * 366)] = 24.0
+    """Hours that the steps and the state of a call are remembered for `ctx.call`."""
 
     attempts: Annotated[int, Field(gt=0)] = 10
     """Tries a delivery gets before it is given up as dead."""

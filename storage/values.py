@@ -56,6 +56,10 @@ class NewCallback:
     """Names of the handlers to deliver it to."""
     call_key: str = ""
     """Deliveries with the same key reach one handler one after the other; empty for no order."""
+    answered_by: str | None = None
+    """The handler of a question, whether it answered or failed."""
+    call_state: bytes | None = None
+    """What handlers keep of the call, as JSON; None where it did not change."""
     lease: LeaseRequest | None = None
     """The worker that leases some of the deliveries at once, unless an earlier one of their call is unfinished; SQLite
     only."""
@@ -117,6 +121,8 @@ class StoredCallback:
     reply_type: str
     reply_body: bytes
     took_us: int
+    answered_by: str | None = None
+    call_state: bytes | None = None
 
 
 def as_stored(new: NewCallback, id_: int) -> StoredCallback:

@@ -200,9 +200,21 @@ def test_the_functions_for_testing_are_documented() -> None:
 def test_every_field_of_what_handlers_get_is_documented(heading: str, model: Any) -> None:
     """The tables of CallRecord and Context have each field, and no other."""
     rows = cells(section(read("docs/handlers.md"), heading))
-    fields = getattr(model, "model_fields", None) or model.__dataclass_fields__
     written = [row[0].strip("`") for row in rows if len(row) == 3 and row[0].startswith("`")]
-    assert written == list(fields)
+    assert written == names_of(model)
+
+
+def names_of(model: Any) -> list[str]:
+    """The fields of a model; of a dataclass also its properties."""
+    properties = [name for name, value in vars(model).items() if isinstance(value, property)]
+    return list(getattr(model, "model_fields", None) or [*model.__dataclass_fields__, *properties])
+
+
+def test_every_field_of_a_calls_history_is_documented() -> None:
+    """That of the call, and that of each of its steps."""
+    rows = cells(section(read("docs/handlers.md"), "The history of a call"))
+    written = [row[0].strip("`") for row in rows if row[0].startswith("`")]
+    assert written == [*names_of(receiver.CallHistory), *names_of(receiver.CallStep)]
 
 
 def test_every_outcome_and_direction_is_documented() -> None:

@@ -10,8 +10,9 @@ from receiver.cli.json_values import callback_details, event_of
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import AsJson, DatabaseUrl
 from receiver.cli.output import console, print_error, print_json, printable
-from receiver.operations.replay import reply_values
+from receiver.intake.suggestion import is_no_handler
 from receiver.providers.base.contract import Provider
+from receiver.wire.reply_values import reply_values
 from storage import Delivery, StoredCallback, journal, queue
 from storage.values import Filter
 
@@ -51,7 +52,8 @@ def _print_step(callback: StoredCallback, deliveries: list[Delivery], providers:
     for sign, values in (("←", _sent(callback, providers)), ("→", reply_values(callback.reply_body))):
         console.print(escape(printable(f"    {sign} {_in_words(values)}")), highlight=False)
     if callback.reason:
-        console.print(escape(printable(f"    {callback.reason}")), style="yellow", highlight=False)
+        more = f": `receiver callbacks show {callback.id}` shows how to" if is_no_handler(callback.reason) else ""
+        console.print(escape(printable(f"    {callback.reason}{more}")), style="yellow", highlight=False)
     for delivery in deliveries:
         again = f" of replay {delivery.replay_id}" if delivery.replay_id else ""
         line = f"    {delivery.handler}{again}: {delivery.state}, {delivery.attempts} attempt(s) {delivery.reason}"

@@ -1,8 +1,8 @@
 """`receiver callbacks`: what is in the journal."""
 
 import json
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -22,6 +22,8 @@ from receiver.cli.output import (
     printable,
     printable_lines,
 )
+from receiver.intake.suggestion import is_no_handler, suggested_code
+from receiver.providers.base import contract
 from receiver.providers.base.event import Event
 from storage import Delivery, StoredCallback, journal, queue
 from storage.values import Filter
@@ -74,6 +76,16 @@ def show(
         print_json(callback_details(callback, deliveries, event))
         return
     _print_details(callback, deliveries, event)
+    if is_no_handler(callback.reason) and (code := _suggestion(callback, providers)):
+        console.print("\n[bold]to answer it[/], add to a handler module:\n", highlight=False)
+        console.print(escape(code), highlight=False, soft_wrap=True)
+
+
+def _suggestion(callback: StoredCallback, providers: Mapping[str, contract.Provider[Any]]) -> str:
+    """The code that would answer such a question; empty where its provider does not ask it any more."""
+    provider = providers.get(callback.provider)
+    kind = provider.kind(callback.kind) if provider else None
+    return suggested_code(provider, kind) if provider and kind and kind.replies else ""
 
 
 def _table(found: list[StoredCallback]) -> Table:
@@ -115,6 +127,9 @@ def _print_details(callback: StoredCallback, deliveries: Sequence[Delivery], eve
     _print_event(event)
     console.print(f"\n[bold]reply {callback.reply_status}[/] {escape(callback.reply_type)}", highlight=False)
     console.print(escape(printable_lines(as_text(callback.reply_body))), highlight=False, soft_wrap=True)
+    if callback.call_state is not None:
+        console.print("\n[bold]state of the call[/]", highlight=False)
+        console.print(escape(printable_lines(as_text(callback.call_state))), highlight=False, soft_wrap=True)
     for delivery in deliveries:
         print_delivery(delivery)
 

@@ -15,6 +15,7 @@ from receiver.cli.main import app, open_journal
 from receiver.cli.options import CallId, DatabaseUrl, HandlerModules, Kind, Outcome, Provider, Since, Until
 from receiver.cli.output import console, errors, print_error, printable
 from receiver.cli.paging import pages_with_progress
+from receiver.intake.call_history import CallHistories
 from receiver.operations.replay import Difference, Posted, compare, planned_deliveries, post_again
 from receiver.settings import Settings
 from storage import Database, journal, replays
@@ -136,7 +137,7 @@ def _diff(settings: Settings, database: Database, wanted: Filter) -> None:
 
     async def compare_all() -> tuple[int, int, int]:
         same = different = skipped = 0
-        async with open_responder(components) as answering:
+        async with open_responder(components, CallHistories(database.read, components.registry)) as answering:
             for page in pages_with_progress(database, wanted, "comparing"):
                 for callback in page:
                     found = await compare(components.providers, answering, callback)

@@ -62,8 +62,19 @@ class Handler:
     """Settings that its module cannot do without."""
     takes_context: bool = False
     """Whether the function has a second argument."""
+    history: bool = False
+    """Whether the function finds the call's history in its context."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Its module's settings, once a registry has it."""
     is_async: bool = False
     """Whether the function is a coroutine function; others run in a thread."""
+
+    @property
+    def source(self) -> tuple[str, int]:
+        """The file and the line of the function; "" and 0 where it has none."""
+        function = inspect.unwrap(getattr(self.function, "func", self.function))
+        code = getattr(function, "__code__", None)
+        return (code.co_filename, code.co_firstlineno) if code else ("", 0)
 
     def matches(self, subject: Event | CallRecord) -> bool:
         """Whether every filter lets this event or record pass."""
@@ -80,6 +91,18 @@ class Handler:
         """What it listens to, as a person would write it."""
         filters = "".join(f", {name}={wanted!r}" for name, wanted in self.filters.items())
         return f"{self.subject.__name__}{filters}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerDefaults:
+    """What counts for handlers that do not say otherwise: the settings of the same names. Times are seconds."""
+
+    deadline: float = 3.0
+    call_history_hours: float = 24.0
+    attempts: int = 10
+    retry_first_pause: float = 5.0
+    retry_longest_pause: float = 3600.0
+    handler_timeout: float = 60.0
 
 
 class Handlers:
@@ -107,24 +130,34 @@ class Handlers:
         attempts: int | None = None,
         timeout: float | None = None,
         concurrency: int | None = None,
+        history: bool = False,
         **filters: object,
     ) -> Callable[[Function], Function]:
         """Tell the function of each `subject` that passes the filters: after it is acknowledged, retried if it fails.
 
         `subject` is CallRecord or an event that asks nothing. A filter names a field and is a value, a collection of
-        values, or a function of the value. Raises HandlerError where the function or a filter cannot work.
+        values, or a function of the value. With `history` the earlier steps of the call are loaded for `ctx.call`.
+        Raises HandlerError where the function or a filter cannot work.
         """
-        limits = {"attempts": attempts, "timeout": timeout, "concurrency": concurrency}
+        limits = {"attempts": attempts, "timeout": timeout, "concurrency": concurrency, "history": history}
         return self._register(subject, name, aliases, filters, answers=False, **limits)
 
     def answer(
-        self, question: type[Event], /, *, name: str = "", aliases: Collection[str] = (), **filters: object
+        self,
+        question: type[Event],
+        /,
+        *,
+        name: str = "",
+        aliases: Collection[str] = (),
+        history: bool = False,
+        **filters: object,
     ) -> Callable[[Function], Function]:
         """Let the function's return value be the reply to each `question` that passes the filters.
 
-        Exactly one handler answers a question: the first whose filters match. Raises HandlerError as `on` does.
+        Exactly one handler answers a question: the first whose filters match. With `history` the earlier steps of the
+        call and its state are loaded for `ctx.call`. Raises HandlerError as `on` does.
         """
-        return self._register(question, name, aliases, filters, answers=True)
+        return self._register(question, name, aliases, filters, answers=True, history=history)
 
     def _register(
         self,
@@ -138,6 +171,9 @@ class Handlers:
             module, where = _home(function)
             _check_signature(function, where)
             _check_filters(subject, filters, where)
+            takes_context = len(_positional(function)) > 1
+            if rest["history"] and not takes_context:
+                raise HandlerError(f"{where} asks for history; give it a second argument, a Context, to find it in")
             self._handlers.append(
                 Handler(
                     name=name or where,
@@ -147,7 +183,7 @@ class Handlers:
                     aliases=tuple(aliases),
                     module=self.name or module.rsplit(".", 1)[-1],
                     requires=self.requires,
-                    takes_context=len(_positional(function)) > 1,
+                    takes_context=takes_context,
                     is_async=inspect.iscoroutinefunction(function),
                     **rest,
                 )

@@ -336,16 +336,6 @@ async def test_a_record_and_its_event_both_reach_their_listeners(tmp_path: Path)
         await eventually(lambda: states(receiver.deliveries(1)) == ["done", "done"])
 
 
-async def test_the_receiver_says_how_to_answer_what_nobody_answers(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The log has the lines of code, and no phone number."""
-    async with running(tmp_path) as receiver:
-        await receiver.client.post("/voicenter", json=LAYER)
-    assert "from receiver.providers.voicenter import LayerInput" in caplog.text
-    assert "072" not in caplog.text
-
-
 async def test_a_handler_that_cancels_itself_costs_nobody_the_answer(tmp_path: Path) -> None:
     """Nor does one that raises what ends programs: the error reply goes out and the callback is kept."""
 
