@@ -23,6 +23,7 @@ import receiver.testing
 from handlers import demo
 from receiver.app import load_components
 from receiver.cli import app
+from receiver.cli.load_again import RELOADED
 from receiver.providers.base.contract import Mode
 from receiver.providers.base.discovery import discover
 from receiver.providers.base.event import Event, Reads
@@ -139,6 +140,12 @@ def test_every_key_of_a_fallback_is_documented_with_its_default() -> None:
     rows = cells(section(read("docs/settings.md"), "Fallbacks"))
     written = {row[0]: row[1] for row in rows if row[0].startswith("`")}
     assert written == {f"`{name}`": default_of(info) for name, info in Fallback.model_fields.items()}
+
+
+def test_every_setting_that_a_reload_applies_is_named() -> None:
+    """All others take a restart."""
+    named = code(section(read("docs/settings.md"), "While the receiver runs"))
+    assert named == RELOADED | {"receiver serve --reload"}
 
 
 def commands() -> Iterator[tuple[str, list[Any]]]:

@@ -16,6 +16,7 @@ _CHATTY = {
     "alembic": "WARNING",
     "uvicorn.error": "WARNING",
     "python_multipart": "ERROR",
+    "watchfiles": "WARNING",
 }
 """Libraries that say more than people want to read, some of it whenever a stranger likes."""
 _FIELDS = ("call_id", "callback", "delivery", "handler", "attempt")

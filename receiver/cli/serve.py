@@ -6,9 +6,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import uvicorn
@@ -26,6 +26,9 @@ from receiver.web.callback_app import url_path
 from receiver.web.http_protocol import RequestLimits, limited_protocol
 from storage import Database
 
+if TYPE_CHECKING:
+    from receiver.cli.reload import Reloader
+
 
 @app.command()
 def serve(
@@ -38,10 +41,14 @@ def serve(
     deliveries: Annotated[
         bool, typer.Option("--deliveries/--no-deliveries", help="Run handlers here, or leave that to `receiver work`.")
     ] = True,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Load handlers and settings again when their files change.")
+    ] = False,
 ) -> None:
     """Receive callbacks until stopped."""
+    given = {"host": host, "port": port, "database_url": database_url, "handlers": handlers}
     with report_errors():
-        settings = load(host=host, port=port, database_url=database_url, handlers=handlers)
+        settings = load(**given)
         logs.configure(settings, for_author=sys.stderr.isatty() and is_loopback(settings.host))
         components = load_components(settings)
         spool = open_spool(settings)
@@ -63,9 +70,16 @@ def serve(
         proxy_headers=False,
         timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
     )
-    server = _Server(config, components, database)
+    server = _Server(config, components, database, _make_reloader(components, given) if reload else None)
     server.run(sockets=[listening])
     leave(0 if server.started else 1)
+
+
+def _make_reloader(components: Components, given: Mapping[str, Any]) -> "Reloader":
+    from receiver.cli.reload import Reloader
+    from receiver.cli.scenario_run import scenario_run
+
+    return Reloader(components, given, console=Console(file=sys.stdout), run_scenarios=scenario_run(given))
 
 
 def _allow_many_connections() -> None:
@@ -94,12 +108,15 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Says what is where as soon as it listens."""
+    """Prints a banner as soon as it listens, and reloads from then on if that is wanted."""
 
-    def __init__(self, config: uvicorn.Config, components: Components, database: Database) -> None:
+    def __init__(
+        self, config: uvicorn.Config, components: Components, database: Database, reloader: "Reloader | None"
+    ) -> None:
         super().__init__(config)
         self._components = components
         self._database = database
+        self._reloader = reloader
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -117,7 +134,15 @@ class _Server(uvicorn.Server):
         if self.started:
             _settle_memory()
             port = sockets[0].getsockname()[1]
+            if self._reloader is not None:
+                self._reloader.start()
             _print_banner(Console(file=sys.stdout, soft_wrap=True), self._components, self._database, port)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """Reload no more, then stop."""
+        if self._reloader is not None:
+            await self._reloader.stop()
+        await super().shutdown(sockets)
 
 
 SWITCH_SECONDS = 0.0005

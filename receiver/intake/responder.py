@@ -29,6 +29,11 @@ MARGIN_SECONDS = 0.5
 """Between our deadline and the end of a provider's patience: the reply has to travel back."""
 
 
+def deadline_of(kind: Kind, usual: float) -> float:
+    """How many seconds a handler has for a question: less than usual where the provider is less patient."""
+    return usual if kind.patience is None else min(usual, kind.patience - MARGIN_SECONDS)
+
+
 class Cause(StrEnum):
     """Why a question was not answered by its handler."""
 
@@ -84,9 +89,8 @@ class Responder:
         return self._registry.answers_with_history
 
     def deadline(self, kind: Kind) -> float:
-        """How many seconds a handler has for a question of this kind: less where the provider is less patient."""
-        deadline = self._registry.defaults.deadline
-        return deadline if kind.patience is None else min(deadline, kind.patience - MARGIN_SECONDS)
+        """How many seconds a handler has for a question of this kind."""
+        return deadline_of(kind, self._registry.defaults.deadline)
 
     async def answer(
         self, provider: Provider[Any], kind: Kind, event: Event, received_at: datetime, *, before: int | None = None

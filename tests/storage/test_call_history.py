@@ -120,6 +120,8 @@ def plans(database: Database, work: Any) -> list[str]:
     explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
     found: list[str] = []
     with database.read_only() as connection:
+        if not database.is_sqlite:  # a table of a few hundred rows is read from end to end otherwise
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
 
         def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
             if statement.startswith("SELECT"):
