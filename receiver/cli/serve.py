@@ -134,9 +134,9 @@ class _Server(uvicorn.Server):
         if self.started:
             _settle_memory()
             port = sockets[0].getsockname()[1]
+            _print_banner(Console(file=sys.stdout, soft_wrap=True), self._components, self._database, port)
             if self._reloader is not None:
                 self._reloader.start()
-            _print_banner(Console(file=sys.stdout, soft_wrap=True), self._components, self._database, port)
 
     async def shutdown(self, sockets: Any = None) -> None:
         """Reload no more, then stop."""

@@ -16,7 +16,7 @@ from receiver.plugins.call_history import LOAD_SECONDS, CallHistory, CallStep, d
 from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import Provider
 from receiver.wire.reply_values import reply_values
-from storage import NewCallback, StoredCallback, StoreError
+from storage import NewCallback, StoredCallback, StoreError, StoreUnavailableError
 from storage.call_history import CallFilter, StoredCall, load, moment_of, newest_state
 from storage.values import as_stored, call_key
 
@@ -57,7 +57,7 @@ class CallHistories:
         # Before the journal is read: what is committed meanwhile is found in both, what is dropped here is found there.
         waiting = self._waiting(provider, call_id, since) if before is None else []
         try:
-            return await asyncio.wait_for(self._read(partial(_read, provider, wanted, waiting)), seconds)
+            return await asyncio.wait_for(self._read_journal(partial(_read, provider, wanted, waiting)), seconds)
         except TimeoutError:
             logger.warning("the history of a call was not read within %g s", seconds, extra={"call_id": call_id})
         except StoreError as error:
@@ -65,6 +65,13 @@ class CallHistories:
         except Exception:
             logger.exception("reading the history of a call failed", extra={"call_id": call_id})
         return _history(provider, StoredCall(waiting, newest_state(waiting)), is_complete=False)
+
+    async def _read_journal(self, work: Callable[[Connection], CallHistory]) -> CallHistory:
+        """Read; once more if that fails: after a restart of the database each kept connection fails once."""
+        try:
+            return await self._read(work)
+        except StoreUnavailableError:
+            return await self._read(work)
 
     def _waiting(self, provider: Provider[Any], call_id: str, since: datetime) -> list[StoredCallback]:
         rows = self.uncommitted.of_call(call_key(provider.name, call_id))

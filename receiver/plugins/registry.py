@@ -51,11 +51,13 @@ class Registry:
     def replace(self, other: "Registry") -> None:
         """Hold what `other` holds, from one moment to the next: nothing that asks finds a part of each.
 
-        The provider objects stay, because routes have them; they take over the options of the others.
+        The provider objects stay, because routes have them; they take over the options of the others. Called on the
+        event loop, where nothing runs between the two.
         """
         for name, provider in self._table.providers.items():
-            provider.take_over(other.providers[name])
-        self._table = replace(other._table, providers=self._table.providers)  # noqa: SLF001 - a registry of its own kind
+            if name in other.providers:
+                provider.take_over(other.providers[name])
+        self._table = replace(other._table, providers=self._table.providers)  # noqa: SLF001 - another registry
         for call in self._on_replace:
             call()
 
