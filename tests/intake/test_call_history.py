@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from receiver import CallHistory, CallRecord, Context, Handlers
-from receiver.app import load_components, make_providers, open_responder
+from receiver.app import Components, make_providers, open_responder
 from receiver.errors import HandlerError
 from receiver.intake import ask
 from receiver.intake.call_history import MAX_STEPS, CallHistories
 from receiver.intake.uncommitted import UncommittedRows
 from receiver.operations.replay import compare
-from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.registry import Registry
 from receiver.providers.voicenter import Hangup, HangupCall, IvrRequest, Menu
 from receiver.settings import Settings
@@ -349,9 +348,7 @@ async def test_replay_diff_sees_only_what_came_before_the_question(database_url:
         for _ in range(4):
             await press(receiver)
     stored = receiver.callbacks()
-    settings = Settings(handlers=[], database_url=database_url)
-    components = load_components(settings)
-    components.registry.replace(Registry(handlers, components.providers, defaults=HandlerDefaults()))
+    components = Components(Settings(handlers=[]), PROVIDERS, Registry(handlers, PROVIDERS))
     with Database(database_url) as database:
         histories = CallHistories(database.read, components.registry)
         async with open_responder(components, histories) as responder:
