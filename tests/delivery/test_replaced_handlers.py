@@ -82,6 +82,25 @@ async def test_deliveries_of_a_handler_that_is_gone_wait_until_it_is_back(databa
         await eventually(lambda: states(receiver.deliveries(3)) == ["done", "done"])
 
 
+async def test_what_waits_in_memory_for_a_handler_that_is_gone_is_released(tmp_path: Path) -> None:
+    """At once, not when its lease ends: a handler that has the name again gets it soon."""
+    release, seen = asyncio.Event(), list[str]()
+
+    async def waits(cdr: Cdr) -> None:
+        await release.wait()
+
+    loaded = registry(f=waits)
+    async with receiving(f"sqlite:///{tmp_path}/journal.db", loaded) as receiver:
+        await _settled()  # from now on deliveries start at once
+        await send(receiver, "a", "b", "c")
+        assert [_state(receiver, number) for number in (1, 2, 3)] == ["running"] * 3
+        loaded.replace(registry())
+        await eventually(lambda: [_state(receiver, number) for number in (2, 3)] == ["due", "due"])
+        loaded.replace(registry(f=lambda cdr: seen.append(cdr.call_id)))
+        release.set()
+        await eventually(lambda: seen == ["b", "c"])
+
+
 async def test_a_handler_that_comes_back_gets_its_deliveries_at_once(database_url: str) -> None:
     """Not only when the worker looks for deliveries of other processes."""
     loaded = registry(f=lambda cdr: 1 / 0)
@@ -91,9 +110,15 @@ async def test_a_handler_that_comes_back_gets_its_deliveries_at_once(database_ur
         with receiver.database() as database, database.begin() as connection:
             stored = journal.append(connection, [_cdr()])
             assert stored[0].id == 1
+        await _settled()
         async with asyncio.timeout(2):
             loaded.replace(registry(f=lambda cdr: seen.append(cdr.call_id)))
             await eventually(lambda: seen == ["late"])
+
+
+async def _settled() -> None:
+    """Wait until the worker has looked for deliveries, found none and sleeps."""
+    await asyncio.sleep(0.2)
 
 
 def _state(receiver: Running, callback_id: int) -> str:
