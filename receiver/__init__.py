@@ -1,12 +1,12 @@
 """Receives phone providers' callbacks, stores each before acknowledging it, and hands it to your functions.
 
-What a handler module needs from here: Handlers, CallRecord, Outcome, Direction, Context, RetryLater and Drop; for
-tests and types also CallHistory and CallStep.
+What a handler module needs from here: Handlers, Setting, CallRecord, Outcome, Direction, Context, RetryLater, Drop and
+the function `international`; for tests and types also CallHistory and CallStep.
 The events and replies of each provider are in `receiver.providers.NAME`.
 """
 
-from receiver.plugins import CallHistory, CallStep, Context, Drop, Handlers, RetryLater
-from receiver.providers.base.record import CallRecord, Direction, Money, Outcome
+from receiver.plugins import CallHistory, CallStep, Context, Drop, Handlers, RetryLater, Setting
+from receiver.providers.base.record import CallRecord, Direction, Money, Outcome, international
 
 __all__ = [
     "CallHistory",
@@ -19,4 +19,6 @@ __all__ = [
     "Money",
     "Outcome",
     "RetryLater",
+    "Setting",
+    "international",
 ]

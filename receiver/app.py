@@ -32,11 +32,11 @@ from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, problems
 from receiver.web.admission import Admission
 from receiver.web.auth import access_policies
-from receiver.web.callback_app import CallbackApp, url_path
+from receiver.web.callback_app import CallbackApp, check_paths
 from receiver.web.gateway import CallbackGateway
 from receiver.web.probe import ProbeReporter
 from receiver.web.rejections import RejectionLog
-from receiver.web.routes import OWN_PATHS, build_site
+from receiver.web.routes import build_site
 from receiver.wire import BodyLimits
 from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, notifications
 from storage import probes as stored_probes
@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What the settings name, checked and loaded, before anything is started."""
+    """What the settings name, checked and loaded. Nothing is started yet."""
 
     settings: Settings
     providers: Mapping[str, Provider[Any]]
@@ -67,7 +67,6 @@ def load_components(settings: Settings) -> Components:
         handler_settings=settings.handler_settings,
         defaults=handler_defaults(settings),
     )
-    _check_required(registry)
     return Components(settings, providers, registry)
 
 
@@ -88,7 +87,7 @@ def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
         except ValidationError as error:
             raise SettingsError(problems(error, f"providers.{name}")) from error
         providers[name] = provider_class(options, body_limits(settings))
-    _check_paths(providers)
+    check_paths(providers)
     return providers
 
 
@@ -100,26 +99,6 @@ def body_limits(settings: Settings) -> BodyLimits:
         text_chars=settings.max_text_chars,
         form_fields=settings.max_form_fields,
     )
-
-
-def _check_paths(providers: Mapping[str, Provider[Any]]) -> None:
-    taken = dict.fromkeys(OWN_PATHS, "the receiver's own")
-    for name, provider in providers.items():
-        for endpoint in provider.endpoints:
-            path = url_path(provider, endpoint)
-            if path in taken:
-                raise SettingsError(f"providers.{name}.path: {path} is {taken[path]} path already; write another one")
-            taken[path] = f"{name}'s"
-
-
-def _check_required(registry: Registry) -> None:
-    for handler in registry:
-        for name in handler.requires:
-            if handler.settings.get(name) in {None, ""}:
-                raise SettingsError(
-                    f"handler_settings.{handler.module}.{name} is missing: {handler.name} needs it. Write it to "
-                    f"receiver.toml below [handler_settings.{handler.module}]"
-                )
 
 
 def make_database(settings: Settings) -> Database:
@@ -142,7 +121,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
-    """As `open_database`; but with a spool the receiver starts while its database is away."""
+    """As `open_database`; but with a spool the receiver also starts while its database is unreachable."""
     database = make_database(settings)
     try:
         database.migrate()
@@ -174,17 +153,39 @@ def is_sqlite(settings: Settings) -> bool:
         raise SettingsError(f"database_url: {error}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What handlers meet outside of the receiver; other than the usual in tests of handlers."""
+
+    transport: httpx.AsyncBaseTransport | None = None
+    """Where requests of `ctx.http` go; the network where None."""
+    retries_at_once: bool = False
+    """Whether failed deliveries are tried again without a pause."""
+
+
+REAL = Surroundings()
+
+
 @asynccontextmanager
-async def running_worker(components: Components, database: Database, metrics: Metrics) -> AsyncIterator[DeliveryWorker]:
+async def running_worker(
+    components: Components, database: Database, metrics: Metrics, surroundings: Surroundings = REAL
+) -> AsyncIterator[DeliveryWorker]:
     """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
     settings, registry = components.settings, components.registry
     runner = Runner(settings.handler_concurrency, "deliver")
     histories = CallHistories(database.read, registry)
-    async with _http_client(registry, lambda usual: usual.handler_timeout) as http:
+    async with _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http:
         worker = DeliveryWorker(
             database,
             registry,
-            AttemptRunner(registry, runner, http=http, reread=reread, load_history=histories.load),
+            AttemptRunner(
+                registry,
+                runner,
+                http=http,
+                reread=reread,
+                load_history=histories.load,
+                retries_at_once=surroundings.retries_at_once,
+            ),
             limits=WorkerLimits(
                 concurrency=settings.handler_concurrency,
                 total=settings.delivery_concurrency,
@@ -209,18 +210,22 @@ async def running_worker(components: Components, database: Database, metrics: Me
 
 
 @asynccontextmanager
-async def open_responder(components: Components, histories: CallHistories) -> AsyncIterator[Responder]:
+async def open_responder(
+    components: Components, histories: CallHistories, surroundings: Surroundings = REAL
+) -> AsyncIterator[Responder]:
     """Handlers answer questions inside the block."""
     registry = components.registry
     runner = Runner(components.settings.answer_threads, "answer")
-    async with _http_client(registry, lambda usual: usual.deadline) as http:
+    async with _http_client(registry, lambda usual: usual.deadline, surroundings) as http:
         yield Responder(registry, runner, http=http, load_history=histories.load)
         runner.close()
 
 
-def _http_client(registry: Registry, seconds: Callable[[HandlerDefaults], float]) -> httpx.AsyncClient:
+def _http_client(
+    registry: Registry, seconds: Callable[[HandlerDefaults], float], surroundings: Surroundings
+) -> httpx.AsyncClient:
     """A client for handlers, whose time limit follows the settings."""
-    client = httpx.AsyncClient(timeout=seconds(registry.defaults))
+    client = httpx.AsyncClient(timeout=seconds(registry.defaults), transport=surroundings.transport)
 
     def follow_registry() -> None:
         client.timeout = seconds(registry.defaults)
@@ -230,67 +235,102 @@ def _http_client(registry: Registry, seconds: Callable[[HandlerDefaults], float]
 
 
 def build_app(
-    components: Components, database: Database, *, spool: Spool | None = None, deliver: bool = True
+    components: Components,
+    database: Database,
+    *,
+    spool: Spool | None = None,
+    deliver: bool = True,
+    surroundings: Surroundings = REAL,
 ) -> CallbackApp:
     """The ASGI app. Its lifespan starts and stops all that runs in the background, and closes database and spool.
 
     Without `deliver` it only receives; another process must run the deliveries.
     """
-    settings = components.settings
     metrics = Metrics()
     gateway = make_gateway(components)
+    metrics.watch("receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            stack.callback(database.close)
-            if spool is not None:
-                stack.callback(spool.close)
-            worker = await stack.enter_async_context(running_worker(components, database, metrics)) if deliver else None
-            failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
-            failover.start()
-            stack.push_async_callback(failover.stop)
-            priority = PriorityGate()
-            journal: GroupCommit[NewCallback, Appended] = GroupCommit(
-                failover.store,
-                capacity=settings.journal_capacity,
-                batch=settings.journal_batch,
-                results_per_iteration=priority.reply_batch_size,
-            )
-            journal.start()
-            stack.push_async_callback(journal.close)
-            histories = CallHistories(database.read, components.registry)
-            responder = await stack.enter_async_context(open_responder(components, histories))
-            metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
-            metrics.watch(
-                "receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests
-            )
-            metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
-            rejections = RejectionLog(lambda new: database.write(partial(stored_rejections.add, new=new)), metrics)
-            rejections.start()
-            stack.push_async_callback(rejections.stop)
-            probes = ProbeReporter(
-                lambda token, seen: database.write(partial(stored_probes.record, token=token, seen=seen))
-            )
-            starter = worker.fast_start if worker else None
-            intake = Intake(
-                components.registry,
-                journal,
-                responder,
-                metrics=metrics,
-                starter=starter,
-                priority=priority,
-                uncommitted=histories.uncommitted,
-            )
-            gateway.open(intake, rejections, probes)
+        receiving = _running_intake(components, database, spool, metrics, surroundings, deliver=deliver)
+        async with receiving as intake, _running_rejection_log(database, metrics) as rejections:
+            gateway.open(intake, rejections, _probe_reporter(database))
             yield
 
-    site = build_site(metrics=metrics if settings.metrics else None, lifespan=lifespan)
+    site = build_site(metrics=metrics if components.settings.metrics else None, lifespan=lifespan)
     return CallbackApp(components.providers, gateway, site)
 
 
+@asynccontextmanager
+async def _running_intake(
+    components: Components,
+    database: Database,
+    spool: Spool | None,
+    metrics: Metrics,
+    surroundings: Surroundings,
+    *,
+    deliver: bool,
+) -> AsyncIterator[Intake]:
+    """Callbacks are received inside the block; when it ends, database and spool are closed."""
+    async with AsyncExitStack() as stack:
+        stack.callback(database.close)
+        if spool is not None:
+            stack.callback(spool.close)
+        worker = None
+        if deliver:
+            working = running_worker(components, database, metrics, surroundings)
+            worker = await stack.enter_async_context(working)
+        failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
+        failover.start()
+        stack.push_async_callback(failover.stop)
+        priority = PriorityGate()
+        journal = _start_journal(components.settings, failover, priority)
+        stack.push_async_callback(journal.close)
+        histories = CallHistories(database.read, components.registry)
+        responder = await stack.enter_async_context(open_responder(components, histories, surroundings))
+        metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
+        metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
+        starter = worker.fast_start if worker else None
+        yield Intake(
+            components.registry,
+            journal,
+            responder,
+            metrics=metrics,
+            starter=starter,
+            priority=priority,
+            uncommitted=histories.uncommitted,
+        )
+
+
+def _start_journal(
+    settings: Settings, failover: FailoverStore, priority: PriorityGate
+) -> GroupCommit[NewCallback, Appended]:
+    journal: GroupCommit[NewCallback, Appended] = GroupCommit(
+        failover.store,
+        capacity=settings.journal_capacity,
+        batch=settings.journal_batch,
+        results_per_iteration=priority.reply_batch_size,
+    )
+    journal.start()
+    return journal
+
+
+@asynccontextmanager
+async def _running_rejection_log(database: Database, metrics: Metrics) -> AsyncIterator[RejectionLog]:
+    rejections = RejectionLog(lambda new: database.write(partial(stored_rejections.add, new=new)), metrics)
+    rejections.start()
+    try:
+        yield rejections
+    finally:
+        await rejections.stop()
+
+
+def _probe_reporter(database: Database) -> ProbeReporter:
+    return ProbeReporter(lambda token, seen: database.write(partial(stored_probes.record, token=token, seen=seen)))
+
+
 def make_gateway(components: Components) -> CallbackGateway:
-    """The gateway with the limits of the settings, not open yet."""
+    """The gateway with the limits from the settings, not open yet."""
     settings = components.settings
     return CallbackGateway(
         access_policies(settings, components.providers),

@@ -8,11 +8,13 @@ from receiver.cli import (
     export,
     forget,
     handlers,
+    new,
     prune,
     refused,
     replay,
     send,
     serve,
+    test,
     work,
 )
 from receiver.cli.main import app
@@ -26,10 +28,12 @@ __all__ = [
     "export",
     "forget",
     "handlers",
+    "new",
     "prune",
     "refused",
     "replay",
     "send",
     "serve",
+    "test",
     "work",
 ]

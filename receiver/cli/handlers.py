@@ -102,7 +102,7 @@ def _print_group(components: Components, title: str, members: list[Handler], res
 def _lines(components: Components, handler: Handler, results: Results | None) -> Iterator[str]:
     values = _values(components, handler, 0, results)
     if values["file"]:
-        yield f"{shown_path(values['file'])}:{values['line']}"
+        yield shown_path(values["file"]) + (f":{values['line']}" if values["line"] else "")
     if handler.filters:
         yield "filters: " + ", ".join(f"{name}={text}" for name, text in values["filters"].items())
     if handler.aliases:

@@ -8,6 +8,7 @@ from typing import Any
 from receiver.intake.journal_row import journal_row
 from receiver.intake.responder import Answer, Cause, Responder
 from receiver.intake.uncommitted import UncommittedRows
+from receiver.intake.unparsed import log_unparsed
 from receiver.metrics import Metrics
 from receiver.providers.base.contract import CallbackRequest, Fault, HttpReply, Kind, ParsedRequest, Provider
 from receiver.wire import Format
@@ -16,10 +17,10 @@ from storage import Appended, GroupCommit, NewCallback, StoreError
 logger = logging.getLogger(__name__)
 
 RESERVED_FOR_ANSWERS = 1_000
-"""Places in the journal's queue that only answered questions may take, so that a flood of records cannot."""
+"""Places in the journal's queue that are reserved for answered questions, so that records cannot take them."""
 CATCH_UP_SECONDS = 0.1
-"""How long a reply waits for its row when the journal is far behind: without it questions could be answered faster
-than they can be stored. A caller hardly hears so much."""
+"""How long a reply waits for its row when the journal is far behind. Without it questions could be answered faster than
+they can be stored. A caller hardly notices so short a time."""
 COMMIT_SECONDS = 0.25
 """How long after the handler's deadline a reply still waits for the commit of a state that its handler changed."""
 
@@ -48,6 +49,7 @@ class AskPath:
         """The reply to a question; its row is in the journal's queue by then, or committed if it changes a state."""
         callback = parsed.callbacks[0]
         if callback.event is None:
+            log_unparsed(provider, callback.kind, callback.reason)
             error = provider.fault_reply(callback.kind, callback.fault or Fault.PARSE, callback.reason)
             answer = Answer(error, "unparsed", callback.reason)
         else:
@@ -111,7 +113,7 @@ class AskPath:
 
 
 def write_answer(provider: Provider[Any], kind: Kind, answer: Answer, dialect: Format) -> tuple[HttpReply, Answer]:
-    """The bytes of an answer; the error reply in its place if it cannot be written."""
+    """The bytes of an answer; the error reply instead if it cannot be written."""
     try:
         return provider.write(answer.reply, dialect), answer
     except Exception as error:

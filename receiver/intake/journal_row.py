@@ -1,4 +1,4 @@
-"""A callback as the journal stores it."""
+"""The row of a callback in the journal."""
 
 from time import perf_counter_ns
 from typing import Any
@@ -24,7 +24,7 @@ def journal_row(
     answered_by: str | None = None,
     call_state: bytes | None = None,
 ) -> NewCallback:
-    """The row of one callback of a request; `began` is the moment by `perf_counter_ns` when its last byte was there.
+    """The row of one callback of a request; `began` is when its last byte had arrived, by `perf_counter_ns`.
 
     `answered_by` is the handler of a question; `call_state` is the state of the call where that handler changed it.
     """

@@ -1,4 +1,4 @@
-"""Logging that a handler failed, so that its author finds the line."""
+"""Log the failure of a handler with the line of its author's file."""
 
 import logging
 import sysconfig
@@ -57,4 +57,6 @@ def shown_path(file: str) -> str:
 
 def at(file: str, line: int) -> str:
     """A place in a file, to go behind a message; nothing where it is not known."""
-    return f" ({shown_path(file)}, line {line})" if file else ""
+    if not file:
+        return ""
+    return f" ({shown_path(file)}, line {line})" if line else f" ({shown_path(file)})"

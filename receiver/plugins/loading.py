@@ -16,6 +16,8 @@ from receiver.providers.base.contract import Provider
 
 ENTRY_POINTS = "receiver.handlers"
 """The entry point group in which an installed package may offer its handler module under a short name."""
+EXTRA = frozenset({"apprise", "opening_hours", "standardwebhooks"})
+"""Modules that the bundled handler modules import, and that only the extra `handlers` installs."""
 
 
 def load(
@@ -27,22 +29,18 @@ def load(
 ) -> Registry:
     """The handlers of these modules, in this order. Raises SettingsError or HandlerError with what to do about it.
 
-    A name is an entry point of the group `receiver.handlers`, or a module's import path; the working folder counts.
+    A name is an entry point of the group `receiver.handlers`, or a module's import path, also in the working folder.
+    `handler_settings` has a table for each module that has settings.
     """
-    _let_the_working_folder_count()
-    modules = [_import(path, name) for name, path in module_paths(names).items()]
+    _add_working_folder_to_path()
+    offered = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
+    modules = [_import(offered.get(name, name), name) for name in names]
     handlers = (handler for module in modules for handler in _handlers_in(module))
     return Registry(handlers, providers, handler_settings=handler_settings, defaults=defaults)
 
 
-def module_paths(names: Iterable[str]) -> dict[str, str]:
-    """The import paths of handler modules, by the names that the settings have for them."""
-    offered = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
-    return {name: offered.get(name, name) for name in names}
-
-
-def _let_the_working_folder_count() -> None:
-    """Make modules of the working folder importable, and those in its `handlers/` come before ours of that name."""
+def _add_working_folder_to_path() -> None:
+    """Make the modules of the working folder importable, and those in its `handlers/` before bundled ones."""
     folder = Path.cwd()
     if str(folder) not in sys.path:
         sys.path.append(str(folder))  # last: a folder named like an installed package must not hide that
@@ -58,7 +56,8 @@ def _import(path: str, name: str) -> ModuleType:
         return importlib.import_module(path)
     except ModuleNotFoundError as error:
         if error.name is None or not path.startswith(error.name):
-            missing = f"{error.name}{at(*author_line(error))}"
+            install = "; install it: pip install 'callback-receiver[handlers]'" if error.name in EXTRA else ""
+            missing = f"{error.name}{install}{at(*author_line(error))}"
             raise SettingsError(f"handlers: {name!r} needs a module that is not installed: {missing}") from error
         raise SettingsError(
             f"handlers: there is no module {name!r}. Write its import path, such as handlers.demo for "

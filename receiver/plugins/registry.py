@@ -7,6 +7,7 @@ from typing import Any
 from receiver.errors import HandlerError
 from receiver.plugins.failures import at
 from receiver.plugins.handlers import Handler, HandlerDefaults
+from receiver.plugins.module_settings import bind
 from receiver.providers.base.contract import Kind, Mode, Provider
 from receiver.providers.base.event import Event
 from receiver.providers.base.record import CallRecord
@@ -32,7 +33,8 @@ class _Table:
 class Registry:
     """All handlers that are loaded, by what they listen to, with their modules' settings and with the providers.
 
-    What receives, answers and delivers shares one registry, so `replace` is all that a reload takes.
+    What receives, answers and delivers shares one registry, so `replace` is all that a reload takes. Raises
+    SettingsError or HandlerError for what cannot work.
     """
 
     def __init__(
@@ -43,8 +45,8 @@ class Registry:
         handler_settings: Mapping[str, Mapping[str, Any]] | None = None,
         defaults: HandlerDefaults | None = None,
     ) -> None:
-        settings = handler_settings or {}
-        loaded = [replace(handler, settings=settings.get(handler.module, {})) for handler in handlers]
+        tables = handler_settings or {}
+        loaded = [_bound(handler, tables.get(handler.module, {})) for handler in handlers]
         self._table = _table(loaded, providers, defaults or HandlerDefaults())
         self._on_replace: list[Callable[[], None]] = []
 
@@ -88,11 +90,11 @@ class Registry:
 
     @property
     def listener_names(self) -> tuple[str, ...]:
-        """Every name and alias under which deliveries may stand: the same object until the registry is replaced."""
+        """Every name and alias that deliveries may have: the same object until the registry is replaced."""
         return self._table.listener_names
 
     def named(self, name: str) -> Handler | None:
-        """The handler of that name or alias."""
+        """The handler with that name or alias."""
         return self._table.by_name.get(name)
 
     def listener(self, name: str) -> Handler | None:
@@ -103,7 +105,7 @@ class Registry:
     def listeners(self, subjects: Subjects) -> list[Handler]:
         """The handlers that this event, or its call record, is delivered to.
 
-        A filter that raises counts as a match here: the delivery then fails, and shows why.
+        A filter that raises counts as a match here: the delivery then fails with its exception.
         """
         table, event = self._table, subjects.event
         found = [handler for handler in table.listeners.get(type(event), ()) if _may_match(handler, event)]
@@ -127,7 +129,7 @@ class Registry:
         return self._table.answerers.get(question, ())
 
     def answerer(self, event: Event) -> Handler | None:
-        """The first handler whose filters let this question pass."""
+        """The first handler whose filters match this question."""
         return next((handler for handler in self._table.answerers.get(type(event), ()) if handler.matches(event)), None)
 
     def overlaps(self) -> list[tuple[Handler, Handler]]:
@@ -139,6 +141,11 @@ class Registry:
             for other in handlers[index + 1 :]
             if one.could_match_with(other)
         ]
+
+
+def _bound(handler: Handler, table: Mapping[str, Any]) -> Handler:
+    """The handler with the settings of its module, in its filters too. Raises SettingsError."""
+    return replace(bind(handler, table), settings=table)
 
 
 def _table(handlers: Sequence[Handler], providers: Mapping[str, Provider[Any]], defaults: HandlerDefaults) -> _Table:
@@ -187,6 +194,6 @@ def _check_mode(handler: Handler, kinds: Mapping[type[Event], Kind]) -> None:
     asks = kind is not None and kind.mode is Mode.ASK
     subject, where = handler.subject.__name__, at(*handler.source)
     if handler.answers and not asks:
-        raise HandlerError(f"{handler.name}: {subject} asks nothing; use `on` in place of `answer`{where}")
+        raise HandlerError(f"{handler.name}: {subject} is not a question; use `on`, not `answer`{where}")
     if not handler.answers and asks:
-        raise HandlerError(f"{handler.name}: {subject} wants a reply; use `answer` in place of `on`{where}")
+        raise HandlerError(f"{handler.name}: {subject} is a question; use `answer`, not `on`{where}")

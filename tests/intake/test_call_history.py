@@ -15,7 +15,7 @@ from receiver.errors import HandlerError
 from receiver.intake import ask
 from receiver.intake.call_history import MAX_STEPS, CallHistories
 from receiver.intake.uncommitted import UncommittedRows
-from receiver.operations.replay import compare
+from receiver.operations.redelivery import compare
 from receiver.plugins.registry import Registry
 from receiver.providers.voicenter import Hangup, HangupCall, IvrRequest, Menu
 from receiver.settings import Settings
