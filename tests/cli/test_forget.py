@@ -70,11 +70,11 @@ def test_each_digit_becomes_a_star(content: bytes, format_: str, masked: bytes) 
 
 
 def _everything(receiver: Running) -> str:
-    def look(connection: Any) -> str:
-        told = [queue.of_callback(connection, one.id) for one in receiver.callbacks()]
-        return repr((receiver.callbacks(), told))
+    def read(connection: Any) -> str:
+        deliveries = [queue.of_callback(connection, one.id) for one in receiver.callbacks()]
+        return repr((receiver.callbacks(), deliveries))
 
-    return receiver.query(look)
+    return receiver.query(read)
 
 
 async def test_forget_blanks_a_number_everywhere(tmp_path: Path, database_url: str) -> None:

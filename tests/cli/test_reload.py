@@ -121,7 +121,7 @@ async def test_a_module_that_another_one_imports_is_watched(author: Author) -> N
     [
         ("from receiver import Handlers\n1 / 0\n", "ZeroDivisionError: division by zero (mine.py, line 2)"),
         ("def oops(:\n", "SyntaxError: invalid syntax (mine.py, line 1)"),
-        (MODULE.format(reply="Hangup()").replace("IvrRequest)\ndef", "Cdr)\ndef"), "Cdr asks nothing; use `on`"),
+        (MODULE.format(reply="Hangup()").replace("IvrRequest)\ndef", "Cdr)\ndef"), "Cdr is not a question; use `on`"),
         (MODULE.format(reply="Hangup()").replace("(step)", "()"), "takes 0 arguments; a handler takes its event"),
         ("x = 1\n", "mine has no `handlers = Handlers()`"),
         ("import sys; sys.exit()\n", "SystemExit:  (mine.py, line 1)"),
@@ -165,7 +165,7 @@ async def test_settings_are_loaded_again(author: Author) -> None:
     for broken, said in (
         ("deadline = -1\n", "deadline: "),
         ("dead_line = 1\n", "dead_line: there is no such setting"),
-        ("deadline = \n", "receiver.toml is no TOML"),
+        ("deadline = \n", "receiver.toml is not valid TOML"),
         ("handlers = ['mine', 'gone']\n", "there is no module 'gone'"),
     ):
         author.save("receiver.toml", broken)
