@@ -34,6 +34,11 @@ CATCH_UP_SECONDS = 0.1
 than they can be stored. A caller hardly hears so much."""
 
 
+def deadline_of(kind: Kind, deadline: float) -> float:
+    """Seconds that a handler has to answer a question of this kind; `deadline` is the setting."""
+    return deadline if kind.patience is None else min(deadline, kind.patience - MARGIN_SECONDS)
+
+
 class Cause(StrEnum):
     """Why a question was not answered by its handler."""
 
@@ -116,7 +121,7 @@ class Responder:
             settings=self._handler_settings.get(handler.module, {}),
             http=self._http,
         )
-        deadline = self._deadline if kind.patience is None else min(self._deadline, kind.patience - MARGIN_SECONDS)
+        deadline = deadline_of(kind, self._deadline)
         task = asyncio.create_task(self._runner.run(handler, event, context))
         done, _ = await asyncio.wait({task}, timeout=deadline)
         if not done:
