@@ -1,5 +1,6 @@
 """Writing scenarios: the TOML of one, and a scenario made from a call that was played."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ def scenario_text(scenario: Scenario) -> str:
             document.add(name, tomlkit.aot())
         for row in rows:
             document[name].append(_table(row))
-    return tomlkit.dumps(document)
+    return re.sub(r"\n+\[\[", "\n\n[[", tomlkit.dumps(document)).lstrip()
 
 
 def _table(row: Mapping[str, Any]) -> Table:
