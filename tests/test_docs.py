@@ -161,7 +161,7 @@ def test_every_command_and_option_is_documented(path: str, params: list[Any]) ->
     written = {
         row[0].strip("`")
         for row in rows
-        if row[0].startswith(("`-", "`ID", "`NAME", "`NUMBER", "`FILE", "`[ID]", "`[FILE]"))
+        if row[0].startswith(("`-", "`CALL", "`ID", "`NAME", "`NUMBER", "`FILE", "`[ID]", "`[FILE]"))
     }
     taken = {
         param.opts[0] if param.param_type_name == "option" else (param.metavar or param.name).upper()
