@@ -13,7 +13,7 @@ from textual.containers import Container, Vertical, VerticalScroll
 from receiver.errors import ReceiverError
 from receiver.phone.clock import PhoneClock
 from receiver.phone.help_screen import HelpScreen
-from receiver.phone.journal_reader import JournalReader
+from receiver.phone.journal_reader import CallTrace, JournalReader
 from receiver.phone.panels import call_panel, hints, journal_panel
 from receiver.phone.recording import free_name, save_call
 from receiver.phone.session import PhoneSession
@@ -87,6 +87,7 @@ class PhoneApp(App[None]):
         self._sent_at = 0.0
         self._message = Text()
         self._is_leaving = False
+        self._is_reading = False
 
     # --- layout ---
 
@@ -111,7 +112,7 @@ class PhoneApp(App[None]):
         title = f"{order.provider.name} {order.play}  {format_of(self.session.call)}  {self._address}"
         self._panels["title"].show(Text(title))
         self.set_interval(TICK_SECONDS, self._tick)
-        self.set_interval(JOURNAL_SECONDS, self._read_journal)
+        self.set_interval(JOURNAL_SECONDS, self._watch_journal)
         self.action_call()
 
     # --- what is shown ---
@@ -142,8 +143,18 @@ class PhoneApp(App[None]):
             self._run(self.session.go_on_if_due)
         self._refresh()
 
+    def _watch_journal(self) -> None:
+        """Read the journal, unless that still goes on: a database may be slow or away."""
+        if not self._is_reading:
+            self._is_reading = True
+            self.run_worker(self._read_journal())
+
     async def _read_journal(self) -> None:
-        trace = await self._journal.read(self.session.call.call_ids)
+        call = self.session.call
+        trace = await self._journal.read(call.call_ids)
+        self._is_reading = False
+        if call is not self.session.call:
+            return  # a new one was placed meanwhile
         self._exchange.trace = trace
         self._journal_box.show(journal_panel(trace, self._journal.problem, whole=self._journal_box.is_whole))
 
@@ -159,8 +170,7 @@ class PhoneApp(App[None]):
             if name:
                 self._say(f"{name} means nothing now", "yellow")
             return
-        if any(exchange.faults for exchange in step.exchanges):
-            self._exchange.look_at_fault()
+        self._exchange.look_at_fault(step)
         if not step.was_taken:
             self._say(why_no_effect(step, self.session.call), "yellow")
         if self.session.is_over and self._record is not None:
@@ -177,6 +187,7 @@ class PhoneApp(App[None]):
         if self.session.player.steps and not self.session.is_over:
             self._say("hang up first: h", "yellow")
         else:
+            self._exchange.trace = CallTrace()
             self._run(self.session.dial)
 
     def action_save(self) -> None:
@@ -201,11 +212,11 @@ class PhoneApp(App[None]):
         """Show values, or the bytes that were sent."""
         self._exchange.toggle_bytes()
 
-    async def action_show_journal(self) -> None:
+    def action_show_journal(self) -> None:
         """Show the journal in place of request and reply, or below them."""
         self._journal_box.toggle_class("-whole")
         self._exchange.toggle_class("-hidden")
-        await self._read_journal()
+        self._watch_journal()
 
     def action_look(self, by: int) -> None:
         """Look at the exchange before or after."""

@@ -8,7 +8,7 @@ from textual.widgets import Static
 from receiver.phone.journal_reader import CallTrace
 from receiver.phone.panels import bytes_panel, exchange_panel, waiting_panel
 from receiver.phone.session import PhoneSession
-from receiver.simulator import Exchange
+from receiver.simulator import Exchange, Step
 from storage import StoredCallback
 
 KEYPAD = ("123", "456", "789", "*0#")
@@ -77,11 +77,12 @@ class ExchangeBox(VerticalScroll):
         """Follow the call again."""
         self._place = None
 
-    def look_at_fault(self) -> None:
-        """Look at the first exchange that has a fault, if there is one."""
-        faulty = [number for number, exchange in enumerate(self._session.exchanges) if exchange.faults]
-        self._place = faulty[0] if faulty else self._place
-        self.show()
+    def look_at_fault(self, step: Step) -> None:
+        """Look at the first exchange of a step that has a fault, if there is one."""
+        faulty = next((exchange for exchange in step.exchanges if exchange.faults), None)
+        if faulty is not None:
+            self._place = next(number for number, one in enumerate(self._session.exchanges) if one is faulty)
+            self.show()
 
     def toggle_bytes(self) -> None:
         """Show the bytes that were sent, or the values."""

@@ -50,8 +50,11 @@ def reader(receiver: Running, phone: PhoneSession) -> JournalReader:
         ({"name": "spokn", "caller": "+18474255380"}, "answer answer hangup"),
     ],
 )
-async def test_a_saved_call_is_a_scenario_that_passes(tmp_path: Path, fields: dict[str, str], script: str) -> None:
+async def test_a_saved_call_is_a_scenario_that_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str], script: str
+) -> None:
     """Whatever was pressed: the replies, the call records and the handlers of the journal are expected again."""
+    monkeypatch.chdir(tmp_path)
     async with running(tmp_path, demo.handlers) as receiver:
         phone = await play(receiver, script, **fields)
         journal = reader(receiver, phone)
@@ -146,9 +149,9 @@ def crm(record: CallRecord) -> None:
     raise ValueError("no such customer")
 
 
-async def test_the_journal_tells_why_handlers_failed(tmp_path: Path) -> None:
+async def test_the_journal_tells_why_handlers_failed(database_url: str) -> None:
     """The reason of a question, and the traceback of a delivery that waits for its next attempt."""
-    async with running(tmp_path, FAILING) as receiver:
+    async with running(database_url, FAILING) as receiver:
         phone = await play(receiver, "1")
         journal = reader(receiver, phone)
         trace = await journal.settled(phone.call.call_ids, 4)
