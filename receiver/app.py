@@ -30,11 +30,11 @@ from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, problems
 from receiver.web.admission import Admission
 from receiver.web.auth import access_policies
-from receiver.web.callback_app import CallbackApp, url_path
+from receiver.web.callback_app import CallbackApp, check_paths
 from receiver.web.gateway import CallbackGateway
 from receiver.web.probe import ProbeReporter
 from receiver.web.rejections import RejectionLog
-from receiver.web.routes import OWN_PATHS, build_site
+from receiver.web.routes import build_site
 from receiver.wire import BodyLimits
 from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, notifications
 from storage import probes as stored_probes
@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What the settings name, checked and loaded, before anything is started."""
+    """What the settings name, checked and loaded. Nothing is started yet."""
 
     settings: Settings
     providers: Mapping[str, Provider[Any]]
@@ -59,8 +59,7 @@ class Components:
 def load_components(settings: Settings) -> Components:
     """Providers and handlers as the settings have them. Raises SettingsError or HandlerError."""
     providers = make_providers(settings)
-    registry = load(settings.handlers, providers)
-    _check_required(settings, registry)
+    registry = load(settings.handlers, providers, handler_settings=settings.handler_settings)
     return Components(settings, providers, registry)
 
 
@@ -76,7 +75,7 @@ def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
         except ValidationError as error:
             raise SettingsError(problems(error, f"providers.{name}")) from error
         providers[name] = provider_class(options, body_limits(settings))
-    _check_paths(providers)
+    check_paths(providers)
     return providers
 
 
@@ -88,27 +87,6 @@ def body_limits(settings: Settings) -> BodyLimits:
         text_chars=settings.max_text_chars,
         form_fields=settings.max_form_fields,
     )
-
-
-def _check_paths(providers: Mapping[str, Provider[Any]]) -> None:
-    taken = dict.fromkeys(OWN_PATHS, "the receiver's own")
-    for name, provider in providers.items():
-        for endpoint in provider.endpoints:
-            path = url_path(provider, endpoint)
-            if path in taken:
-                raise SettingsError(f"providers.{name}.path: {path} is {taken[path]} path already; write another one")
-            taken[path] = f"{name}'s"
-
-
-def _check_required(settings: Settings, registry: Registry) -> None:
-    for handler in registry:
-        given = settings.handler_settings.get(handler.module, {})
-        for name in handler.requires:
-            if given.get(name) in {None, ""}:
-                raise SettingsError(
-                    f"handler_settings.{handler.module}.{name} is missing: {handler.name} needs it. Write it to "
-                    f"receiver.toml below [handler_settings.{handler.module}]"
-                )
 
 
 def make_database(settings: Settings) -> Database:
@@ -131,7 +109,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
-    """As `open_database`; but with a spool the receiver starts while its database is away."""
+    """As `open_database`; but with a spool the receiver also starts while its database is unreachable."""
     database = make_database(settings)
     try:
         database.migrate()
@@ -164,7 +142,7 @@ def is_sqlite(settings: Settings) -> bool:
 
 
 def retry_policy(settings: Settings) -> RetryPolicy:
-    """How failed deliveries are tried again."""
+    """When failed deliveries are retried."""
     return RetryPolicy(settings.attempts, settings.retry_first_pause, ceiling=settings.retry_longest_pause)
 
 
@@ -252,57 +230,82 @@ def build_app(
 
     Without `deliver` it only receives; another process must run the deliveries.
     """
-    settings = components.settings
     metrics = Metrics()
     gateway = make_gateway(components)
+    metrics.watch("receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            stack.callback(database.close)
-            if spool is not None:
-                stack.callback(spool.close)
-            worker = None
-            if deliver:
-                working = running_worker(components, database, metrics, surroundings)
-                worker = await stack.enter_async_context(working)
-            failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
-            failover.start()
-            stack.push_async_callback(failover.stop)
-            priority = PriorityGate()
-            journal: GroupCommit[NewCallback, Appended] = GroupCommit(
-                failover.store,
-                capacity=settings.journal_capacity,
-                batch=settings.journal_batch,
-                results_per_iteration=priority.reply_batch_size,
-            )
-            journal.start()
-            stack.push_async_callback(journal.close)
-            responder = await stack.enter_async_context(open_responder(components, surroundings))
-            metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
-            metrics.watch(
-                "receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests
-            )
-            metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
-            rejections = RejectionLog(lambda new: database.write(partial(stored_rejections.add, new=new)), metrics)
-            rejections.start()
-            stack.push_async_callback(rejections.stop)
-            probes = ProbeReporter(
-                lambda token, seen: database.write(partial(stored_probes.record, token=token, seen=seen))
-            )
-            starter = worker.fast_start if worker else None
-            intake = Intake(
-                components.registry, journal, responder, metrics=metrics, starter=starter, priority=priority
-            )
-            gateway.open(intake, rejections, probes)
+        receiving = _running_intake(components, database, spool, metrics, surroundings, deliver=deliver)
+        async with receiving as intake, _running_rejection_log(database, metrics) as rejections:
+            gateway.open(intake, rejections, _probe_reporter(database))
             yield
 
-    site = build_site(metrics=metrics if settings.metrics else None, lifespan=lifespan)
+    site = build_site(metrics=metrics if components.settings.metrics else None, lifespan=lifespan)
     return CallbackApp(components.providers, gateway, site)
 
 
+@asynccontextmanager
+async def _running_intake(
+    components: Components,
+    database: Database,
+    spool: Spool | None,
+    metrics: Metrics,
+    surroundings: Surroundings,
+    *,
+    deliver: bool,
+) -> AsyncIterator[Intake]:
+    """Callbacks are received inside the block; when it ends, database and spool are closed."""
+    async with AsyncExitStack() as stack:
+        stack.callback(database.close)
+        if spool is not None:
+            stack.callback(spool.close)
+        worker = None
+        if deliver:
+            working = running_worker(components, database, metrics, surroundings)
+            worker = await stack.enter_async_context(working)
+        failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
+        failover.start()
+        stack.push_async_callback(failover.stop)
+        priority = PriorityGate()
+        journal = _start_journal(components.settings, failover, priority)
+        stack.push_async_callback(journal.close)
+        responder = await stack.enter_async_context(open_responder(components, surroundings))
+        metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
+        metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
+        starter = worker.fast_start if worker else None
+        yield Intake(components.registry, journal, responder, metrics=metrics, starter=starter, priority=priority)
+
+
+def _start_journal(
+    settings: Settings, failover: FailoverStore, priority: PriorityGate
+) -> GroupCommit[NewCallback, Appended]:
+    journal: GroupCommit[NewCallback, Appended] = GroupCommit(
+        failover.store,
+        capacity=settings.journal_capacity,
+        batch=settings.journal_batch,
+        results_per_iteration=priority.reply_batch_size,
+    )
+    journal.start()
+    return journal
+
+
+@asynccontextmanager
+async def _running_rejection_log(database: Database, metrics: Metrics) -> AsyncIterator[RejectionLog]:
+    rejections = RejectionLog(lambda new: database.write(partial(stored_rejections.add, new=new)), metrics)
+    rejections.start()
+    try:
+        yield rejections
+    finally:
+        await rejections.stop()
+
+
+def _probe_reporter(database: Database) -> ProbeReporter:
+    return ProbeReporter(lambda token, seen: database.write(partial(stored_probes.record, token=token, seen=seen)))
+
+
 def make_gateway(components: Components) -> CallbackGateway:
-    """The gateway with the limits of the settings, not open yet."""
+    """The gateway with the limits from the settings, not open yet."""
     settings = components.settings
     return CallbackGateway(
         access_policies(settings, components.providers),

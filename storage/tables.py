@@ -43,7 +43,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Compressed(TypeDecorator[bytes]):
-    """Exact bytes that lie on disk compressed."""
+    """Exact bytes, stored compressed."""
 
     impl = LargeBinary
     cache_ok = True
@@ -68,7 +68,7 @@ def from_microseconds(value: int) -> datetime:
 
 
 BLOCKED = datetime(9999, 1, 1, tzinfo=UTC)
-"""When a delivery is due that waits for an earlier one of its call: whoever finishes that makes it due."""
+"""The due time of a delivery that waits for an earlier one of its call; finishing that one makes it due."""
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 metadata = MetaData(
@@ -173,7 +173,7 @@ unfinished_index = Index(
     sqlite_where=deliveries.c.due_at.is_not(None),
     postgresql_where=deliveries.c.due_at.is_not(None),
 )
-"""A callback waits at most once for one handler, so that a replay cannot be doubled."""
+"""A callback waits at most once for one handler, so that a replay cannot double a delivery."""
 Index(
     "ix_deliveries_due",
     deliveries.c.handler,

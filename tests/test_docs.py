@@ -8,7 +8,6 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,8 +16,6 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 import receiver
-import receiver.providers.spokn
-import receiver.providers.voicenter
 import receiver.testing
 from handlers import demo
 from receiver.app import load_components
@@ -43,6 +40,10 @@ PAGES = sorted(
 )
 PROVIDERS = discover()
 EVENTS = [(name, kind.event) for name, provider in PROVIDERS.items() for kind in provider.kinds]
+BUNDLED = sorted(
+    {path.stem for path in (ROOT / "handlers").glob("*.py")}
+    | {path.parent.name for path in (ROOT / "handlers").glob("*/__init__.py")}
+)
 REPLIES = [(name, reply) for name, provider in PROVIDERS.items() for kind in provider.kinds for reply in kind.replies]
 
 
@@ -91,7 +92,7 @@ def as_toml(value: object) -> str:
             return as_toml(value.get_secret_value())
         case list() | tuple():
             return "[" + ", ".join(map(as_toml, value)) + "]"
-    return json.dumps(value)
+    return json.dumps(value, default=str)
 
 
 def default_of(info: FieldInfo) -> str:
@@ -126,8 +127,8 @@ def test_the_settings_page_names_no_setting_that_is_gone() -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_provider_option_is_documented_with_its_default(provider: str) -> None:
-    """The settings page has the defaults of the code and nothing else; the provider's page names each option."""
-    rows = cells(section(read("docs/settings.md"), f"providers.{provider}"))
+    """A table there or on the settings page has the defaults of the code; the provider's page names each option."""
+    rows = cells(section(read("docs/settings.md") + page_of(provider), f"providers.{provider}"))
     options = PROVIDERS[provider].options_type.model_fields
     written = {row[0]: row[1] for row in rows if row[0].startswith("`")}
     assert written == {f"`{name}`": default_of(info) for name, info in options.items()}
@@ -139,6 +140,26 @@ def test_every_key_of_a_fallback_is_documented_with_its_default() -> None:
     rows = cells(section(read("docs/settings.md"), "Fallbacks"))
     written = {row[0]: row[1] for row in rows if row[0].startswith("`")}
     assert written == {f"`{name}`": default_of(info) for name, info in Fallback.model_fields.items()}
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_module_is_documented_with_its_settings(name: str) -> None:
+    """It has a section, whose table is what the code takes, with its defaults."""
+    rows = cells(section(read("docs/modules.md"), name))
+    model = importlib.import_module(f"handlers.{name}").handlers.settings_model
+    fields = model.model_fields if model else {}
+    written = {row[0]: row[1] for row in rows if row[0].startswith("`") and len(row) == 3}
+    assert written == {f"`{name}`": default_of(info) for name, info in fields.items()}
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_module_is_listed_and_installed(name: str) -> None:
+    """Both lists of modules name it, and the wheel has it."""
+    assert {f"`handlers.{name}`"} <= {row[0] for row in cells(read("docs/handlers.md"))}
+    assert {f"[`handlers.{name}`](#{name})"} <= {row[0] for row in cells(read("docs/modules.md"))}
+    wheel = tomllib.loads(read("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    files = [ROOT / "handlers" / f"{name}.py", *(ROOT / "handlers" / name).glob("*.py")]
+    assert {str(file.relative_to(ROOT)) for file in files if file.exists()} <= wheel["force-include"].keys()
 
 
 def commands() -> Iterator[tuple[str, list[Any]]]:
@@ -159,9 +180,7 @@ def test_every_command_and_option_is_documented(path: str, params: list[Any]) ->
     """A command has a section of its own, with exactly the options that it takes."""
     rows = cells(section(read("docs/commands.md"), path))
     written = {
-        row[0].strip("`")
-        for row in rows
-        if row[0].startswith(("`-", "`CALL", "`ID", "`NAME", "`NUMBER", "`FILE", "`[ID]", "`[FILE]"))
+        row[0].strip("`") for row in rows if row[0].startswith(("`-", "`CALL", "`ID", "`NAME", "`NUMBER", "`FILE"))
     }
     taken = {
         param.opts[0] if param.param_type_name == "option" else (param.metavar or param.name).upper()
@@ -178,15 +197,13 @@ def test_the_options_of_all_commands_are_documented() -> None:
 
 @pytest.mark.parametrize(
     ("page", "module"),
-    [
-        ("docs/handlers.md", receiver),
-        ("docs/providers/voicenter.md", receiver.providers.voicenter),
-        ("docs/providers/spokn.md", receiver.providers.spokn),
-    ],
+    [("docs/handlers.md", "receiver")]
+    + [(f"docs/providers/{name}.md", f"receiver.providers.{name}") for name in PROVIDERS],
 )
-def test_every_public_name_is_documented(page: str, module: ModuleType) -> None:
+def test_every_public_name_is_documented(page: str, module: str) -> None:
     """What may be imported stands on the page of its subject."""
-    assert [name for name in module.__all__ if not re.search(rf"\b{name}\b", read(page))] == []
+    names = importlib.import_module(module).__all__
+    assert [name for name in names if not re.search(rf"\b{name}\b", read(page))] == []
 
 
 def test_the_functions_for_testing_are_documented() -> None:
@@ -240,7 +257,7 @@ def test_every_kind_is_documented_with_its_url_and_event(provider: str) -> None:
     for kind in made.kinds:
         _, does, url, event, replies = rows[kind.name]
         assert does.startswith("asks" if kind.mode is Mode.ASK else "tells")
-        assert (url, event) == (f"`{paths[kind.name]}`", f"`{kind.event.__name__}`")
+        assert (url, event) == (f"`{paths.get(kind.name, made.path)}`", f"`{kind.event.__name__}`")
         assert {reply.__name__ for reply in kind.replies} <= code(replies)
 
 
@@ -286,6 +303,23 @@ def test_every_number_in_the_code_is_explained() -> None:
         for number in row[0].split(", ")
     }
     assert cited - explained == set()
+
+
+@pytest.mark.parametrize("path", ["CDR", "question", "replay"])
+def test_the_hops_of_a_path_exist(path: str) -> None:
+    """At most 15, numbered as written; each names a file, and what it names beside it is in there."""
+    items = re.findall(r"^\d.*$", section(read("docs/architecture.md"), f"The path of one {path}"), re.MULTILINE)
+    assert [item.split(". ")[0] for item in items] == [str(number) for number in range(1, len(items) + 1)]
+    assert len(items) <= 15
+    for item in items:
+        spans = re.findall(r"`([^`]+)`", item)
+        files = [
+            ROOT / span if span.startswith("storage/") else ROOT / "receiver" / span for span in spans if "/" in span
+        ]
+        text = "".join(file.read_text(encoding="utf-8") for file in files)
+        names = [part for span in spans if "/" not in span for part in span.split(".")]
+        assert files, item
+        assert [name for name in names if not re.search(rf"\b{name}\b", text)] == [], item
 
 
 def test_every_dependency_has_its_reason() -> None:

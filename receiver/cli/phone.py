@@ -13,7 +13,7 @@ import typer
 from receiver.app import make_providers
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl
-from receiver.cli.output import console, errors, print_error, print_json
+from receiver.cli.output import console, print_error, print_json, print_note
 from receiver.phone.clock import PhoneClock
 from receiver.phone.journal_reader import JournalReader
 from receiver.phone.line import Line, NoReceiverError, patience_of, require_receiver
@@ -168,7 +168,7 @@ async def _play_script(request: _Request, session: PhoneSession, journal: Journa
         transcript.opening()
     left = await run_script(session, actions, show)
     if left:
-        errors.print(f"the call had ended before: {' '.join(left)}", style="dim", highlight=False)
+        print_note(f"the call had ended before: {' '.join(left)}")
     if request.as_json and session.problem:
         print_error(session.problem)
     if not request.as_json:
@@ -177,7 +177,7 @@ async def _play_script(request: _Request, session: PhoneSession, journal: Journa
         transcript.journal(await journal.settled(session.call.call_ids, answered), journal.problem)
     if request.record is not None:
         await save_call(session, journal, request.record, force=request.force)
-        errors.print(f"written to {request.record}", style="dim", highlight=False, soft_wrap=True)
+        print_note(f"written to {request.record}")
     return 1 if session.has_faults else 0
 
 

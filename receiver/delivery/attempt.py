@@ -1,4 +1,4 @@
-"""One attempt at a delivery: the handler runs under its time limit, and its end becomes a result."""
+"""One attempt of a delivery: run the handler under its time limit, and turn its outcome into a result."""
 
 import asyncio
 import logging
@@ -28,12 +28,12 @@ logger = logging.getLogger(__name__)
 OnAbandoned = Callable[[Handler, asyncio.Task[Any]], None]
 """Called with a function that exceeded its time limit and still runs."""
 Reread = Callable[[Provider[Any], StoredCallback], Event]
-"""Reads the event of a stored callback again; raises PayloadError."""
+"""Parses a stored callback again and returns its event; raises PayloadError."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How an attempt ended: the delivery's new state, what the attempt counts as, and in how many seconds it is due."""
+    """How an attempt ended: the delivery's new state, the attempt's result, and in how many seconds a retry is due."""
 
     state: State
     result: str
@@ -43,13 +43,13 @@ class AttemptResult:
 
 
 class _LateError(Exception):
-    """A handler did not end within its time limit; unlike a TimeoutError of its own."""
+    """A handler did not end within its time limit; distinct from a TimeoutError that it raises."""
 
 
 class AttemptRunner:
-    """Makes attempts. `timeout` is how many seconds one has, where the handler does not say.
+    """Makes attempts. `timeout` is the seconds that one may take, unless the handler has its own.
 
-    `random` returns a number from 0 to 1, for the jitter of retries.
+    `random` returns a number from 0 to 1, for the jitter of the back-off.
     """
 
     def __init__(
@@ -81,9 +81,8 @@ class AttemptRunner:
         Without `subjects` the callback is read again from its stored bytes.
         """
         if claim.attempt - claim.uncounted_attempts > self._policy_of(handler).attempts:
-            return AttemptResult(
-                State.DEAD, "lost", "its worker vanished at every attempt: the handler may be what ends it"
-            )
+            reason = "its worker crashed at every attempt: the handler may be the cause"
+            return self._dead(handler, claim, "lost", reason)
         try:
             subject = self._subject(handler, claim.callback, subjects)
             if handler.matches(subject):
@@ -91,9 +90,9 @@ class AttemptRunner:
         except Drop as drop:
             return AttemptResult(State.DROPPED, "dropped", str(drop))
         except PayloadError as error:
-            return AttemptResult(State.DEAD, "failed", str(error))
+            return self._dead(handler, claim, "failed", str(error), error)
         except RetryLater as later:
-            return self._retry(handler, claim, "retry", str(later), after=later.after)
+            return self._retry(handler, claim, "retry", str(later), after=later.after, exception=later)
         except _LateError:
             reason = f"{handler.name} did not finish within {self._timeout(handler):g} s"
             return self._retry(handler, claim, "late", reason)
@@ -113,34 +112,45 @@ class AttemptRunner:
         after: float | None = None,
         exception: Exception | None = None,
     ) -> AttemptResult:
-        """Due again after a pause, or dead after the last attempt."""
+        """Due again after a back-off, or dead after the last attempt."""
         pause = self._policy_of(handler).pause_after(claim.attempt - claim.uncounted_attempts, self._random())
-        log_failure(
-            logger,
-            logging.ERROR if pause is None else logging.WARNING,
-            handler,
-            exception,
-            "%s %s%s: `receiver deliveries show %d` has the details",
-            handler.name,
-            result,
-            "; gave up" if pause is None else "",
-            claim.delivery_id,
-            call_id=claim.callback.call_id,
-            callback=claim.callback.id,
-            delivery=claim.delivery_id,
-            attempt=claim.attempt,
-        )
+        self._log(handler, claim, result, exception, gives_up=pause is None)
         if pause is None:
             return AttemptResult(State.DEAD, result, error, trace)
         if after is not None:
             pause = self._policy.requested_pause(after)
         return AttemptResult(State.DUE, result, error, trace, pause)
 
+    def _dead(
+        self, handler: Handler, claim: Claim, result: str, error: str, exception: Exception | None = None
+    ) -> AttemptResult:
+        """Dead at once: another attempt would end the same way."""
+        self._log(handler, claim, result, exception, gives_up=True)
+        return AttemptResult(State.DEAD, result, error)
+
+    @staticmethod
+    def _log(handler: Handler, claim: Claim, result: str, exception: Exception | None, *, gives_up: bool) -> None:
+        log_failure(
+            logger,
+            logging.ERROR if gives_up else logging.WARNING,
+            handler,
+            exception,
+            "%s %s%s: `receiver deliveries show %d` has the details",
+            handler.name,
+            result,
+            "; gave up" if gives_up else "",
+            claim.delivery_id,
+            call_id=claim.callback.call_id,
+            callback=claim.callback.id,
+            delivery=claim.delivery_id,
+            attempt=claim.attempt,
+        )
+
     def _policy_of(self, handler: Handler) -> RetryPolicy:
         return self._policy if handler.attempts is None else replace(self._policy, attempts=handler.attempts)
 
     def _subject(self, handler: Handler, callback: StoredCallback, subjects: Subjects | None) -> Event | CallRecord:
-        """What the handler gets: as it came in, else read again from the stored bytes. Raises PayloadError."""
+        """What the handler gets: as received, else parsed again from the stored bytes. Raises PayloadError."""
         provider = self._providers.get(callback.provider)
         if provider is None:
             raise PayloadError(f"there is no provider {callback.provider!r} any more")
@@ -153,11 +163,11 @@ class AttemptRunner:
 
     @staticmethod
     def _carried(handler: Handler, subjects: Subjects | None) -> Event | CallRecord | None:
-        """What came in with the callback; None if there is none, or if a fault of ours keeps it from being made."""
+        """What was received, if it is still in memory; None if not, or if a fault of ours prevents making it."""
         try:
             return None if subjects is None else subjects.of(handler.subject)
         except Exception:
-            logger.exception("an event could not be made; it is read again")
+            logger.exception("an event could not be made; its callback is parsed again")
             return None
 
     def _context(self, handler: Handler, claim: Claim) -> Context:
@@ -177,7 +187,7 @@ class AttemptRunner:
     async def _run(
         self, handler: Handler, subject: Event | CallRecord, context: Context, on_abandoned: OnAbandoned
     ) -> None:
-        """Run the function under its time limit. Raises _LateError, and whatever it raises."""
+        """Run the function under its time limit. Raises _LateError, and what the function raises."""
         task = asyncio.create_task(self._runner.run(handler, subject, context))
         try:
             done, _ = await asyncio.wait({task}, timeout=self._timeout(handler))

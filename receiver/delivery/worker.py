@@ -1,7 +1,7 @@
 """The worker: claims due deliveries, runs them and records their results, until it is stopped.
 
-What must survive is in the database only: what is due, which worker has it, how it ended. Memory holds what runs at
-this moment, so a crash loses nothing but time.
+What must survive a crash is in the database: what is due, which worker has leased it, how it ended. Memory holds only
+what runs at this moment.
 """
 
 import asyncio
@@ -36,15 +36,15 @@ from storage.errors import StoreRejectedError
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
-"""Between two claims without a notification: how long deliveries of other processes may go unnoticed."""
+"""Between two claims without a notification: how long a delivery of another process may go unnoticed."""
 SOON_SECONDS = 0.02
-"""Added to the time until the next delivery is due, so that workers that compete for it do not poll without a pause."""
+"""Added to the time until the next delivery is due, so that competing workers do not poll in a loop."""
 PAUSE_AFTER_STORE_ERROR = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
-    """How many deliveries may run, and how long; see the settings of nearly the same names. Times are seconds."""
+    """How many deliveries may run, and for how long; see the settings of similar names. Times are in seconds."""
 
     concurrency: int = 16
     total: int = 64
@@ -53,7 +53,7 @@ class WorkerLimits:
 
 
 class DeliveryWorker:
-    """Claims deliveries, runs them and writes down how they ended, until it is stopped."""
+    """Claims deliveries, runs them and records their results, until it is stopped."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class DeliveryWorker:
         )
 
     def start(self) -> None:
-        """Begin to claim deliveries."""
+        """Start to claim deliveries."""
         self._finishes.start()
         self._tasks = [
             asyncio.create_task(self._claim_forever(), name="claim-deliveries"),
@@ -107,7 +107,7 @@ class DeliveryWorker:
         return len(self._prefetched.get(name, ())) if name in self._registry else None
 
     async def stop(self) -> None:
-        """Claim no more, let what runs finish for a while, release the rest, and record all results."""
+        """Stop claiming, wait for running deliveries within `shutdown`, release the rest, and record all results."""
         self._stopping = True
         self.fast_start.stop()
         self._wake.set()
@@ -123,7 +123,7 @@ class DeliveryWorker:
         await self._finishes.close()
 
     async def _release_prefetched(self) -> None:
-        """Make due again at once what has not begun; the attempt does not count."""
+        """Make due again at once what has not started; the attempt does not count."""
         waiting = [claim for queued in self._prefetched.values() for claim, _ in queued]
         self._prefetched.clear()
         await asyncio.gather(*(self._record(self._released(claim)) for claim in waiting))
@@ -206,7 +206,7 @@ class DeliveryWorker:
         return [*self._running, *(claim.delivery_id for queued in self._prefetched.values() for claim, _ in queued)]
 
     def _free_places(self) -> dict[str, int]:
-        """Places by handler name; another handler comes first each time, so that none is always last."""
+        """Free places by handler name; another handler is first each time, so that none is always last."""
         self._names.rotate()
         free: dict[str, int] = {}
         for name in self._names:
@@ -245,7 +245,7 @@ class DeliveryWorker:
                 logger.error("blocked deliveries could not be checked: %s", error)
 
     async def _renew(self) -> None:
-        """Extend the leases held here, and cancel what another worker has taken over meanwhile."""
+        """Renew the leases of this worker, and cancel what another worker has taken over."""
         ids = self._held()
         if not ids:
             return
@@ -257,9 +257,9 @@ class DeliveryWorker:
                 self._prefetched[name] = deque(one for one in queued if one[0].delivery_id != lost)
 
     async def _release_unknown_leases(self) -> None:
-        """Release what a claim leased if its answer was lost with the connection; else its lease would have to end.
+        """Release what a claim leased if its result was lost with the connection; else its lease would have to end.
 
-        On SQLite no answer is lost, and the transactions that create deliveries lease some as well.
+        On SQLite no result is lost, and the transactions that create deliveries lease some as well.
         """
         if not self._database.is_sqlite:
             await self._database.write(partial(queue.release_unknown, worker=self._worker, holding=self._held()))
@@ -310,7 +310,7 @@ class DeliveryWorker:
         await self._record(finish)
 
     async def _record(self, finish: Finish) -> None:
-        """Store a result, trying again while the database is unreachable.
+        """Store a result; retry while the database is unreachable.
 
         Until it is stored, another worker may run the handler once more.
         """
@@ -318,7 +318,7 @@ class DeliveryWorker:
             try:
                 await self._finishes.write([finish])
             except StoreRejectedError as error:
-                logger.error("the result of delivery %d was refused: %s", finish.delivery_id, error)
+                logger.error("the result of delivery %d was rejected: %s", finish.delivery_id, error)
                 if not finish.error and not finish.traceback:
                     return
                 finish = replace(finish, error="its error could not be stored", traceback="")
@@ -332,9 +332,9 @@ class DeliveryWorker:
             await asyncio.sleep(PAUSE_AFTER_STORE_ERROR)
 
     def _hold_place(self, handler: Handler, task: asyncio.Task[Any]) -> None:
-        """A function that does not end keeps its place until it does, so that it cannot pile up.
+        """Keep a place occupied until a function that exceeded its time limit ends, so that they cannot pile up.
 
-        A thread cannot be stopped: it is waited for, not cancelled.
+        A thread cannot be stopped: the worker waits for it and does not cancel it.
         """
         self._busy[handler.name] += 1
         self._abandoned.add(task)
@@ -342,7 +342,7 @@ class DeliveryWorker:
         def ended(ended_task: asyncio.Task[Any]) -> None:
             self._abandoned.discard(ended_task)
             if not ended_task.cancelled():
-                ended_task.exception()  # whatever it is: its attempt counts as late already
+                ended_task.exception()  # retrieved and ignored: the attempt counts as late already
             self._free_place(handler)
 
         task.add_done_callback(ended)

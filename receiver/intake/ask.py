@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from receiver.intake.journal_row import journal_row
+from receiver.intake.unparsed import log_unparsed
 from receiver.metrics import Metrics
 from receiver.plugins.context import Context
 from receiver.plugins.failures import log_failure
@@ -26,12 +27,12 @@ from storage import Appended, GroupCommit, NewCallback, StoreError
 logger = logging.getLogger(__name__)
 
 MARGIN_SECONDS = 0.5
-"""Between our deadline and the end of a provider's patience: the reply has to travel back."""
+"""Between a handler's deadline and the provider's timeout: the reply has to travel back."""
 RESERVED_FOR_ANSWERS = 1_000
-"""Places in the journal's queue that only answered questions may take, so that a flood of records cannot."""
+"""Places in the journal's queue that are reserved for answered questions, so that records cannot take them."""
 CATCH_UP_SECONDS = 0.1
-"""How long a reply waits for its row when the journal is far behind: without it questions could be answered faster
-than they can be stored. A caller hardly hears so much."""
+"""How long a reply waits for its row when the journal is far behind. Without it questions could be answered faster than
+they can be stored. A caller hardly notices so short a time."""
 
 
 def deadline_of(kind: Kind, deadline: float) -> float:
@@ -46,7 +47,7 @@ class Cause(StrEnum):
     NO_HANDLER = "no_handler"
     RAISED = "raised"
     NONSENSE = "nonsense"
-    """It returned something that is no reply to this question."""
+    """It returned something that is not a reply to this question."""
     LATE = "late"
     UNWRITABLE = "unwritable"
     """Its reply could not be written."""
@@ -54,7 +55,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a question was answered, for the journal: outcome, and the reason where it was not the handler's reply."""
+    """How a question was answered: the reply, its outcome, and the reason where it is not the handler's reply."""
 
     reply: Reply
     outcome: str
@@ -73,7 +74,7 @@ class _NoReplyError(Exception):
 class Responder:
     """Gets the reply to a question from its handler.
 
-    `deadline` is how many seconds a handler has; less where the provider is less patient.
+    `deadline` is how many seconds a handler has; less where the provider's timeout is shorter.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Responder:
         self._late_tasks: set[asyncio.Task[Any]] = set()
 
     async def answer(self, provider: Provider[Any], kind: Kind, event: Event, received_at: datetime) -> Answer:
-        """The answer to a question, in time; never raises."""
+        """The answer to a question, within the deadline; never raises."""
         handler = None
         try:
             handler = self._registry.answerer(event)
@@ -145,7 +146,7 @@ class Responder:
         log_failure(logger, logging.ERROR, handler, error, message, handler.name, kind.name, call_id=event.call_id)
 
     def _abandon(self, task: asyncio.Task[Any]) -> None:
-        """Cancel a late handler without waiting for it: a caller is on the line."""
+        """Cancel a late handler without waiting for it: a caller is waiting."""
         self._late_tasks.add(task)
         task.add_done_callback(self._on_late_end)
         task.cancel()
@@ -170,6 +171,7 @@ class AskPath:
         """The reply to a question; its row is in the journal's queue by then."""
         callback = parsed.callbacks[0]
         if callback.event is None:
+            log_unparsed(provider, callback.kind, callback.reason)
             error = provider.fault_reply(callback.kind, callback.fault or Fault.PARSE, callback.reason)
             answer = Answer(error, "unparsed", callback.reason)
         else:
@@ -212,7 +214,7 @@ class AskPath:
 
 
 def write_answer(provider: Provider[Any], kind: Kind, answer: Answer, dialect: Format) -> tuple[HttpReply, Answer]:
-    """The bytes of an answer; the error reply in its place if it cannot be written."""
+    """The bytes of an answer; the error reply instead if it cannot be written."""
     try:
         return provider.write(answer.reply, dialect), answer
     except Exception as error:

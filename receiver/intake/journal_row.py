@@ -1,4 +1,4 @@
-"""A callback as the journal stores it."""
+"""The row of a callback in the journal."""
 
 from time import perf_counter_ns
 from typing import Any
@@ -22,7 +22,7 @@ def journal_row(
     part: int = 0,
     deliveries: tuple[str, ...] = (),
 ) -> NewCallback:
-    """The row of one callback of a request; `began` is the moment by `perf_counter_ns` when its last byte was there."""
+    """The row of one callback of a request; `began` is when its last byte had arrived, by `perf_counter_ns`."""
     return NewCallback(
         provider=provider.name,
         received_at=request.received_at,

@@ -1,4 +1,4 @@
-"""Receiving a request: recognise it, give it its priority, and pass it to the notify path or the ask path."""
+"""Receive a request: recognise it, apply its priority, and pass it to the notify path or the ask path."""
 
 import asyncio
 import logging
@@ -117,7 +117,7 @@ class Intake:
     ) -> None:
         """The work of a record when its priority lets it run: from its bytes into the journal's queue."""
         if replied.done():
-            return  # the sender has gone
+            return  # the sender has disconnected
         try:
             known.parsed = known.parsed or _parse(provider, request)
             if _question(provider, known.parsed) is not None:
@@ -128,7 +128,7 @@ class Intake:
             self._store_unparsed(provider, request, known, replied)
 
     async def _receive(self, provider: Provider[Any], request: CallbackRequest, known: Recognition) -> HttpReply:
-        """The reply to a question, or to a body so large that a thread should parse it."""
+        """The reply to a question, or to a body that is large enough to be parsed on a thread."""
         replied: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
         try:
             parsed = known.parsed or await _parse_off_loop(provider, request)
@@ -147,7 +147,7 @@ class Intake:
         known: Recognition,
         replied: asyncio.Future[HttpReply],
     ) -> None:
-        """A fault of ours must not lose the record: it is stored unparsed, and a repaired receiver can parse it."""
+        """Store a record unparsed after a fault of ours: a repaired receiver can parse it."""
         logger.exception("receiving a callback of %s failed", provider.name)
         try:
             parsed = _unparsed(
@@ -161,7 +161,7 @@ class Intake:
 
 
 class _QuestionError(Exception):
-    """What was recognised as a record asks something."""
+    """What was recognised as a record is a question."""
 
 
 def _question(provider: Provider[Any], parsed: ParsedRequest) -> Kind | None:

@@ -1,4 +1,4 @@
-"""The phone's clock: it runs like a real one, can be stopped, and skips what somebody does not want to wait for."""
+"""The phone's clock: real time, at a speed, that can be paused and skipped."""
 
 import time
 from collections.abc import Callable

@@ -17,7 +17,7 @@ def read_script(text: str) -> list[str]:
         elif set(word) <= set(KEYS):
             actions += word
         else:
-            raise SimulationError(f"{word!r} is no action; there are {ACTIONS}")
+            raise SimulationError(f"{word!r} is not an action; there are {ACTIONS}")
     return actions
 
 

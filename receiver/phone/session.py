@@ -37,9 +37,9 @@ class PhoneSession:
     def __post_init__(self) -> None:
         self._idle = asyncio.Event()
         self._idle.set()
-        self._put_up()
+        self._take_new_call()
 
-    def _put_up(self) -> None:
+    def _take_new_call(self) -> None:
         self._broken, self.hung_up_early = "", False
         self.call: SimulatedCall = self.order.new_call(self.clock.now)
         is_live = isinstance(self.clock, PhoneClock)
@@ -48,7 +48,7 @@ class PhoneSession:
     async def dial(self) -> Step | None:
         """Place a call; a new one if there was one."""
         if self.player.steps:
-            self._put_up()
+            self._take_new_call()
         return await self._run("start")
 
     async def do(self, action: str) -> Step | None:
@@ -57,7 +57,7 @@ class PhoneSession:
         Keys without effect are a step all the same: a caller can press them. Raises SimulationError for no action.
         """
         if not is_action(action):
-            raise SimulationError(f"{action!r} is no action; there are {ACTIONS}")
+            raise SimulationError(f"{action!r} is not an action; there are {ACTIONS}")
         word = action_word(action)
         if self.call.state in {CallState.NEW, CallState.ENDED}:
             return None

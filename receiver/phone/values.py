@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from receiver.errors import WireError
-from receiver.operations.replay import reply_values
+from receiver.operations.redelivery import reply_values
 from receiver.providers.base.contract import HttpReply
 from receiver.providers.base.simulation import OutgoingRequest
 from receiver.wire import read

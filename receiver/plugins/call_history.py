@@ -1,4 +1,4 @@
-"""What is already known of a call while a handler works on it."""
+"""The history of a call: what a handler can know of its earlier callbacks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class CallStep:
     at: datetime
     event: Event
     outcome: str
-    """As the journal has it: answered, fallback, failed or accepted."""
+    """The journal's word: answered, fallback, failed or accepted."""
     reply: Mapping[str, Any] = field(default_factory=dict)
     """The values of the reply, under their wire names."""
 
@@ -31,4 +31,4 @@ class CallHistory:
     steps: tuple[CallStep, ...] = ()
     state: dict[str, Any] = field(default_factory=dict)
     is_complete: bool = True
-    """False where the journal could not be read in time: an answer matters more than its history."""
+    """False if the journal could not be read in time: the answer matters more than the history."""

@@ -1,4 +1,4 @@
-"""What a handler may know and use beside its event."""
+"""The context of a handler: ids, settings and an HTTP client."""
 
 import logging
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ import httpx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Given to a handler that takes a second argument."""
+    """The second argument of a handler, if it takes one."""
 
     provider: str = ""
     callback_id: int | None = None
-    """The callback's row in the journal; None while a question is being answered, for it is stored after its reply."""
+    """The callback's id in the journal; None for questions, because they are stored after their reply."""
     delivery_id: str | None = None
-    """The same for every attempt of one delivery: an idempotency key for what you call. None for questions."""
+    """An idempotency key: the same for every attempt of one delivery. None for questions."""
     attempt: int = 1
-    """1 at the first try."""
+    """1 for the first attempt."""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Your module's settings: the table `[handler_settings.NAME]`."""

@@ -1,4 +1,4 @@
-"""Logging that a handler failed, so that its author finds the line."""
+"""Log the failure of a handler with the line of its author's file."""
 
 import inspect
 import logging

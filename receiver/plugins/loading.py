@@ -1,4 +1,4 @@
-"""Finding handler modules and putting their handlers in order."""
+"""Loading of handler modules, and the registry of their handlers."""
 
 import importlib
 import sys
@@ -10,6 +10,7 @@ from typing import Any
 
 from receiver.errors import HandlerError, SettingsError
 from receiver.plugins.handlers import Handler, Handlers
+from receiver.plugins.module_settings import bind
 from receiver.providers.base.contract import Kind, Mode, Provider
 from receiver.providers.base.event import Event
 from receiver.providers.base.record import CallRecord
@@ -17,13 +18,25 @@ from receiver.providers.base.subjects import Subjects
 
 ENTRY_POINTS = "receiver.handlers"
 """The entry point group in which an installed package may offer its handler module under a short name."""
+EXTRA = frozenset({"apprise", "opening_hours", "standardwebhooks"})
+"""Modules that the bundled handler modules import, and that only the extra `handlers` installs."""
 
 
 class Registry:
-    """All handlers that are loaded, by what they listen to."""
+    """All handlers that are loaded, by what they listen to, with the settings of their modules in their filters.
 
-    def __init__(self, handlers: Iterable[Handler], providers: Mapping[str, Provider[Any]]) -> None:
-        self._handlers = tuple(handlers)
+    Raises SettingsError or HandlerError for what cannot work.
+    """
+
+    def __init__(
+        self,
+        handlers: Iterable[Handler],
+        providers: Mapping[str, Provider[Any]],
+        *,
+        handler_settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        tables = handler_settings or {}
+        self._handlers = tuple(bind(handler, tables.get(handler.module, {})) for handler in handlers)
         self._listeners: dict[type, list[Handler]] = {}
         self._answerers: dict[type, list[Handler]] = {}
         self._by_name: dict[str, Handler] = {}
@@ -42,18 +55,18 @@ class Registry:
         return name in self._by_name
 
     def named(self, name: str) -> Handler | None:
-        """The handler of that name or alias."""
+        """The handler with that name or alias."""
         return self._by_name.get(name)
 
     @property
     def listener_names(self) -> tuple[str, ...]:
-        """Every name and alias under which deliveries may stand."""
+        """Every name and alias that deliveries may have."""
         return tuple(name for name, handler in self._by_name.items() if not handler.answers)
 
     def listeners(self, subjects: Subjects) -> list[Handler]:
         """The handlers that this event, or its call record, is delivered to.
 
-        A filter that raises counts as a match here: the delivery then fails, and shows why.
+        A filter that raises counts as a match here: the delivery then fails with its exception.
         """
         event = subjects.event
         found = [handler for handler in self._listeners.get(type(event), ()) if _may_match(handler, event)]
@@ -78,7 +91,7 @@ class Registry:
         return names
 
     def answerer(self, event: Event) -> Handler | None:
-        """The first handler whose filters let this question pass."""
+        """The first handler whose filters match this question."""
         return next((handler for handler in self._answerers.get(type(event), ()) if handler.matches(event)), None)
 
     def overlaps(self) -> list[tuple[Handler, Handler]]:
@@ -109,24 +122,31 @@ def _check_mode(handler: Handler, kinds: Mapping[type[Event], Kind]) -> None:
     kind = kinds.get(handler.subject) if issubclass(handler.subject, Event) else None
     asks = kind is not None and kind.mode is Mode.ASK
     if handler.answers and not asks:
-        raise HandlerError(f"{handler.name}: {handler.subject.__name__} asks nothing; use `on` in place of `answer`")
+        raise HandlerError(f"{handler.name}: {handler.subject.__name__} is not a question; use `on`, not `answer`")
     if not handler.answers and asks:
-        raise HandlerError(f"{handler.name}: {handler.subject.__name__} wants a reply; use `answer` in place of `on`")
+        raise HandlerError(f"{handler.name}: {handler.subject.__name__} is a question; use `answer`, not `on`")
 
 
-def load(names: Iterable[str], providers: Mapping[str, Provider[Any]]) -> Registry:
+def load(
+    names: Iterable[str],
+    providers: Mapping[str, Provider[Any]],
+    *,
+    handler_settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Registry:
     """The handlers of these modules, in this order. Raises SettingsError or HandlerError with what to do about it.
 
-    A name is an entry point of the group `receiver.handlers`, or a module's import path; the working folder counts.
+    A name is an entry point of the group `receiver.handlers`, or a module's import path, also in the working folder.
+    `handler_settings` has a table for each module that has settings.
     """
-    _let_the_working_folder_count()
+    _add_working_folder_to_path()
     offered = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
     modules = [_import(offered.get(name, name), name) for name in names]
-    return Registry((handler for module in modules for handler in _handlers_in(module)), providers)
+    handlers = (handler for module in modules for handler in _handlers_in(module))
+    return Registry(handlers, providers, handler_settings=handler_settings)
 
 
-def _let_the_working_folder_count() -> None:
-    """Make modules of the working folder importable, and those in its `handlers/` come before ours of that name."""
+def _add_working_folder_to_path() -> None:
+    """Make the modules of the working folder importable, and those in its `handlers/` before bundled ones."""
     folder = Path.cwd()
     if str(folder) not in sys.path:
         sys.path.append(str(folder))  # last: a folder named like an installed package must not hide that
@@ -142,7 +162,10 @@ def _import(path: str, name: str) -> ModuleType:
         return importlib.import_module(path)
     except ModuleNotFoundError as error:
         if error.name is None or not path.startswith(error.name):
-            raise SettingsError(f"handlers: {name!r} needs a module that is not installed: {error.name}") from error
+            install = "; install it: pip install 'callback-receiver[handlers]'" if error.name in EXTRA else ""
+            raise SettingsError(
+                f"handlers: {name!r} needs a module that is not installed: {error.name}{install}"
+            ) from error
         raise SettingsError(
             f"handlers: there is no module {name!r}. Write its import path, such as handlers.demo for "
             f"handlers/demo.py below the working folder, or the name of an installed `{ENTRY_POINTS}` entry point"

@@ -1,8 +1,7 @@
 """A scenario made from a call in the journal: the call is played again with the replies that were recorded."""
 
-import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,7 @@ from receiver.providers.base.record import CallRecord, Outcome
 from receiver.providers.base.simulation import CallSetup, CallState, OutgoingRequest, SimulatedCall
 from receiver.scenarios.model import ExpectedHandler, Scenario, ScenarioError
 from receiver.scenarios.writing import played_scenario
-from receiver.simulator import Player, Step, VirtualClock
+from receiver.simulator import CALLEE_ACTIONS, Player, Step, VirtualClock
 from receiver.wire import Format
 from storage import Delivery, StoredCallback
 
@@ -30,8 +29,6 @@ _ENDINGS = {
 }
 """What the dialled side did, by how the call ended."""
 _PLAYS = {"GET_IVR_ACTION": "ivr", "IVR_LAYER_INPUT": "layer", "POPUP": "popup"}
-Mask = Callable[[str], str]
-"""A phone number as it may stand in the file."""
 
 
 @dataclass
@@ -48,29 +45,32 @@ async def scenario_of_call(
     callbacks: Sequence[StoredCallback],
     deliveries: Sequence[Delivery],
     *,
-    mask: Mask = str,
+    mask: bool = False,
 ) -> Scenario:
-    """The scenario of a stored call. Raises ScenarioError where the journal has too little of it.
+    """The scenario of a stored call; with `mask`, of the same call by another caller.
 
-    `mask` changes the numbers of callers and of what was dialled; the number that was called stays, for handlers
-    filter by it.
+    Raises ScenarioError where the journal has too little of it.
     """
     recording = _recording_of(provider, callbacks)
-    if not recording.questions:
-        return _scenario_of_records(recording, deliveries, mask)
+    if recording.questions:
+        scenario = await _scenario_of_questions(recording, deliveries)
+    else:
+        scenario = _scenario_of_records(recording, deliveries)
+    return _masked(scenario) if mask else scenario
+
+
+async def _scenario_of_questions(recording: _Recording, deliveries: Sequence[Delivery]) -> Scenario:
     play, call = _call_of(recording)
     steps = await _play(call, recording)
-    setup = call.setup
-    scenario = played_scenario(
+    return played_scenario(
         play,
-        provider.name,
-        setup,
+        recording.provider.name,
+        call.setup,
         steps,
-        title=f"call {call.call_id}" if mask is str else "",
+        title=f"call {call.call_id}",
         records=recording.records,
         handlers=expected_handlers(deliveries),
     )
-    return _masked(scenario, mask)
 
 
 def _recording_of(provider: Provider[Any], callbacks: Sequence[StoredCallback]) -> _Recording:
@@ -155,8 +155,8 @@ def _answered_before(recording: _Recording) -> bool:
 async def _end(player: Player, recording: _Recording) -> None:
     """What became of the call after its last question."""
     outcome = recording.records[-1].outcome if recording.records else Outcome.UNKNOWN
-    if player.call.state is CallState.DIALING and outcome in _ENDINGS:
-        await player.do(_ENDINGS[outcome])
+    if player.call.state is CallState.DIALING and outcome is not Outcome.CANCELLED:
+        await player.do(_ENDINGS.get(outcome, "busy"))  # the call went on in an IVR after the dialling had failed
     if not player.call.has_ended:
         await player.do("hangup")
 
@@ -171,7 +171,7 @@ def expected_handlers(deliveries: Sequence[Delivery]) -> list[ExpectedHandler]:
     ]
 
 
-def _scenario_of_records(recording: _Recording, deliveries: Sequence[Delivery], mask: Mask) -> Scenario:
+def _scenario_of_records(recording: _Recording, deliveries: Sequence[Delivery]) -> Scenario:
     """A call that asked nothing: its records alone. Raises ScenarioError."""
     if not recording.records:
         raise ScenarioError("the journal has neither questions nor records of this call, so there is nothing to play")
@@ -180,10 +180,7 @@ def _scenario_of_records(recording: _Recording, deliveries: Sequence[Delivery], 
     play = "record" if "record" in kinds else next(iter(kinds), "")
     type_, status = getattr(first.event, "type", ""), getattr(first.event, "status", "")
     options = {"type": str(type_), "status": str(status)} if play == "record" and type_ else {}
-    outcome = _ENDINGS.get(first.outcome)
-    steps: list[dict[str, Any]] = [{}]
-    if play != "record":
-        steps += [{"callee": "answered"}, {"callee": "answered"}] if outcome == "answer" else [{"wait": True}]
+    steps = [{}, *([] if play == "record" else map(_leg_step, recording.records))]
     values = {
         "provider": recording.provider.name,
         "play": play,
@@ -194,31 +191,33 @@ def _scenario_of_records(recording: _Recording, deliveries: Sequence[Delivery], 
         "record": [{"outcome": record.outcome.value} for record in recording.records],
         "handler": [handler.model_dump(exclude_defaults=True) for handler in expected_handlers(deliveries)],
     }
-    return _masked(Scenario.model_validate(values), mask)
+    return Scenario.model_validate(values)
 
 
-_NUMBER = re.compile(r"\+?[0-9]{7,15}")
+def _leg_step(record: CallRecord) -> dict[str, Any]:
+    """How a leg ended, as a step."""
+    if record.outcome is Outcome.CANCELLED:
+        return {"hang_up": True}
+    return {"callee": CALLEE_ACTIONS[_ENDINGS.get(record.outcome, "unavailable")]}
 
 
-def _masked(scenario: Scenario, mask: Mask) -> Scenario:
-    """The scenario with every number but the one that was called changed; the same number always alike."""
-    if mask is str:
-        return scenario
+MASKED_CALLER, MASKED_NAME = "0500000001", "Caller"
+
+
+def _masked(scenario: Scenario) -> Scenario:
+    """The scenario with another caller: the number is changed wherever it stands, also in what is expected.
+
+    The firm's own numbers stay, for handlers filter by them and dial them.
+    """
     values = scenario.model_dump(by_alias=True, mode="json")
 
     def change(value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: item if name in {"did", "name"} else change(item) for name, item in value.items()}
+            return {name: change(item) for name, item in value.items()}
         if isinstance(value, list):
             return [change(item) for item in value]
-        if isinstance(value, str) and value != scenario.did and _NUMBER.fullmatch(value):
-            return mask(value)
-        return value
+        return MASKED_CALLER if value == scenario.caller else value
 
-    return Scenario.model_validate(change(values))
-
-
-def stand_in_numbers() -> Mask:
-    """A mask that gives each number one of its own, 0500000001 and so on: no digit of the real one is left."""
-    known: dict[str, str] = {}
-    return lambda number: known.setdefault(number, f"05{len(known) + 1:08d}")
+    masked = Scenario.model_validate(change(values))
+    name = "" if masked.caller_name in {"", MASKED_CALLER} else MASKED_NAME
+    return masked.model_copy(update={"title": "", "caller_name": name, "call_id": ""})

@@ -148,7 +148,7 @@ def load_scenario(path: Path) -> LoadedScenario:
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: the file cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{path}: this is no TOML: {error}") from error
+        raise ScenarioError(f"{path}: this is not valid TOML: {error}") from error
     except ValidationError as error:
         raise ScenarioError("\n".join(f"{path}: {line}" for line in problems(error).splitlines())) from error
     step_lines = tuple(

@@ -31,18 +31,23 @@ def scenario_text(scenario: Scenario) -> str:
     """The scenario as a TOML file."""
     document = tomlkit.document()
     values = scenario.model_dump(by_alias=True, exclude_defaults=True, mode="json")
-    tables = {name: values.pop(name, []) for name in ("step", "record", "handler", "http")}
-    nested = {name: values.pop(name) for name in ("handler_settings", "options") if name in values}
+    values |= {"did": scenario.did, "caller": scenario.caller}  # who calls whom is said, also where it is usual
+    for name in _FIRST:
+        if name in values:
+            document.add(name, values.pop(name))
+    tables = {name: values.pop(name, []) for name in _TABLES}
     for name, value in values.items():
-        document.add(name, value)
-    for name, value in nested.items():
         document.add(name, value)
     for name, rows in tables.items():
         if rows:
             document.add(name, tomlkit.aot())
         for row in rows:
             document[name].append(_table(row))
-    return re.sub(r"\n+\[\[", "\n\n[[", tomlkit.dumps(document)).lstrip()
+    return re.sub(r"(?<!\n)\n\[", "\n\n[", tomlkit.dumps(document))
+
+
+_FIRST = ("title", "handlers", "provider", "play", "did", "caller", "caller_name", "call_id", "format")
+_TABLES = ("step", "record", "handler", "http")
 
 
 def _table(row: Mapping[str, Any]) -> Table:

@@ -1,4 +1,4 @@
-"""Sending the requests of a simulated call over HTTP."""
+"""Send the requests of a simulated call over HTTP."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,7 +14,7 @@ NONE_KNOWN: Mapping[str, float] = MappingProxyType({})
 
 
 class HttpSender:
-    """Sends to a receiver. `base` is where the provider's callbacks arrive, such as http://127.0.0.1:8000/voicenter.
+    """Sends requests to a receiver. `base` is the provider's URL, such as http://127.0.0.1:8000/voicenter.
 
     `auth` is user and password for HTTP basic authentication; `patience` is how many seconds the provider waits for the
     reply to a request of a kind. Raises httpx.TransportError where nothing listens.

@@ -46,7 +46,7 @@ def callback_target(settings: Settings, provider: Provider[Any], url: str = "") 
     """The target by the settings. `url` is the receiver's address, or one that ends with the provider's path.
 
     The first secret and the first password are used; an address with the path has the secret that it needs already.
-    Raises SettingsError for what is no address.
+    Raises SettingsError if `url` is not an address.
     """
     policy = access_policies(settings, {provider.name: provider})[provider.name]
     user, _, password = policy.passwords[0].decode().partition(":") if policy.passwords else ("", "", "")
@@ -72,4 +72,4 @@ def _check(origin: str) -> None:
     except ValueError:
         is_address = False
     if not is_address:
-        raise SettingsError(f"--url: {origin!r} is no address; write one like http://127.0.0.1:8000")
+        raise SettingsError(f"--url: {origin!r} is not an address; write one like http://127.0.0.1:8000")

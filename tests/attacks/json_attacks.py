@@ -1,4 +1,4 @@
-"""JSON at the edges of its grammar, beyond them, and in the wrong bytes."""
+"""JSON at the limits of its grammar, malformed JSON, and JSON in wrong encodings."""
 
 from tests.attacks.attack import CALLER, EITHER, REFUSED, Attack, with_note
 
@@ -114,7 +114,7 @@ _WHOLE_BROKEN = {
     "a hundred thousand objects with bare keys": callback("{a:" * FAR_DEPTH),
     "nothing but opening brackets": "[" * FAR_DEPTH,
     "nothing but opening braces": "{" * FAR_DEPTH,
-    "arrays and objects by turns": '[{"a":' * FAR_DEPTH,
+    "arrays and objects alternating": '[{"a":' * FAR_DEPTH,
     "closing brackets of another kind": "[" * FAR_DEPTH + "}" * FAR_DEPTH,
     "a thousand arrays": "[" * 1_000 + "]" * 1_000,
     "bare keys in a document too long for patience": callback(f'"{"x" * 300_000}"').replace('"note"', "note"),

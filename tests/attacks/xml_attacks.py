@@ -1,4 +1,4 @@
-"""XML that means harm, or lies about itself, or was cut on its way."""
+"""XML that is hostile, declares itself wrongly, or is truncated."""
 
 from tests.attacks.attack import CALLER, EITHER, REFUSED, Attack, with_note
 
@@ -68,7 +68,7 @@ _DTD = {
     "a DTD after the root": call(after="<!DOCTYPE methodCall>"),
     "a DTD inside of a value": call("<!DOCTYPE methodCall>"),
     "an entity outside of a DTD": call(before='<!ENTITY a "x">'),
-    "an entity that nobody declared": call("&a;"),
+    "an undeclared entity": call("&a;"),
     "an entity of HTML": call("&nbsp;"),
 }
 _READ = {
@@ -84,9 +84,9 @@ _READ = {
     "a comment inside of an integer": (call("<int>5<!-- , -->6</int>"), 56),
     "a comment around a value": (call("<!-- <int>5</int> --><int>6</int><!-- -->"), 6),
     "a namespace without prefix": (call().replace("<methodCall>", '<methodCall xmlns="http://example.com">'), "x"),
-    "a prefix that nobody declared": (call("<a:b>5</a:b>"), "5"),
+    "an undeclared prefix": (call("<a:b>5</a:b>"), "5"),
     "a prefix for an extension": (call('<ex:i8 xmlns:ex="http://ws.apache.org/xmlrpc">5</ex:i8>'), 5),
-    "attributes that nobody asked for": (call("<int type='string' xml:lang='he'>5</int>"), 5),
+    "unexpected attributes": (call("<int type='string' xml:lang='he'>5</int>"), 5),
     "white space inside of tags": (call("<int\r\n >5</int\t>"), 5),
     "type names in odd cases": (call("<InT>5</InT>"), 5),
     "a value in a value": (call("<value>5</value>"), "5"),
@@ -220,7 +220,7 @@ def _spliced(raw: bytes) -> bytes:
 
 
 def _guessed(raw: bytes) -> object:
-    """What is no UTF-8 is text in Hebrew Windows or else Latin-1, and never markup."""
+    """Bytes that are not UTF-8 are text in Hebrew Windows or Latin-1, and never markup."""
     try:
         return with_note(raw.decode("windows-1255"))
     except UnicodeDecodeError:

@@ -159,13 +159,13 @@ def test_a_recorded_script_is_a_scenario_that_passes(receiver: Receiver) -> None
     [
         (("dance",), "there is no call 'dance'; there are"),
         (("--provider", "acme"), "there is no provider 'acme'"),
-        (("--script", "1 whistle"), "'whistle' is no action; there are 0 1 2"),
+        (("--script", "1 whistle"), "'whistle' is not an action; there are 0 1 2"),
         (("--option", "colour"), "write it as NAME=VALUE"),
-        (("--option", "colour=red"), "'colour' is no option of a call to your own IVR"),
+        (("--option", "colour=red"), "'colour' is not an option of a call to your own IVR"),
         (("--format", "form", "--script", ""), "does not come as form; choose one of xmlrpc, json"),
-        (("popup", "--layer", "3"), "'layer' is no option of the question of the pop-up screen"),
+        (("popup", "--layer", "3"), "'layer' is not an option of the question of the pop-up screen"),
         (("--json",), "--json goes with --script"),
-        (("--url", "nonsense"), "'nonsense' is no address; write one like http://127.0.0.1:8000"),
+        (("--url", "nonsense"), "'nonsense' is not an address; write one like http://127.0.0.1:8000"),
     ],
 )
 def test_what_cannot_be_played_is_refused_before_the_call(
@@ -206,7 +206,7 @@ def test_plain_lines_do_what_a_screen_does(receiver: Receiver) -> None:
         "can do  0-9 * #, wait, hangup; help",
         "hangup means nothing now",
         "can do  answer, busy, noanswer, hangup; help",
-        "'whistle' is no action",
+        "'whistle' is not an action",
         "the clock stands still",
         "the clock runs",
         "Type actions and press Enter",

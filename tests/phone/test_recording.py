@@ -116,7 +116,7 @@ async def test_a_file_that_cannot_be_written_is_an_error_with_its_name(tmp_path:
 
 
 async def test_a_call_that_was_hung_up_before_a_reply_is_not_saved(tmp_path: Path) -> None:
-    """No scenario can say that, and one that fails at once helps nobody."""
+    """A scenario cannot express it, and would fail at once."""
     phone = session()
     phone.hung_up_early = True
     with pytest.raises(RecordingError, match="no scenario can say"):
@@ -124,7 +124,7 @@ async def test_a_call_that_was_hung_up_before_a_reply_is_not_saved(tmp_path: Pat
 
 
 async def test_names_of_files_tell_the_call_and_do_not_repeat(tmp_path: Path) -> None:
-    """What is no letter becomes a word."""
+    """Keys that are not letters become words."""
     phone = session()
     await run_script(phone, ["*"], lambda _: None)
     first = free_name(phone, tmp_path)

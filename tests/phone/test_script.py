@@ -34,7 +34,7 @@ def test_a_script_is_actions_between_blanks(text: str, actions: list[str]) -> No
 @pytest.mark.parametrize("word", ["whistle", "12a", "-1"])
 def test_a_word_that_is_no_action_is_refused_before_the_call(word: str) -> None:
     """The error lists the actions."""
-    with pytest.raises(SimulationError, match=r"is no action; there are 0 1 2 .* wait, hangup"):
+    with pytest.raises(SimulationError, match=r"is not an action; there are 0 1 2 .* wait, hangup"):
         read_script(f"1 {word}")
 
 

@@ -88,7 +88,7 @@ async def test_no_answer_rings_as_long_as_the_reply_allows() -> None:
     assert '"dialtime": 30' in step.exchanges[-1].request.body.decode()
 
 
-async def test_each_dialled_side_has_a_will_of_its_own() -> None:
+async def test_the_outcome_of_one_dialling_is_not_that_of_the_next() -> None:
     """One that was busy does not make the next one busy."""
     again = {**CALL, "NEXT_MENU": "main", "NEXT_MENU_SIZE": 1, "NEXT_MENU_RECORD": "busy"}
     phone = session(by_key({"": action("MENU", MENU), "1": action("CALL", again)}))
@@ -110,7 +110,7 @@ async def test_what_means_nothing_now_is_no_step() -> None:
     assert not step.was_taken
     await phone.do("hangup")
     assert await phone.do("hangup") is None
-    with pytest.raises(SimulationError, match="'whistle' is no action"):
+    with pytest.raises(SimulationError, match="'whistle' is not an action"):
         await phone.do("whistle")
 
 
@@ -141,7 +141,7 @@ async def test_a_caller_may_hang_up_while_a_question_waits() -> None:
 
 
 async def test_finishing_hangs_up_and_waits_for_the_reports() -> None:
-    """Who leaves the phone does not leave a call behind."""
+    """Leaving the phone ends the call."""
     phone = session()
     await phone.dial()
     step = await phone.finish()

@@ -221,7 +221,7 @@ async def test_what_cannot_be_played_fails_with_what_can(folder: Path, text: str
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[[step]", "this is no TOML"),
+        ("[[step]", "this is not valid TOML"),
         ("", "step"),
         ('[[step]]\n[[step]]\nexpect = { action = "MENU" }', "only the first step may leave out press"),
         ('[[step]]\npress = "1"\nwait = true', "a step does one thing"),

@@ -66,5 +66,5 @@ def test_an_address_may_be_the_receivers_or_end_with_the_providers_path(
 @pytest.mark.parametrize("url", ["nonsense", "ftp://h.example", "http://", "http://h.example:port", "//h.example"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     """The error shows one that is."""
-    with pytest.raises(SettingsError, match=r"is no address; write one like http://127\.0\.0\.1:8000"):
+    with pytest.raises(SettingsError, match=r"is not an address; write one like http://127\.0\.0\.1:8000"):
         target(url)

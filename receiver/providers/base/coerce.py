@@ -1,7 +1,7 @@
-"""Coercing single values as providers really send them: numbers as strings, blanks around, wrong types.
+"""Coerce single values as providers send them: numbers as strings, blanks around, wrong types.
 
-Each function takes a value from the wire and returns it as its type, or raises ValueError; the caller keeps the raw
-value then (A-15 to A-18).
+Each function takes a value from the wire and returns it as its type. It raises ValueError if it cannot; the caller then
+keeps the raw value (A-15 to A-18).
 """
 
 import json
@@ -35,12 +35,12 @@ def text(value: object) -> str:
 
 
 def identifier(value: object) -> str:
-    """A call id: opaque, of any length, compared exactly; all white space inside is print damage (C-05, B-06)."""
+    """A call id: opaque, of any length, compared exactly. White space inside it is removed (C-05, B-06)."""
     return "".join(text(value).split())
 
 
 def url(value: object) -> str:
-    """A link without the line breaks that were printed into it; hyphens are left alone (B-24)."""
+    """A link without line breaks and tabs; hyphens are kept (B-24)."""
     return text(value).translate(_LINE_BREAKS)
 
 
@@ -71,7 +71,7 @@ def integer(value: object) -> int | None:
 
 _DIGITS = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
-"""Python itself also takes underscores between digits, and the digits of other scripts."""
+"""Python's own conversions also accept underscores between digits, and the digits of other scripts."""
 
 
 def _from_digits(value: str) -> int:
@@ -149,10 +149,10 @@ def objects(value: object) -> list[dict[str, Any]]:
 
 
 def pairs(value: object) -> dict[str, str]:
-    """Custom data in any of its shapes: object, list of objects, list of pairs, JSON string, null (E-09).
+    """Custom data in any shape: object, list of objects, list of pairs, JSON string, null (E-09).
 
-    A pair is `[key, value]` or `{"key": key, "value": value}`. Values stay verbatim. Keys are trimmed unless two would
-    collide (E-12).
+    A pair is `[key, value]` or `{"key": key, "value": value}`. Values are kept verbatim. Keys are trimmed, unless two
+    would collide (E-12).
     """
     items: list[tuple[object, object]] = []
     read = structure(value)

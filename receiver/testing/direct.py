@@ -1,4 +1,4 @@
-"""Trying handlers without a server and without a database.
+"""Test handlers without a server and without a database.
 
 def test_main_menu_leads_to_sales() -> None:
     reply = answer(handlers, IvrRequest(menu="main", dtmf="1"))
@@ -6,7 +6,8 @@ def test_main_menu_leads_to_sales() -> None:
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ import httpx
 from receiver.errors import HandlerError
 from receiver.plugins.context import Context
 from receiver.plugins.handlers import Handler, Handlers
+from receiver.plugins.module_settings import resolve_filters
 from receiver.plugins.runner import Runner
 from receiver.providers.base.event import Event
 from receiver.providers.base.record import CallRecord
@@ -25,13 +27,13 @@ def answer(
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
 ) -> Any:
-    """The reply of the first handler whose filters match. Raises HandlerError if none does, or what it raises.
+    """The reply of the first handler whose filters match. Raises HandlerError if there is none, else what it raises.
 
-    `settings` and `http` are what the handler finds in its context; give a client with `httpx.MockTransport` to one
-    that calls out.
+    `settings` and `http` become part of the handler's context. For a handler that sends requests, pass a client with
+    `httpx.MockTransport`.
     """
     for handler in handlers:
-        if handler.answers and isinstance(question, handler.subject) and handler.matches(question):
+        if handler.answers and matches(handler, question, settings):
             return _run(handler, question, settings, http)
     raise HandlerError(f"no handler answers this {type(question).__name__}")
 
@@ -42,15 +44,16 @@ def deliver(
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
 ) -> list[str]:
-    """Tell every handler that listens to `subject`; the names of those told. Raises what a handler raises."""
-    told = [
-        handler
-        for handler in handlers
-        if not handler.answers and isinstance(subject, handler.subject) and handler.matches(subject)
-    ]
-    for handler in told:
+    """Run every handler that listens to `subject` and return their names. Raises what a handler raises."""
+    listeners = [handler for handler in handlers if not handler.answers and matches(handler, subject, settings)]
+    for handler in listeners:
         _run(handler, subject, settings, http)
-    return [handler.name for handler in told]
+    return [handler.name for handler in listeners]
+
+
+def matches(handler: Handler, subject: Event | CallRecord, settings: Mapping[str, Any] | None) -> bool:
+    """Whether the handler would get this, with these settings in its filters."""
+    return isinstance(subject, handler.subject) and resolve_filters(handler, settings or {}).matches(subject)
 
 
 def _run(
@@ -58,7 +61,7 @@ def _run(
 ) -> Any:
     async def run() -> Any:
         runner = Runner(threads=1)
-        async with http or httpx.AsyncClient() as client:
+        async with client_of(http) as client:
             try:
                 return await runner.run(
                     handler, subject, Context(delivery_id="test", settings=settings or {}, http=client)
@@ -67,3 +70,13 @@ def _run(
                 runner.close()
 
     return asyncio.run(run())
+
+
+@asynccontextmanager
+async def client_of(http: httpx.AsyncClient | None) -> AsyncIterator[httpx.AsyncClient]:
+    """The client that was given, which stays open, or one of its own."""
+    if http is not None:
+        yield http
+        return
+    async with httpx.AsyncClient() as own:
+        yield own

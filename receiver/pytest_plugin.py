@@ -1,0 +1,111 @@
+"""The pytest plugin: scenario files are tests, and tests get a receiver and a phone.
+
+It is active wherever the receiver is installed. Files `*.toml` in a folder named `scenarios` are collected; the
+fixtures `receiver_app` and `phone` run your handlers in the test's process.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:  # nothing of the receiver is loaded for tests that do not use it
+    from receiver.scenarios import LoadedScenario
+    from receiver.scenarios.in_process import InProcessReceiver, PhoneCall
+
+FOLDER = "scenarios"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Handler modules can be named in the configuration."""
+    parser.addini("receiver_handlers", "Handler modules of `receiver_app`; else those of receiver.toml.", type="args")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A scenario file is one test."""
+    if file_path.suffix == ".toml" and FOLDER in file_path.parent.parts:
+        return ScenarioFile.from_parent(parent, path=file_path)
+    return None
+
+
+class ScenarioFile(pytest.File):
+    """A file with a scenario."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """The one test."""
+        yield ScenarioItem.from_parent(self, name=self.path.stem)
+
+
+class ScenarioFailure(Exception):  # noqa: N818 - what pytest shows is a failure, not an error
+    """A scenario did not go as expected."""
+
+
+class ScenarioItem(pytest.Item):
+    """A scenario as a test."""
+
+    def runtest(self) -> None:
+        """Play it. Raises ScenarioFailure with what is wrong."""
+        import asyncio
+
+        from receiver.scenarios import load_scenario
+        from receiver.scenarios.report import problem_lines
+
+        loaded = load_scenario(self.path)
+        result = asyncio.run(_result(loaded))
+        if not result.has_passed:
+            raise ScenarioFailure("\n".join(line for one in result.problems for line in problem_lines(loaded, one)))
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
+        """The problems alone: a traceback through the receiver says nothing."""
+        from receiver.errors import ReceiverError
+
+        if isinstance(excinfo.value, ScenarioFailure | ReceiverError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """The file."""
+        return self.path, None, f"scenario {self.name}"
+
+
+async def _result(loaded: LoadedScenario) -> Any:
+    from receiver.scenarios import ScenarioRunner
+    from receiver.settings import load
+
+    async with ScenarioRunner(load()) as runner:
+        return await runner.run(loaded)
+
+
+@pytest.fixture
+def receiver_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InProcessReceiver]:
+    """A receiver with your handlers and an empty journal; see `receiver.scenarios.in_process`.
+
+    The handlers are those of the marker `@pytest.mark.receiver(handlers=["handlers.office"])`, else those of the
+    option `receiver_handlers`, else those of receiver.toml. Other settings can stand in the marker too.
+    """
+    from receiver.scenarios.in_process import in_process_receiver
+    from receiver.settings import load
+
+    marker = request.node.get_closest_marker("receiver")
+    given = dict(marker.kwargs) if marker else {}
+    given.setdefault("handlers", request.config.getini("receiver_handlers"))
+    with in_process_receiver(tmp_path, load(**given)) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def phone(receiver_app: InProcessReceiver) -> Callable[..., PhoneCall]:
+    """Calls `receiver_app`: `phone(did="0730000000").press("1")`."""
+    return receiver_app.call
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and let tests in any folder import the handlers that lie in the working folder."""
+    folder = str(config.invocation_params.dir)
+    if folder not in sys.path:
+        sys.path.append(folder)  # last, as `receiver serve` does: it must not hide what is installed
+    config.addinivalue_line("markers", "receiver(handlers, **settings): settings of the fixture receiver_app")
