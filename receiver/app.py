@@ -148,12 +148,12 @@ def retry_policy(settings: Settings) -> RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What handlers meet outside of the receiver; other than the usual in tests of handlers."""
+    """What handlers reach outside the receiver; tests of handlers replace it."""
 
     transport: httpx.AsyncBaseTransport | None = None
-    """Where requests of `ctx.http` go; the network where None."""
+    """Answers the requests of `ctx.http`; None is the network."""
     retries_at_once: bool = False
-    """Whether failed deliveries are tried again without a pause."""
+    """Whether failed deliveries are retried without back-off."""
 
 
 REAL = Surroundings()

@@ -14,8 +14,8 @@ from receiver.plugins.handlers import Handler
 class Setting:
     """The value of a filter that a user sets: `@handlers.answer(IvrRequest, did=Setting("did"))`.
 
-    It is read from the module's settings when the receiver starts. Where it is left out, the default of the module's
-    settings model counts; without one it must be there.
+    It is read from the module's settings when the receiver starts. If it is missing, the default of the module's
+    settings model is used; without a default it is required.
     """
 
     name: str
@@ -34,7 +34,7 @@ def bind(handler: Handler, table: Mapping[str, Any]) -> Handler:
 
 
 def resolve_filters(handler: Handler, table: Mapping[str, Any]) -> Handler:
-    """The handler with its settings in its filters; settings that no filter needs are not looked at."""
+    """The handler with its settings in its filters; other settings are ignored."""
     needed = {name: wanted.name for name, wanted in handler.filters.items() if isinstance(wanted, Setting)}
     if not needed:
         return handler

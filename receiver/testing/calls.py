@@ -24,10 +24,10 @@ def call(
     http: httpx.AsyncClient | None = None,
     **setup: Any,
 ) -> "PlayedCall":
-    """Call the handlers: the call begins, and its first question is answered.
+    """Begin a call to the handlers, and answer its first question.
 
-    `play` is which of the provider's calls, its usual one by default; `setup` are fields of `CallSetup`, such as
-    `did="0730000000"`. A handler that raises makes the method raise that leads to it.
+    `play` is one of the provider's calls, its usual one by default; `setup` are fields of `CallSetup`, such as
+    `did="0730000000"`. If a handler raises, so does the method that runs it.
     """
     provider_class = discover()[provider]
     owner = provider_class(provider_class.options_type())
@@ -38,7 +38,7 @@ def call(
 
 
 class PlayedCall:
-    """A call that is being played. What the caller does returns the call, so that it can be written in one line."""
+    """A call in progress. Methods for the caller's actions return the call itself and can be chained."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class PlayedCall:
 
     @property
     def state(self) -> CallState:
-        """What the call does now."""
+        """The state of the call."""
         return self._player.call.state
 
     @property
@@ -72,7 +72,7 @@ class PlayedCall:
 
     @property
     def position(self) -> str:
-        """The name of the menu or layer the call is in."""
+        """The name of the current menu or layer."""
         return self._player.call.position
 
     def press(self, keys: str) -> "PlayedCall":
@@ -83,7 +83,7 @@ class PlayedCall:
         return self
 
     def wait(self) -> "PlayedCall":
-        """The caller does nothing until the provider goes on by itself."""
+        """The caller does nothing until the provider continues after its timeout."""
         return self._do("wait")
 
     def callee(self, outcome: str) -> "PlayedCall":
@@ -95,7 +95,7 @@ class PlayedCall:
         return self._do("hangup")
 
     def expect(self, reply: Reply) -> "PlayedCall":
-        """The last reply must be this one. Raises AssertionError that shows both."""
+        """Compare the last reply with this one. Raises AssertionError that shows both."""
         assert self.reply == reply, f"the reply is another one\nexpected {reply!r}\ngot      {self.reply!r}"  # noqa: S101
         return self
 
@@ -104,7 +104,7 @@ class PlayedCall:
         return self
 
     def _run(self, doing: Any) -> Step:
-        """Do something; handlers run in a thread, because they have an event loop of their own."""
+        """Perform an action; handlers run in a thread, with an event loop of their own."""
         step: Step = asyncio.run(doing)
         for fault in (fault for exchange in step.exchanges for fault in exchange.faults):
             raise HandlerError(f"the provider would not understand the reply: {fault}")

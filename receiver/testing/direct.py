@@ -52,7 +52,7 @@ def deliver(
 
 
 def matches(handler: Handler, subject: Event | CallRecord, settings: Mapping[str, Any] | None) -> bool:
-    """Whether the handler would get this, with these settings in its filters."""
+    """Whether the handler's filters match, with these settings."""
     return isinstance(subject, handler.subject) and resolve_filters(handler, settings or {}).matches(subject)
 
 
@@ -74,7 +74,7 @@ def _run(
 
 @asynccontextmanager
 async def client_of(http: httpx.AsyncClient | None) -> AsyncIterator[httpx.AsyncClient]:
-    """The client that was given, which stays open, or one of its own."""
+    """The given client, which stays open, or a new one."""
     if http is not None:
         yield http
         return

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,6 +61,14 @@ class Receiver:
             if "Stop with Ctrl-C" in line:
                 self._listening.set()
         self._listening.set()
+
+    def wait_for(self, text: str) -> str:
+        """Everything printed so far, once `text` is in it, at most ten seconds later."""
+        deadline = time.monotonic() + 10
+        while text not in (printed := "".join(self.output)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert text in printed, printed
+        return printed
 
     def kill(self) -> None:
         """Kill the process, as a power cut would."""
