@@ -74,9 +74,7 @@ class Flow(Builder):
         A flow with an async function runs on the event loop, any other in a thread.
         """
         module = _module_of(inspect.currentframe())
-        options: dict[str, Any] = {"name": name, **filters}
-        if "history" in inspect.signature(handlers.answer).parameters:
-            options["history"] = True
+        options: dict[str, Any] = {"name": name, "history": True, **filters}
         handlers.answer(self._channel.question, **options)(_as_handler(self, module))
         self.is_attached = True
         self._settings_model = handlers.settings_model
@@ -86,7 +84,7 @@ class Flow(Builder):
 
         `at` names a node to continue at, whatever the input. Raises what the flow's functions raise.
         """
-        heard, history = self._channel.hear(event), getattr(context, "call", CallHistory())
+        heard, history = self._channel.hear(event), context.call
         state = self._state(heard, history, context.received_at)
         caller = Caller(
             event=event,
