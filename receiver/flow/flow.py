@@ -120,7 +120,8 @@ class Flow(Builder):
 
     def _settings(self, context: Context) -> Mapping[str, Any]:
         """The module's settings, with the defaults of their model."""
-        return context.settings if self._settings_model is None else dict(self._settings_model.model_validate(context.settings))
+        model = self._settings_model
+        return context.settings if model is None else dict(model.model_validate(context.settings))
 
     def _check_language(self, language: str) -> None:
         if language != self.first_language and language not in self.languages:
