@@ -18,7 +18,6 @@ from receiver.cli.output import (
     Table,
     as_text,
     console,
-    local_time,
     print_delivery,
     print_error,
     print_facts,
@@ -27,8 +26,8 @@ from receiver.cli.output import (
     print_prose,
     printable,
     printable_lines,
-    time_column,
 )
+from receiver.cli.times import local_time, time_column
 from receiver.intake.suggestion import is_no_handler, suggested_code
 from receiver.providers.base import contract
 from receiver.providers.base.event import Event

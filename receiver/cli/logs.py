@@ -8,7 +8,7 @@ from types import TracebackType
 
 from pythonjsonlogger.orjson import OrjsonFormatter
 
-from receiver.cli.output import local_time
+from receiver.cli.times import local_time
 from receiver.plugins.failures import AUTHOR_FILE
 from receiver.settings import Settings
 

@@ -269,7 +269,7 @@ def _check_call(
     questions = [callback for callback in found.callbacks if _asks(provider, callback)]
     return [
         *check_outcomes(played, questions),
-        *check_records(scenario.records, list(_records(provider, found.callbacks))),
+        *check_records(scenario.records, call_records(provider, found.callbacks)),
         *check_handlers(scenario.handlers_run, found.deliveries),
     ]
 
@@ -279,7 +279,8 @@ def _asks(provider: Provider[Any], callback: StoredCallback) -> bool:
     return kind is not None and kind.mode is Mode.ASK
 
 
-def _records(provider: Provider[Any], callbacks: Sequence[StoredCallback]) -> list[CallRecord]:
+def call_records(provider: Provider[Any], callbacks: Sequence[StoredCallback]) -> list[CallRecord]:
+    """The call records of stored callbacks, in order; what cannot be read has none."""
     found = []
     for callback in callbacks:
         try:

@@ -1,6 +1,7 @@
 """Blanking one phone number in everything that is stored."""
 
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -50,6 +51,7 @@ def test_what_is_not_a_number_is_rejected(number: str) -> None:
         (b'{"a": "say: 0501234567, or"}', "json", b'{"a": "say: **********, or"}'),
         ("0501234567".encode("utf-16-le"), "json", "**********".encode("utf-16-le")),
         (b"15012345678 5012345670 0050123456", "form", b"15012345678 5012345670 0050123456"),
+        (b'{"a": 501234567, "b": "0501234567', "json", b'{"a": "*********", "b": "**********'),
         (b'{"a": 1501234567}', "json", b'{"a": 1501234567}'),
         (b'{"a": -501234567, "b": 501234567.5}', "json", b'{"a": "-*********", "b": "*********.*"}'),
         (
@@ -67,6 +69,14 @@ def test_what_is_not_a_number_is_rejected(number: str) -> None:
 def test_each_digit_becomes_a_star(content: bytes, format_: str, masked: bytes) -> None:
     """In every notation, and only there; what could be parsed before still can."""
     assert number_redactor(NUMBER, "972")(content, format_) == masked
+
+
+def test_a_string_that_never_ends_takes_no_longer_than_its_length_says() -> None:
+    """Were each of its quotes the beginning of another one, this would take a minute."""
+    content = b'{"a": "0501234567' + b'\\"' * 60_000
+    began = process_time()
+    assert number_redactor(NUMBER, "972")(content, "json") == content.replace(NUMBER.encode(), b"*" * 10)
+    assert process_time() - began < 2
 
 
 def _everything(receiver: Running) -> str:
