@@ -1,6 +1,6 @@
 """The functions with which authors test their handlers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ from receiver.errors import HandlerError
 from receiver.providers.base.discovery import discover
 from receiver.providers.base.event import Event
 from receiver.providers.voicenter import Call, Cdr, Hangup, IvrRequest, LayerInput, Menu, PopupRequest
-from receiver.testing import answer, call, deliver_until_finished, make
+from receiver.testing import answer, call, deliver, deliver_until_finished, make
 
 EVENTS = [kind.event for provider in discover().values() for kind in provider.kinds]
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -225,3 +225,24 @@ def test_retries_find_the_history_of_the_call() -> None:
 
     deliver_until_finished(handlers, make(Cdr), history=CallHistory(state={"asked": 1}))
     assert seen == [{"asked": 1}, {"asked": 1}, None]
+
+
+def test_handlers_are_given_the_time_that_a_test_chooses() -> None:
+    """One question, one event, and a call whose clock goes on while the caller waits."""
+    handlers = Handlers()
+    seen: list[datetime] = []
+
+    @handlers.answer(IvrRequest)
+    def question(step: IvrRequest, ctx: Context) -> Menu:
+        seen.append(ctx.received_at)
+        return Menu(menu="main", rec="welcome", size=1)
+
+    @handlers.on(Cdr)
+    def report(cdr: Cdr, ctx: Context) -> None:
+        seen.append(ctx.received_at)
+
+    answer(handlers, make(IvrRequest), received_at=NOON)
+    deliver(handlers, make(Cdr), received_at=NOON)
+    assert seen == [NOON, NOON]
+    call(handlers, starts_at=NOON).wait().hang_up()
+    assert seen[2:] == [NOON, NOON + timedelta(seconds=8), NOON + timedelta(seconds=8)]
