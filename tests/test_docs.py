@@ -20,6 +20,7 @@ import receiver.testing
 from handlers import demo
 from receiver.app import load_components
 from receiver.cli import app
+from receiver.cli.load_again import RELOADED
 from receiver.providers.base.discovery import discover
 from receiver.providers.base.event import Event, Reads
 from receiver.providers.base.names import normalize_name
@@ -141,6 +142,12 @@ def test_every_key_of_a_fallback_is_documented_with_its_default() -> None:
     assert written == {f"`{name}`": default_of(info) for name, info in Fallback.model_fields.items()}
 
 
+def test_every_setting_that_a_reload_applies_is_named() -> None:
+    """All others take a restart."""
+    named = code(section(read("docs/settings.md"), "While the receiver runs"))
+    assert named == RELOADED | {"receiver serve --reload"}
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_bundled_module_is_documented_with_its_settings(name: str) -> None:
     """It has a section, whose table is what the code takes, with its defaults."""
@@ -218,9 +225,21 @@ def test_the_functions_for_testing_are_documented() -> None:
 def test_every_field_of_what_handlers_get_is_documented(heading: str, model: Any) -> None:
     """The tables of CallRecord and Context have each field, and no other."""
     rows = cells(section(read("docs/handlers.md"), heading))
-    fields = getattr(model, "model_fields", None) or model.__dataclass_fields__
     written = [row[0].strip("`") for row in rows if len(row) == 3 and row[0].startswith("`")]
-    assert written == list(fields)
+    assert written == names_of(model)
+
+
+def names_of(model: Any) -> list[str]:
+    """The fields of a model; of a dataclass also its properties."""
+    properties = [name for name, value in vars(model).items() if isinstance(value, property)]
+    return list(getattr(model, "model_fields", None) or [*model.__dataclass_fields__, *properties])
+
+
+def test_every_field_of_a_calls_history_is_documented() -> None:
+    """That of the call, and that of each of its steps."""
+    rows = cells(section(read("docs/handlers.md"), "The history of a call"))
+    written = [row[0].strip("`") for row in rows if row[0].startswith("`")]
+    assert written == [*names_of(receiver.CallHistory), *names_of(receiver.CallStep)]
 
 
 def test_every_outcome_and_direction_is_documented() -> None:

@@ -13,8 +13,9 @@ from receiver.cli.options import AsJson, DatabaseUrl
 from receiver.cli.output import console, counted, print_error, print_json, print_prose
 from receiver.cli.times import local_time
 from receiver.errors import SettingsError
-from receiver.operations.redelivery import reply_values
+from receiver.intake.suggestion import is_no_handler
 from receiver.providers.base.contract import Provider
+from receiver.wire.reply_values import reply_values
 from storage import Delivery, StoredCallback, journal, queue
 from storage.values import Filter
 
@@ -75,7 +76,8 @@ def _print_step(callback: StoredCallback, deliveries: list[Delivery], providers:
     for sign, values in (("←", _sent(callback, providers)), ("→", reply_values(callback.reply_body))):
         print_prose(f"    {sign} {_in_words(values)}", indent=6)
     if callback.reason:
-        print_prose(f"    {callback.reason}", style="yellow", indent=6)
+        more = f": `receiver callbacks show {callback.id}` shows how to" if is_no_handler(callback.reason) else ""
+        print_prose(f"    {callback.reason}{more}", style="yellow", indent=6)
     for delivery in deliveries:
         replay = f" of replay {delivery.replay_id}" if delivery.replay_id else ""
         reason = f": {delivery.reason}" if delivery.reason else ""

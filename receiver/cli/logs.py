@@ -18,6 +18,7 @@ _CHATTY = {
     "alembic": "WARNING",
     "uvicorn.error": "WARNING",
     "python_multipart": "ERROR",
+    "watchfiles": "WARNING",
 }
 """Libraries that log more than people want to read, some of it for each malformed request."""
 _FIELDS = ("call_id", "callback", "delivery", "handler", "attempt")

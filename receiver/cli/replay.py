@@ -18,8 +18,9 @@ from receiver.cli.output import Column, Table, console, counted, errors, print_e
 from receiver.cli.paging import pages_with_progress
 from receiver.cli.times import time_column
 from receiver.errors import SettingsError
+from receiver.intake.call_history import CallHistories
 from receiver.operations.redelivery import Difference, Posted, compare, planned_deliveries, post_again
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.settings import Settings
 from storage import Database, journal, replays
 from storage.enqueue import enqueue
@@ -185,7 +186,7 @@ def _diff(settings: Settings, database: Database, wanted: Filter) -> None:
 
     async def compare_all() -> tuple[int, int, int]:
         same = different = skipped = 0
-        async with open_responder(components) as answering:
+        async with open_responder(components, CallHistories(database.read, components.registry)) as answering:
             for page in pages_with_progress(database, wanted, "comparing"):
                 for callback in page:
                     found = await compare(components.providers, answering, callback)

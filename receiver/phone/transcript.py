@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from receiver.intake.ask import deadline_of
+from receiver.intake.responder import deadline_of
 from receiver.phone.journal_reader import CallTrace, trace_lines
 from receiver.phone.session import PhoneSession
 from receiver.phone.values import as_text, pairs, printable, values_of_reply, values_of_request

@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from receiver.errors import WireError
-from receiver.operations.redelivery import reply_values
 from receiver.providers.base.contract import HttpReply
 from receiver.providers.base.simulation import OutgoingRequest
 from receiver.wire import read
 from receiver.wire.charset import decode
 from receiver.wire.form import read_urlencoded
+from receiver.wire.reply_values import reply_values
 
 
 def values_of_request(request: OutgoingRequest) -> Any:

@@ -7,12 +7,15 @@ from typing import Any
 import httpx
 
 from receiver.errors import HandlerError
+from receiver.plugins.call_history import CallHistory, CallStep
 from receiver.plugins.handlers import Handlers
 from receiver.providers.base.contract import CallbackRequest, HttpReply, ParsedCallback, Provider, Reply
 from receiver.providers.base.discovery import discover
+from receiver.providers.base.event import Event
 from receiver.providers.base.simulation import CallSetup, CallState, OutgoingRequest, SimulatedCall, Sound
 from receiver.simulator import Player, Step, VirtualClock
 from receiver.testing.direct import answer, deliver
+from receiver.wire.reply_values import reply_values
 
 
 def call(
@@ -51,6 +54,7 @@ class PlayedCall:
     ) -> None:
         self._handlers = handlers
         self._provider = provider
+        self._clock = clock
         self._settings = settings
         self._http = http
         self._player = Player(simulated, self._send, clock)
@@ -58,6 +62,8 @@ class PlayedCall:
         """The last reply, as the handler returned it."""
         self.handled: list[str] = []
         """Names of the handlers that got a report of the call, in order."""
+        self.history = CallHistory()
+        """What handlers that ask for the call's history find in `ctx.call`: the steps so far, and their state."""
         self._run(self._player.start())
 
     @property
@@ -119,13 +125,20 @@ class PlayedCall:
         if event is None:
             raise HandlerError(f"the simulated {request.kind} cannot be read: {callback.reason}")
         if request.asks:
-            self.reply = answer(self._handlers, event, self._settings, self._http)
-            return self._provider.write(self.reply, dialect)
+            self.reply = answer(self._handlers, event, self._settings, self._http, self.history)
+            return self._remember(event, "answered", self._provider.write(self.reply, dialect))
         record = self._provider.record(event)
         for subject in (event, record):
             if subject is not None:
-                self.handled += deliver(self._handlers, subject, self._settings, self._http)
-        return self._provider.acknowledge(callback.kind, dialect)
+                self.handled += deliver(self._handlers, subject, self._settings, self._http, self.history)
+        return self._remember(event, "accepted", self._provider.acknowledge(callback.kind, dialect))
+
+    def _remember(self, event: Event, outcome: str, reply: HttpReply) -> HttpReply:
+        """Add a step to the history of the call, as the journal would have it."""
+        values = reply_values(reply.body)
+        step = CallStep(self._clock.now(), event, outcome, values if isinstance(values, dict) else {})
+        self.history.steps = (*self.history.steps, step)
+        return reply
 
     def _read(self, request: OutgoingRequest) -> tuple[ParsedCallback, Any]:
         path, _, query = request.target.partition("?")

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from receiver.delivery.retry_policy import RetryPolicy
+from receiver.plugins.call_history import CallHistory
 from receiver.plugins.context import Context
 from receiver.plugins.handlers import Drop, Handler, Handlers, RetryLater
 from receiver.plugins.runner import Runner
@@ -74,7 +75,8 @@ async def _deliver(
 ) -> FinishedDelivery:
     if handler.attempts is not None:
         policy = replace(policy, attempts=handler.attempts)
-    context = replace(context, delivery_id=f"test-{handler.name}", received_at=now)
+    history = CallHistory() if handler.history else None
+    context = replace(context, delivery_id=f"test-{handler.name}", received_at=now, history=history)
     made: list[Attempt] = []
     while True:
         number = len(made) + 1

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from receiver.cli import app
 from receiver.operations.phone_numbers import NumberError, number_redactor, significant_digits
-from receiver.plugins import Handlers
-from receiver.providers.voicenter import Cdr
+from receiver.plugins import Context, Handlers
+from receiver.providers.voicenter import Cdr, Hangup, IvrRequest
 from storage import queue
 from tests.support import Running, eventually, running
 
@@ -154,3 +154,30 @@ def test_a_wrong_number_gets_one_clear_line(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["forget", "12", "--database-url", f"sqlite:///{tmp_path}/journal.db"])
     assert done.exit_code == 2
     assert "too short" in done.output
+
+
+async def test_a_number_in_the_state_of_a_call_is_blanked(tmp_path: Path, database_url: str) -> None:
+    """It is shown and exported like the bytes of its callback, and goes with them."""
+    handlers = Handlers()
+
+    @handlers.answer(IvrRequest, history=True, name="remember")
+    def remember(step: IvrRequest, ctx: Context) -> Hangup:
+        ctx.call.state["caller"] = step.caller_id
+        return Hangup()
+
+    async with running(database_url, handlers) as receiver:
+        data = {"MENU": "-1", "IVR_UNIQUE_ID": "x", "CALLER_ID": NUMBER}
+        await receiver.client.post("/voicenter", json={"METHOD": "GET_IVR_ACTION", "DATA": data})
+
+    def command(*arguments: str) -> str:
+        done = CliRunner().invoke(app, [*arguments, "--database-url", database_url])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert f'"call_state":{{"caller":"{NUMBER}"}}' in command("callbacks", "show", "1", "--json")
+    assert f'state of the call\n{{"caller":"{NUMBER}"}}' in command("callbacks", "show", "1")
+    assert "answered_by remember" in " ".join(command("callbacks", "show", "1").split())
+    command("export", str(tmp_path / "all.jsonl"), "--what", "callbacks")
+    assert f'{{\\"caller\\":\\"{NUMBER}\\"}}' in (tmp_path / "all.jsonl").read_text()
+    command("forget", NUMBER)
+    assert '"call_state":{"caller":"**********"}' in command("callbacks", "show", "1", "--json")

@@ -15,7 +15,7 @@ from handlers import call_log
 from handlers.call_log import COLUMNS, append
 from receiver import CallRecord, Context
 from receiver.errors import SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.voicenter import Cdr
 from tests.support import eventually, running, states
 

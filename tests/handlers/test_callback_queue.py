@@ -19,7 +19,7 @@ from handlers.callback_queue.__main__ import cli
 from handlers.callback_queue.requests import CallbackRequests, Request
 from receiver import CallRecord, Handlers
 from receiver.errors import HandlerError, SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.base.discovery import discover
 from receiver.providers.voicenter import Call, Cdr, Hangup, IvrRequest, Menu
 from receiver.testing import answer, deliver

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from handlers import forward
 from receiver import CallRecord, Drop, Outcome, RetryLater
 from receiver.errors import SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.voicenter import Cdr
 from receiver.testing import deliver
 from tests.handlers.servers import Answer, Received, WebServer, web_server

@@ -16,7 +16,7 @@ from handlers import missed_calls
 from handlers.missed_calls import MissedCallsSettings, SentMessages, announce, quiet_seconds
 from receiver import CallRecord, Context, Drop, RetryLater
 from receiver.errors import SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.spokn import StatusPost
 from receiver.providers.voicenter import Cdr
 from receiver.testing import deliver

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from handlers import popup_directory
 from handlers.popup_directory import DirectoryError, numbers_of, value_at
 from receiver.errors import SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.voicenter import Contact, NoContact, PopupRequest
 from receiver.testing import answer
 from tests.handlers.servers import Answer, web_server

@@ -7,7 +7,7 @@ from pydantic import BaseModel, SecretStr
 
 from receiver import CallRecord, Context, Handlers, Setting
 from receiver.errors import SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.providers.voicenter import Cdr, Hangup, IvrRequest

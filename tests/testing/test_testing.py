@@ -166,6 +166,18 @@ def test_handlers_that_do_not_listen_are_left_out() -> None:
     ]
 
 
+def test_a_handler_with_history_gets_an_empty_one() -> None:
+    """The same as for `answer` and `deliver`."""
+    handlers, seen = Handlers(), []
+
+    @handlers.on(CallRecord, name="crm", history=True)
+    def crm(record: CallRecord, ctx: Context) -> None:
+        seen.append(ctx.call.steps)
+
+    assert deliver_until_finished(handlers, make(CallRecord))[0].state == "done"
+    assert seen == [()]
+
+
 def test_answer_and_make_fit_together() -> None:
     """The three lines that the docs promise."""
     assert isinstance(answer(demo.handlers, make(IvrRequest)), Menu)

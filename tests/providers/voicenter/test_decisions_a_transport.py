@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from receiver.intake.ask import MARGIN_SECONDS
+from receiver.intake.responder import MARGIN_SECONDS
 from receiver.providers.base.contract import Fault, HttpReply
 from receiver.providers.voicenter import Cdr, CdrReply, Hangup
 from receiver.settings import Settings
