@@ -15,6 +15,7 @@ import typer
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+import handlers
 import receiver
 import receiver.testing
 from handlers import demo
@@ -367,6 +368,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    # A test that ran before may have loaded handlers, which makes their package's path a fixed list.
+    monkeypatch.setattr(handlers, "__path__", [str(tmp_path / "handlers"), *handlers.__path__])
     known = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - known:
