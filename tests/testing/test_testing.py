@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from handlers import demo
-from receiver import CallRecord, Context, Drop, Handlers, Outcome, RetryLater
+from receiver import CallHistory, CallRecord, Context, Drop, Handlers, Outcome, RetryLater
 from receiver.delivery.retry_policy import RetryPolicy
 from receiver.errors import HandlerError
 from receiver.providers.base.discovery import discover
@@ -183,6 +183,48 @@ def test_answer_and_make_fit_together() -> None:
     assert isinstance(answer(demo.handlers, make(IvrRequest)), Menu)
     assert answer(demo.handlers, make(LayerInput, dtmf="1")).layer == 22
     assert answer(demo.handlers, make(PopupRequest, phone="0722776772")).client_name == "John Doe"
+
+
+# --- the history of a call --------------------------------------------------------------------------------------------
+
+
+def test_a_played_call_has_its_history() -> None:
+    """Each handler that asks finds the steps so far and the state that was left, as in a running receiver."""
+    handlers, seen = Handlers(), list[tuple[int, int]]()
+
+    @handlers.answer(IvrRequest, history=True)
+    def menu(step: IvrRequest, ctx: Context) -> Menu:
+        ctx.call.state["asked"] = ctx.call.state.get("asked", 0) + 1
+        return Menu(menu=f"menu {ctx.call.state['asked']}", rec="hi", size=1)
+
+    @handlers.on(CallRecord, history=True)
+    def note(record: CallRecord, ctx: Context) -> None:
+        seen.append((len(ctx.call.steps), ctx.call.state["asked"]))
+        ctx.call.state["asked"] = 0
+
+    played = call(handlers).press("1").press("2").expect(Menu(menu="menu 3", rec="hi", size=1))
+    assert [step.reply["DATA"]["MENU"] for step in played.history.steps] == ["menu 1", "menu 2", "menu 3"]
+    played.hang_up()
+    assert seen[0] == (3, 3)
+    assert {asked for _, asked in seen} == {3}
+
+
+def test_retries_find_the_history_of_the_call() -> None:
+    """Each attempt gets the same one; a handler that does not ask gets none."""
+    handlers, seen = Handlers(), list[object]()
+
+    @handlers.on(Cdr, history=True, attempts=2, name="asks")
+    def asks(cdr: Cdr, ctx: Context) -> None:
+        seen.append(dict(ctx.call.state))
+        ctx.call.state["mine"] = True
+        raise ValueError("again")
+
+    @handlers.on(Cdr, name="does not")
+    def does_not(cdr: Cdr, ctx: Context) -> None:
+        seen.append(ctx.history)
+
+    deliver_until_finished(handlers, make(Cdr), history=CallHistory(state={"asked": 1}))
+    assert seen == [{"asked": 1}, {"asked": 1}, None]
 
 
 def test_handlers_are_given_the_time_that_a_test_chooses() -> None:
