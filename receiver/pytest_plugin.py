@@ -27,9 +27,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect each scenario file as one test."""
-    if file_path.suffix == ".toml" and FOLDER in file_path.parent.parts:
+    if file_path.suffix == ".toml" and _is_scenario(file_path, parent.config.rootpath):
         return ScenarioFile.from_parent(parent, path=file_path)
     return None
+
+
+def _is_scenario(path: Path, root: Path) -> bool:
+    """Whether a file lies in a folder `scenarios` of the project and has steps: other TOML files are not ours."""
+    below = path.relative_to(root).parent.parts if path.is_relative_to(root) else ()
+    return FOLDER in below and b"[[step]]" in path.read_bytes()
 
 
 class ScenarioFile(pytest.File):

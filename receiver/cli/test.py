@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.markup import escape
@@ -15,7 +15,14 @@ from rich.markup import escape
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import HandlerModules
 from receiver.cli.output import console, print_error, print_json, printable
-from receiver.scenarios import LoadedScenario, ScenarioResult, ScenarioRunner, find_scenarios, load_scenario
+from receiver.scenarios import (
+    LoadedScenario,
+    ScenarioError,
+    ScenarioResult,
+    ScenarioRunner,
+    find_scenarios,
+    load_scenarios,
+)
 from receiver.scenarios.junit import write_junit
 from receiver.scenarios.model import FOLDER
 from receiver.scenarios.report import problem_lines
@@ -43,8 +50,9 @@ def run_scenarios(
     """
     with report_errors():
         settings = load(handlers=handlers)
-        scenarios = [load_scenario(path) for path in find_scenarios(places or [Path(FOLDER)])]
+        scenarios, broken = load_scenarios(_find(places or [Path(FOLDER)]))
         results, output = _run(settings, scenarios)
+    results = sorted([*results, *broken], key=lambda result: result.loaded.path)
     if junit is not None:
         _write(results, junit)
     failed = [result for result in results if not result.has_passed]
@@ -57,10 +65,23 @@ def run_scenarios(
         if output and (failed or show_output):
             console.print("[bold]handlers printed:[/]", highlight=False)
             console.print(escape("\n".join(map(printable, output.splitlines()))), highlight=False, soft_wrap=True)
-    summary = f"{len(results) - len(failed)} passed, {len(failed)} failed"
-    print(summary, file=sys.stderr if as_json else sys.stdout)
+    _print_summary(len(results) - len(failed), len(failed), sys.stderr if as_json else sys.stdout)
     if failed:
         raise typer.Exit(1)
+
+
+def _find(places: Sequence[Path]) -> list[Path]:
+    """The scenario files. No file is a failure: exit code 1."""
+    try:
+        return find_scenarios(places)
+    except ScenarioError as error:
+        print_error(str(error))
+        _print_summary(0, 0, sys.stdout)
+        raise typer.Exit(1) from error
+
+
+def _print_summary(passed: int, failed: int, file: TextIO) -> None:
+    print(f"{passed} passed, {failed} failed", file=file)
 
 
 def _run(settings: Settings, scenarios: Sequence[LoadedScenario]) -> tuple[list[ScenarioResult], str]:

@@ -58,6 +58,7 @@ async def _scenario(session: PhoneSession, journal: JournalReader) -> Scenario:
         order.provider.name,
         session.call.setup,
         session.player.steps,
+        compared_fields=session.call.compared_fields,
         title=title[0].upper() + title[1:],
         records=call_records(order.provider, [callback for callback, _ in trace.callbacks]),
         handlers=expected_handlers(trace.deliveries),

@@ -2,7 +2,7 @@
 
 from receiver.scenarios.checks import Problem
 from receiver.scenarios.model import LoadedScenario, Scenario, ScenarioError, find_scenarios, load_scenario
-from receiver.scenarios.runner import ScenarioResult, ScenarioRunner
+from receiver.scenarios.runner import ScenarioResult, ScenarioRunner, load_scenarios
 
 __all__ = [
     "LoadedScenario",
@@ -13,4 +13,5 @@ __all__ = [
     "ScenarioRunner",
     "find_scenarios",
     "load_scenario",
+    "load_scenarios",
 ]

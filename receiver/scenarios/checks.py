@@ -150,6 +150,8 @@ def check_handlers(expected: Sequence[ExpectedHandler], deliveries: Sequence[Del
         if delivery.state == "dead" and delivery.handler not in named:
             lines = author_frames(delivery.failures[-1].traceback) if delivery.failures else ()
             yield Problem(f"{delivery.handler} failed: {delivery.reason}", lines)
+        if delivery.finished_at is None:
+            yield Problem(f"{delivery.handler} has not finished: its delivery is {delivery.state}")
 
 
 def _ended_so(delivery: Delivery, wanted: ExpectedHandler) -> bool:

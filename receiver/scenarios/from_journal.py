@@ -9,7 +9,8 @@ from receiver.errors import PayloadError
 from receiver.intake.reread import reread
 from receiver.providers.base.contract import HttpReply, Mode, Provider
 from receiver.providers.base.event import Event
-from receiver.providers.base.record import CallRecord, Outcome
+from receiver.providers.base.names import normalize_name
+from receiver.providers.base.record import CallRecord, Outcome, international
 from receiver.providers.base.simulation import CallSetup, CallState, OutgoingRequest, SimulatedCall
 from receiver.scenarios.model import ExpectedHandler, Scenario, ScenarioError
 from receiver.scenarios.writing import played_scenario
@@ -28,7 +29,6 @@ _ENDINGS = {
     Outcome.REJECTED: "reject",
 }
 """The action of the dialled side, by the outcome of the call."""
-_PLAYS = {"GET_IVR_ACTION": "ivr", "IVR_LAYER_INPUT": "layer", "POPUP": "popup"}
 
 
 @dataclass
@@ -56,7 +56,7 @@ async def scenario_of_call(
         scenario = await _scenario_of_questions(recording, deliveries)
     else:
         scenario = _scenario_of_records(recording, deliveries)
-    return _masked(scenario) if mask else scenario
+    return _masked(scenario, recording) if mask else scenario
 
 
 async def _scenario_of_questions(recording: _Recording, deliveries: Sequence[Delivery]) -> Scenario:
@@ -67,9 +67,11 @@ async def _scenario_of_questions(recording: _Recording, deliveries: Sequence[Del
         recording.provider.name,
         call.setup,
         steps,
+        compared_fields=call.compared_fields,
         title=f"call {call.call_id}",
         records=recording.records,
         handlers=expected_handlers(deliveries),
+        outcomes=[callback.outcome for _, callback in recording.questions],
     )
 
 
@@ -92,25 +94,20 @@ def _recording_of(provider: Provider[Any], callbacks: Sequence[StoredCallback]) 
 
 def _call_of(recording: _Recording) -> tuple[str, SimulatedCall]:
     """A simulated call like the recorded one. Raises ScenarioError."""
-    first, callback = recording.questions[0]
-    play = _PLAYS.get(callback.kind, "")
-    kinds = recording.provider.simulations()
-    if play not in kinds:
+    events = [event for event, _ in recording.questions]
+    callback = recording.questions[0][1]
+    found = ((name, one) for name, one in recording.provider.simulations().items() if one.question == callback.kind)
+    play, simulation = next(found, ("", None))
+    if simulation is None:
         raise ScenarioError(f"a {callback.kind} cannot be played, so there is no scenario of it")
-    options = {"layer": str(getattr(first, "layer_id", None) or 1)} if play == "layer" else {}
-    if play == "layer":
-        options["digits"] = str(max(1, *(len(getattr(event, "dtmf", "")) for event, _ in recording.questions)))
     format_ = Format(callback.format)
     setup = CallSetup(
-        caller=str(getattr(first, "caller_id", "") or getattr(first, "phone", "")),
-        did=str(getattr(first, "did", "")),
-        caller_name=str(getattr(first, "caller_name", "")),
-        format=format_ if format_ in kinds[play].formats else None,
+        format=format_ if format_ in simulation.formats else None,
         call_id=callback.call_id,
-        options=options,
         now=lambda: callback.received_at,
+        **simulation.setup_of(events),
     )
-    return play, kinds[play](setup)
+    return play, simulation(setup)
 
 
 async def _play(call: SimulatedCall, recording: _Recording) -> list[Step]:
@@ -138,7 +135,7 @@ async def _reach(player: Player, asked: int, event: Event, recording: _Recording
             return
         state = player.call.state
         if state is CallState.DIALING:
-            await player.do("noanswer" if not _answered_before(recording) else "answer")
+            await player.do("answer" if player.call.continues_after_answer and _answered(recording) else "noanswer")
         elif state is CallState.MENU and keys:
             if not (await player.do(keys.popleft())).was_taken:
                 return
@@ -147,8 +144,7 @@ async def _reach(player: Player, asked: int, event: Event, recording: _Recording
         asked = sum(exchange.request.asks for step in player.steps for exchange in step.exchanges)
 
 
-def _answered_before(recording: _Recording) -> bool:
-    """Whether a dialled call was answered although the IVR continued: only layers do that (E-16)."""
+def _answered(recording: _Recording) -> bool:
     return any(record.outcome is Outcome.ANSWERED for record in recording.records)
 
 
@@ -176,22 +172,20 @@ def _scenario_of_records(recording: _Recording, deliveries: Sequence[Delivery]) 
     if not recording.records:
         raise ScenarioError("the journal has neither questions nor records of this call, so there is nothing to play")
     kinds = recording.provider.simulations()
-    first = recording.records[0]
-    play = "record" if "record" in kinds else next(iter(kinds), "")
-    type_, status = getattr(first.event, "type", ""), getattr(first.event, "status", "")
-    options = {"type": str(type_), "status": str(status)} if play == "record" and type_ else {}
-    steps = [{}, *([] if play == "record" else map(_leg_step, recording.records))]
+    play = next((name for name, one in kinds.items() if name == "record"), next(iter(kinds), ""))
+    if not play:
+        raise ScenarioError(
+            f"calls of {recording.provider.title} cannot be played, so there is no scenario of this one"
+        )
+    setup = kinds[play].setup_of([record.event for record in recording.records])
     values = {
         "provider": recording.provider.name,
         "play": play,
-        "caller": first.from_number,
-        "did": getattr(first.event, "did", "") or first.to_number,
-        "options": options,
-        "step": steps,
+        "step": [{}, *([] if play == "record" else map(_leg_step, recording.records))],
         "record": [{"outcome": record.outcome.value} for record in recording.records],
         "handler": [handler.model_dump(exclude_defaults=True) for handler in expected_handlers(deliveries)],
     }
-    return Scenario.model_validate(values)
+    return Scenario.model_validate(values | setup)
 
 
 def _leg_step(record: CallRecord) -> dict[str, Any]:
@@ -201,23 +195,37 @@ def _leg_step(record: CallRecord) -> dict[str, Any]:
     return {"callee": CALLEE_ACTIONS[_ENDINGS.get(record.outcome, "unavailable")]}
 
 
-MASKED_CALLER, MASKED_NAME = "0500000001", "Caller"
+STAND_IN, STAND_IN_NAME = "0500000001", "Caller"
+"""What a masked scenario has in place of the customer's number and name."""
 
 
-def _masked(scenario: Scenario) -> Scenario:
-    """The scenario with another caller: the number is replaced everywhere, also in what is expected.
+def _masked(scenario: Scenario, recording: _Recording) -> Scenario:
+    """The scenario with another customer: the number is replaced everywhere, also inside of texts.
 
-    The firm's own numbers are kept, because handlers filter by them and dial them.
+    The firm's own numbers are kept, because handlers filter by them and dial them. So are the keys that were pressed:
+    they decide where the call goes.
     """
+    customer = next((record.customer for record in recording.records if record.customer), scenario.caller)
+    simulation = recording.provider.simulations()[scenario.play]
+    personal = {normalize_name(name) for name in simulation.personal_fields}
+    forms = [form for form in (customer, international(customer, recording.provider.country_code)) if form]
     values = scenario.model_dump(by_alias=True, mode="json")
 
-    def change(value: Any) -> Any:
+    def change(value: Any, field: str = "") -> Any:
         if isinstance(value, dict):
-            return {name: change(item) for name, item in value.items()}
+            return {name: change(item, name) for name, item in value.items() if normalize_name(name) not in personal}
         if isinstance(value, list):
-            return [change(item) for item in value]
-        return MASKED_CALLER if value == scenario.caller else value
+            return [change(item, field) for item in value]
+        if not isinstance(value, str) or field in _KEPT:
+            return value
+        for form in forms:
+            value = value.replace(form, STAND_IN)
+        return value
 
-    masked = Scenario.model_validate(change(values))
-    name = "" if masked.caller_name in {"", MASKED_CALLER} else MASKED_NAME
-    return masked.model_copy(update={"title": "", "caller_name": name, "call_id": ""})
+    changed = Scenario.model_validate(change(values))
+    name = "" if changed.caller_name in {"", STAND_IN} else STAND_IN_NAME
+    return changed.model_copy(update={"title": "", "caller_name": name, "call_id": ""})
+
+
+_KEPT = {"target", "press"}
+"""Where a number stays as it is: what the firm dials, and what was keyed in."""

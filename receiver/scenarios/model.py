@@ -16,6 +16,9 @@ from receiver.wire import Format
 
 FOLDER = "scenarios"
 """The folder of scenario files, in the working folder."""
+UNKNOWN_KEY = "there is no such key; docs/scenarios.md lists them all"
+NO_SCENARIOS = {"receiver.toml", "pyproject.toml"}
+"""TOML files that folders of scenarios may contain."""
 _FIELDS_OF_A_RECORD = {*CallRecord.model_fields, "customer"} - {"event"}
 
 
@@ -150,7 +153,8 @@ def load_scenario(path: Path) -> LoadedScenario:
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{path}: this is not valid TOML: {error}") from error
     except ValidationError as error:
-        raise ScenarioError("\n".join(f"{path}: {line}" for line in problems(error).splitlines())) from error
+        lines = problems(error, unknown=UNKNOWN_KEY).splitlines()
+        raise ScenarioError("\n".join(f"{path}: {line}" for line in lines)) from error
     step_lines = tuple(
         number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*step\s*\]\]", line)
     )
@@ -162,7 +166,7 @@ def find_scenarios(places: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for place in places:
         if place.is_dir():
-            found += sorted(place.rglob("*.toml"))
+            found += sorted(path for path in place.rglob("*.toml") if path.name not in NO_SCENARIOS)
         elif place.exists():
             found.append(place)
         else:

@@ -32,7 +32,7 @@ from receiver.scenarios.checks import (
     check_step,
 )
 from receiver.scenarios.http_stubs import StubTransport
-from receiver.scenarios.model import LoadedScenario, Scenario, ScenarioError, ScenarioStep
+from receiver.scenarios.model import LoadedScenario, Scenario, ScenarioError, ScenarioStep, load_scenario
 from receiver.scenarios.tracebacks import author_frames
 from receiver.settings import Settings
 from receiver.simulator import HttpSender, Player, VirtualClock
@@ -60,6 +60,24 @@ class ScenarioResult:
     def has_passed(self) -> bool:
         """Whether there are no problems."""
         return not self.problems
+
+
+NOTHING = Scenario.model_validate({"step": [{}]})
+"""What stands for the scenario of a file that cannot be read."""
+
+
+def load_scenarios(paths: Sequence[Path]) -> tuple[list[LoadedScenario], list[ScenarioResult]]:
+    """The scenarios in these files, and a failed result for each file that cannot be read."""
+    loaded: list[LoadedScenario] = []
+    broken: list[ScenarioResult] = []
+    for path in paths:
+        try:
+            loaded.append(load_scenario(path))
+        except ScenarioError as error:
+            place = LoadedScenario(path=path, name=path.stem, scenario=NOTHING)
+            problems = [Problem(line.removeprefix(f"{path}: ")) for line in str(error).splitlines()]
+            broken.append(ScenarioResult(place, tuple(problems), 0.0))
+    return loaded, broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +192,9 @@ async def _problems(scenario: Scenario, receiver: _Receiver) -> list[Problem]:
     problems = [problem for step in played for problem in check_step(step)]
     problems += _check_call(scenario, provider, played, found)
     problems += receiver.stubs.problems()
-    return list(dict.fromkeys(failures.explain(problems)))  # a handler fails alike for each record of a call
+    return list(
+        dict.fromkeys(failures.explain(problems, call.call_id))
+    )  # a handler fails alike for each record of a call
 
 
 def scenario_settings(settings: Settings, scenario: Scenario) -> Settings:
@@ -301,7 +321,7 @@ class _FailureLog(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self._found: list[tuple[str, str]] = []
+        self._found: list[tuple[str, str, str]] = []
 
     def __enter__(self) -> Self:
         logging.getLogger("receiver").addHandler(self)
@@ -315,14 +335,15 @@ class _FailureLog(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             text = "".join(traceback.format_exception(error))
-            self._found.append((f"{type(error).__name__}: {error}", text))
+            call_id = str(getattr(record, "call_id", ""))
+            self._found.append((call_id, f"{type(error).__name__}: {error}", text))
 
-    def explain(self, problems: Sequence[Problem]) -> list[Problem]:
-        """The problems, each with the traceback of the error that it names."""
-        return [self._explained(problem) for problem in problems]
+    def explain(self, problems: Sequence[Problem], call_id: str) -> list[Problem]:
+        """The problems of a call, each with the traceback of the error that it names."""
+        return [self._explained(problem, call_id) for problem in problems]
 
-    def _explained(self, problem: Problem) -> Problem:
-        for error, text in self._found:
-            if error in problem.text and not problem.lines:
+    def _explained(self, problem: Problem, call_id: str) -> Problem:
+        for of_call, error, text in self._found:
+            if of_call == call_id and error in problem.text and not problem.lines:
                 return Problem(problem.text, author_frames(text), problem.step)
         return problem

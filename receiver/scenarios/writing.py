@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import tomlkit
@@ -11,20 +12,6 @@ from receiver.providers.base.record import CallRecord
 from receiver.providers.base.simulation import CallSetup
 from receiver.scenarios.model import ExpectedHandler, Scenario
 from receiver.simulator import CALLEE_ACTIONS, Step, action_word
-
-WORTH_EXPECTING = {
-    "MENU",
-    "TARGET",
-    "REC",
-    "DIGITS",
-    "LAYER",
-    "NEXT_LAYER",
-    "HANGUP_REC",
-    "RECORD",
-    "URL",
-    "CLIENTNAME",
-}
-"""The fields of a reply that a scenario compares: what the caller gets, not how."""
 
 
 def scenario_text(scenario: Scenario) -> str:
@@ -69,11 +56,16 @@ def played_scenario(
     setup: CallSetup,
     steps: Sequence[Step],
     *,
+    compared_fields: AbstractSet[str],
     title: str = "",
     records: Sequence[CallRecord] = (),
     handlers: Sequence[ExpectedHandler] = (),
+    outcomes: Sequence[str] = (),
 ) -> Scenario:
-    """The scenario of a call that was played: its steps with their replies, and its results."""
+    """The scenario of a call that was played: its steps with their replies, and its results.
+
+    `outcomes` are those of its questions in the journal, as far as they are known.
+    """
     return Scenario.model_validate(
         {
             "title": title,
@@ -84,36 +76,33 @@ def played_scenario(
             "caller_name": setup.caller_name,
             "format": setup.format,
             "options": setup.options,
-            "step": _steps(steps),
+            "step": _steps(steps, compared_fields, outcomes),
             "record": [_record(record) for record in records],
             "handler": [handler.model_dump(exclude_defaults=True) for handler in handlers],
         }
     )
 
 
-def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
+def _steps(steps: Sequence[Step], compared: AbstractSet[str], outcomes: Sequence[str]) -> list[dict[str, Any]]:
     """A step for each question, with the keys before it; actions without effect are left out."""
     found: list[dict[str, Any]] = []
-    keys = ""
+    keys, left = "", list(outcomes)
     for step in steps:
         if not step.was_taken:
             continue
-        expect = _expect(step)
+        expect = _expect(step, compared, left)
         if step.action == "start":
             found.append({"expect": expect})
-            continue
-        if len(step.action) == 1:
+        elif len(step.action) == 1:
             keys += step.action
             if expect:
                 found.append({"press": keys, "expect": expect})
                 keys = ""
-            continue
-        if keys:
-            found.append({"press": keys})
+        else:
+            found += [{"press": keys}] if keys else []
+            found.append({**_action(step.action), "expect": expect})
             keys = ""
-        found.append({**_action(step.action), "expect": expect})
-    if keys:
-        found.append({"press": keys})
+    found += [{"press": keys}] if keys else []
     return [{name: value for name, value in row.items() if value or name != "expect"} for row in found]
 
 
@@ -124,14 +113,19 @@ def _action(action: str) -> dict[str, Any]:
     return {"hang_up": True} if word == "hangup" else {"wait": True}
 
 
-def _expect(step: Step) -> dict[str, Any]:
-    """The reply to the step's last question: the action, and the fields to compare."""
-    instructions = [exchange.instruction for exchange in step.exchanges if exchange.request.asks]
-    instruction = instructions[-1] if instructions else None
-    if instruction is None:
+def _expect(step: Step, compared: AbstractSet[str], outcomes: list[str]) -> dict[str, Any]:
+    """The reply to the step's last question: the action and the fields to compare, or the fault, and the outcome."""
+    questions = [exchange for exchange in step.exchanges if exchange.request.asks]
+    if not questions:
         return {}
-    fields = {name.lower(): value for name, value in instruction.fields.items() if name in WORTH_EXPECTING and value}
-    return {"action": instruction.action, **fields}
+    outcome = [outcomes.pop(0) for _ in questions if outcomes][-1:]
+    unusual = {"outcome": outcome[0]} if outcome and outcome[0] != "answered" else {}
+    last = questions[-1]
+    faults = {"fault": last.faults[0].rule or last.faults[0].text} if last.faults else {}
+    if last.instruction is None:
+        return faults | unusual
+    fields = {name.lower(): value for name, value in last.instruction.fields.items() if name in compared and value}
+    return {"action": last.instruction.action, **fields} | faults | unusual
 
 
 def _record(record: CallRecord) -> dict[str, Any]:

@@ -97,6 +97,75 @@ async def test_a_masked_scenario_has_another_caller_and_still_passes(tmp_path: P
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "values", "personal"),
+    [
+        ("popup", {"phone": "0521112272", "did": "0731111111"}, ("0521112272", "972521112272", "John Doe")),
+        (
+            "cdr",
+            {"ivruniqueid": "1", "caller": "0731111111", "target": "0541119999", "type": "Extension Outgoing"},
+            ("0541119999",),
+        ),
+    ],
+)
+async def test_a_mask_covers_the_customer_wherever_the_number_is(
+    tmp_path: Path, path: str, values: dict[str, str], personal: tuple[str, ...]
+) -> None:
+    """In the link of a pop-up, its contact's name, and as the called side of an outgoing call."""
+    with in_process_receiver(tmp_path, SETTINGS) as receiver:
+        receiver.post(f"/voicenter/{path}", json={"ivrid": "1", "status": "ANSWER", **values})
+        text = scenario_text(await frozen(receiver, "1", mask=True))
+    assert not [one for one in personal if one in text], text
+    assert "0731111111" in text
+
+
+@pytest.mark.anyio
+async def test_a_mask_keeps_what_the_firm_dials(tmp_path: Path) -> None:
+    """A caller may have the number that the menu rings; the scenario still passes."""
+    with in_process_receiver(tmp_path, SETTINGS) as receiver:
+        call = receiver.call(caller="0540000000").press("1").callee("busy")
+        scenario = await frozen(receiver, call.simulated.call_id, mask=True)
+    assert scenario.caller != "0540000000"
+    assert [step.expect.get("target") for step in scenario.steps] == [None, "0540000000", None]
+
+
+@pytest.mark.anyio
+async def test_a_dialling_that_failed_before_a_message_was_left_stays_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call's records say answered, for the message was recorded; the dialling was not."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "voicemail_flow.py").write_text(VOICEMAIL)
+    settings = Settings(handlers=["voicemail_flow"])
+    with in_process_receiver(tmp_path, settings) as receiver:
+        call = receiver.call().callee("no_answer").hang_up()
+        scenario = await frozen(receiver, call.simulated.call_id)
+    assert [str(step) for step in scenario.steps] == ["the call begins", "callee no_answer", "hangup"]
+    assert scenario.steps[1].expect["action"] == "SILENTRECORD"
+
+
+VOICEMAIL = """
+from receiver import Handlers
+from receiver.flow import Flow
+
+handlers = Handlers()
+flow = Flow("voicemail", start="desk")
+flow.dial("desk", "0540000000", otherwise="message")
+flow.message("message", "after_the_tone")
+flow.attach(handlers)
+"""
+
+
+@pytest.mark.anyio
+async def test_a_question_without_a_good_answer_becomes_a_scenario_that_expects_that(tmp_path: Path) -> None:
+    """The outcome and the fault are written where they are not the usual ones."""
+    settings = Settings(handlers=["handlers.call_log"], handler_settings={"call_log": {"path": str(tmp_path / "x")}})
+    with in_process_receiver(tmp_path, settings) as receiver:
+        scenario = await frozen(receiver, receiver.call().simulated.call_id)
+    assert scenario.steps[0].expect == {"fault": "C-26", "outcome": "failed"}
+
+
+@pytest.mark.anyio
 async def test_a_call_of_which_nothing_can_be_played_is_refused(tmp_path: Path) -> None:
     """The message says what is missing."""
     with in_process_receiver(tmp_path, SETTINGS) as receiver:

@@ -94,6 +94,17 @@ def test_a_broken_scenario_says_what_to_write(project: Path) -> None:
     assert "wrong.toml: colour: " in run_pytest(project)
 
 
+def test_toml_files_of_other_projects_are_left_alone(tmp_path: Path) -> None:
+    """Neither a project that lies below a folder of that name, nor data without steps."""
+    project = tmp_path / "scenarios" / "theirs"
+    (project / "scenarios").mkdir(parents=True)
+    (project / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    (project / "data.toml").write_text("[[step]]\n")
+    (project / "scenarios" / "data.toml").write_text("a = 1\n")
+    (project / "test_theirs.py").write_text("def test_theirs():\n    pass\n")
+    assert "1 passed" in run_pytest(project)
+
+
 def test_the_plugin_loads_nothing_for_tests_that_do_not_use_it(tmp_path: Path) -> None:
     """A test run of another project in the same environment pays nothing for it."""
     (tmp_path / "test_nothing.py").write_text(

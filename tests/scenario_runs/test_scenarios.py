@@ -14,7 +14,9 @@ from receiver.scenarios.report import problem_lines
 from receiver.settings import Settings
 
 MODULE = '''
-"""A menu, a call, a record that is posted, and a handler that fails."""
+"""A menu, a call, a record that is posted, and handlers that fail or never end."""
+
+import asyncio
 
 from receiver import CallRecord, Context, Drop, Handlers, RetryLater
 from receiver.providers.voicenter import Call, Hangup, IvrRequest, LayerInput, GoToLayer, Menu
@@ -46,6 +48,11 @@ async def post(record: CallRecord, ctx: Context) -> None:
         raise RetryLater("the CRM is down", after=3600)
 
 
+@handlers.on(CallRecord, name="hang", outcome="no_answer")
+async def hang(record: CallRecord) -> None:
+    await asyncio.Event().wait()
+
+
 @handlers.on(CallRecord, name="drop", outcome="busy")
 def drop(record: CallRecord) -> None:
     raise Drop("not wanted")
@@ -64,6 +71,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler that never ends need not be waited for."""
+    monkeypatch.setattr("receiver.scenarios.runner.SETTLE_SECONDS", 1.0)
 
 
 async def outcome(folder: Path, text: str, **settings: Any) -> ScenarioResult:
@@ -139,6 +152,7 @@ START = """
 """
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("rest", "text"),
@@ -155,6 +169,7 @@ START = """
         ('[[step]]\npress = "9"\nexpect = { state = "menu" }', "the call is ended, not menu"),
         ('[[step]]\npress = "9"\nexpect = { fault = "C-13" }', "the reply has no fault C-13"),
         ('[[step]]\npress = "1"\n[[step]]\ncallee = "answered"', "has no [[http]] for POST https://crm.example.com"),
+        ('[[step]]\npress = "1"\n[[step]]\ncallee = "no_answer"', "hang has not finished: its delivery is running"),
         ('[[step]]\npress = "9"\n[[http]]\nurl = "https://x/"\nrequests = 1', "https://x/ got 0 request(s), not 1"),
     ],
 )
@@ -236,7 +251,7 @@ async def test_what_cannot_be_played_fails_with_what_can(folder: Path, text: str
         ('[[step]]\n[[step]]\nexpect = { action = "MENU" }', "only the first step may leave out press"),
         ('[[step]]\npress = "1"\nwait = true', "a step does one thing"),
         ('[[step]]\npress = "A"', "is no key"),
-        ('colour = "red"\n[[step]]', "colour"),
+        ('colour = "red"\n[[step]]', "colour: there is no such key; docs/scenarios.md lists them all"),
         ("[[step]]\n[[record]]\nbeauty = 1", "a call record has no field 'beauty'; it has"),
         ('[[step]]\ncallee = "asleep"', "callee"),
     ],
@@ -253,7 +268,7 @@ def test_a_broken_file_is_refused_with_its_name_and_what_to_write(tmp_path: Path
 def test_scenarios_are_found_in_folders_once(tmp_path: Path) -> None:
     """A folder stands for all files below it; a place that is not there is an error."""
     (tmp_path / "deep").mkdir()
-    for name in ("b.toml", "deep/a.toml", "notes.txt"):
+    for name in ("b.toml", "deep/a.toml", "notes.txt", "receiver.toml"):
         (tmp_path / name).touch()
     assert find_scenarios([tmp_path, tmp_path / "b.toml"]) == [tmp_path / "b.toml", tmp_path / "deep" / "a.toml"]
     with pytest.raises(ScenarioError, match="there is no such file"):

@@ -216,10 +216,22 @@ def test_receiver_test_shows_what_is_different(tmp_path: Path) -> None:
 
 
 def test_receiver_test_says_what_to_do_without_scenarios(tmp_path: Path) -> None:
-    """A folder without scenarios is no success."""
-    assert "receiver new" in run(tmp_path, "test", code=2).stderr
-    (tmp_path / "scenarios").mkdir()
-    assert "no scenario" in run(tmp_path, "test", code=2).stderr
+    """A folder without scenarios is not a success; the last line counts all the same."""
+    for made, text in ((False, "receiver new"), (True, "no scenario")):
+        if made:
+            (tmp_path / "scenarios").mkdir()
+        done = run(tmp_path, "test", code=1)
+        assert text in done.stderr
+        assert done.stdout == "0 passed, 0 failed\n"
+
+
+def test_receiver_test_fails_a_file_that_cannot_be_read_and_runs_the_others(tmp_path: Path) -> None:
+    """One broken file must not hide the results of the rest."""
+    (tmp_path / "broken.toml").write_text('colour = "red"\n[[step]]\n')
+    (tmp_path / "office.toml").write_text(DEMO_SCENARIO)
+    done = run(tmp_path, "test", ".", code=1)
+    assert "broken.toml: colour: there is no such key" in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 passed, 1 failed"
 
 
 def test_a_stored_call_becomes_a_scenario(tmp_path: Path) -> None:

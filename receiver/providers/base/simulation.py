@@ -8,7 +8,7 @@ and takes what the caller and the callee do. `receiver.simulator` plays such cal
 import secrets
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from receiver.errors import SimulationError
 from receiver.providers.base.contract import HttpReply
+from receiver.providers.base.event import Event
 from receiver.wire import Format
 
 KEYS = "0123456789*#"
@@ -150,12 +151,24 @@ class SimulatedCall(ABC):
     options: ClassVar[Mapping[str, str]] = {}
     """Names of further options of the setup, each with what it means."""
 
+    question: ClassVar[str] = ""
+    """The kind of the first question; empty for calls that ask nothing."""
+    compared_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields of a reply, by their wire names, that decide what the caller gets."""
+    personal_fields: ClassVar[frozenset[str]] = frozenset()
+    """Those of them that say who the caller is."""
+
+    @classmethod
+    def setup_of(cls, events: Sequence[Event]) -> dict[str, Any]:
+        """The fields of a setup like that of a stored call, from its questions, or else from its reports."""
+        return {}
+
     def __init__(self, setup: CallSetup) -> None:
         if unknown := setup.options.keys() - self.options.keys():
             known = ", ".join(self.options) or "none"
             raise SimulationError(f"{min(unknown)!r} is not an option of {self.title}; it has {known}")
         self.setup = setup
-        self.format = setup.format or self.formats[0]
+        self.format = Format(setup.format or self.formats[0])
         if self.format not in self.formats:
             formats = ", ".join(self.formats)
             raise SimulationError(f"{self.title} does not come as {self.format}; choose one of {formats}")
@@ -230,6 +243,11 @@ class SimulatedCall(ABC):
         self.callee = callee
         if self.state is CallState.DIALING:
             self._timeout = self.ring_seconds()  # still counted from when it began to ring
+
+    @property
+    def continues_after_answer(self) -> bool:
+        """Whether the provider asks on after a dialled side has answered and hung up."""
+        return False
 
     @property
     def call_ids(self) -> tuple[str, ...]:

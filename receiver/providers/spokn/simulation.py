@@ -1,13 +1,14 @@
 """Spokn's side of a click-to-call, written from its document: two legs, and a status post for each."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from receiver.providers.base.contract import HttpReply
+from receiver.providers.base.event import Event
 from receiver.providers.base.simulation import (
     CalleeOutcome,
     CallSetup,
@@ -17,7 +18,7 @@ from receiver.providers.base.simulation import (
     SimulatedCall,
     Sound,
 )
-from receiver.providers.spokn.events import StatusCode
+from receiver.providers.spokn.events import StatusCode, StatusPost
 from receiver.wire import Format
 
 CENTS_A_MINUTE = Decimal("1.5")
@@ -48,6 +49,13 @@ class ClickToCall(SimulatedCall):
         self._dialed: dict[int, datetime] = {}
         self._talk_began = setup.now()
         self._posts: list[dict[str, str]] = []
+
+    @classmethod
+    def setup_of(cls, events: Sequence[Event]) -> dict[str, Any]:
+        """The two parties."""
+        first = events[0]
+        assert isinstance(first, StatusPost)  # noqa: S101 - Spokn sends nothing else
+        return {"caller": first.aparty, "did": first.bparty}
 
     def start(self) -> None:
         """The first party rings."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from receiver.providers.base.contract import HttpReply
+from receiver.providers.base.event import Event
 from receiver.providers.base.simulation import (
     INPUT_SECONDS,
     CalleeOutcome,
@@ -17,6 +18,7 @@ from receiver.providers.base.simulation import (
     SimulatedCall,
     Sound,
 )
+from receiver.providers.voicenter.events import IvrRequest, LayerInput
 from receiver.providers.voicenter.simulation.instructions import check_acknowledgement
 from receiver.providers.voicenter.simulation.records import STATUSES, cdr_values
 from receiver.providers.voicenter.simulation.requests import request_of
@@ -32,6 +34,17 @@ class VoicenterCall(SimulatedCall):
     """An incoming call to an IVR. It ends with a CDR, and with a HANGUP_CALL if your own IVR steered it (D-12)."""
 
     formats: ClassVar[tuple[Format, ...]] = (Format.XMLRPC, Format.JSON)
+    compared_fields: ClassVar[frozenset[str]] = frozenset(
+        ("MENU", "TARGET", "REC", "DIGITS", "LAYER", "NEXT_LAYER", "HANGUP_REC", "RECORD")
+    )
+
+    @classmethod
+    def setup_of(cls, events: Sequence[Event]) -> dict[str, Any]:
+        """Who called which number."""
+        first = events[0]
+        assert isinstance(first, IvrRequest | LayerInput)  # noqa: S101 - the events are those of `question`
+        name = first.caller_name if isinstance(first, IvrRequest) else ""
+        return {"caller": first.caller_id, "did": first.did, "caller_name": name}
 
     def __init__(self, setup: CallSetup) -> None:
         super().__init__(setup)

@@ -26,6 +26,7 @@ LONGEST_RECORDING = 3600
 class IvrCall(LayerCall):
     """A call to your own IVR. After VO it continues in a layer of the provider's IVR, as `LayerCall` does."""
 
+    question: ClassVar[str] = "GET_IVR_ACTION"
     title: ClassVar[str] = "a call to your own IVR"
 
     def __init__(self, setup: CallSetup) -> None:

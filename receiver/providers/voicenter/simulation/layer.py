@@ -1,10 +1,11 @@
 """A call in a layer of the provider's IVR, which sends each input to your URL (chapter 12)."""
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from receiver.errors import SimulationError
 from receiver.providers.base.contract import HttpReply
+from receiver.providers.base.event import Event
 from receiver.providers.base.simulation import (
     CalleeOutcome,
     CallSetup,
@@ -13,6 +14,7 @@ from receiver.providers.base.simulation import (
     ReplyFault,
     Sound,
 )
+from receiver.providers.voicenter.events import LayerInput
 from receiver.providers.voicenter.simulation.call import VoicenterCall, status_of
 from receiver.providers.voicenter.simulation.instructions import read_layer_reply
 
@@ -25,12 +27,23 @@ NOTHING_PRESSED = "0"
 class LayerCall(VoicenterCall):
     """A call in a layer. Each layer asks after `digits` keys, or when the caller stops pressing keys."""
 
+    question: ClassVar[str] = "IVR_LAYER_INPUT"
     title: ClassVar[str] = "a call in a layer of the provider's IVR"
     options: ClassVar[Mapping[str, str]] = {
         "layer": "the layer that the call starts in; 1 by default",
         "digits": "how many keys a layer collects before it asks; 1 by default",
         "fallback_layer": "the layer to continue in without a usable reply; if not set, the call ends",
     }
+
+    @classmethod
+    def setup_of(cls, events: Sequence[Event]) -> dict[str, Any]:
+        """Who called which number, the first layer, and how many keys a layer takes."""
+        setup = super().setup_of(events)
+        first, entries = events[0], [event.dtmf for event in events if isinstance(event, LayerInput)]
+        if isinstance(first, LayerInput):
+            digits = max(1, *map(len, entries))
+            setup["options"] = {"layer": str(first.layer_id or 1), "digits": str(digits)}
+        return setup
 
     def __init__(self, setup: CallSetup) -> None:
         super().__init__(setup)
@@ -113,6 +126,11 @@ class LayerCall(VoicenterCall):
             super()._end_talk(seconds)
         else:
             self._enter(layer)
+
+    @property
+    def continues_after_answer(self) -> bool:
+        """Whether DIAL named a layer for after an answered call (E-16)."""
+        return self._after.get("answered") is not None
 
     def _not_served(self) -> None:
         if "fallback_layer" in self.setup.options:

@@ -1,10 +1,12 @@
 """The pop-up screen's question (chapter 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from receiver.providers.base.contract import HttpReply
+from receiver.providers.base.event import Event
 from receiver.providers.base.simulation import CallState, Instruction, OutgoingRequest, SimulatedCall
+from receiver.providers.voicenter.events import PopupRequest
 from receiver.providers.voicenter.simulation.instructions import read_values
 from receiver.providers.voicenter.simulation.requests import request_of
 from receiver.wire import Format
@@ -16,12 +18,24 @@ FIELDS = ("STATUS", "URL", "CLIENTNAME", "TOTAL", "COMPANY")
 class PopupCall(SimulatedCall):
     """A call rings at an extension, and its user's browser asks which contact is calling."""
 
+    question: ClassVar[str] = "POPUP"
+    compared_fields: ClassVar[frozenset[str]] = frozenset(("URL", "CLIENTNAME"))
+    personal_fields: ClassVar[frozenset[str]] = frozenset(("URL", "CLIENTNAME"))
     title: ClassVar[str] = "the question of the pop-up screen"
     formats: ClassVar[tuple[Format, ...]] = (Format.QUERY, Format.FORM, Format.JSON)
     options: ClassVar[Mapping[str, str]] = {
         "status": "Ringing, Talking, Hangup or Dialing; Ringing by default",
         "extension": "the extension user whose screen it is",
     }
+
+    @classmethod
+    def setup_of(cls, events: Sequence[Event]) -> dict[str, Any]:
+        """Who called, which number, and whose screen asked."""
+        first = events[0]
+        assert isinstance(first, PopupRequest)  # noqa: S101 - the events are those of `question`
+        options = {"status": first.status, "extension": first.exten_user}
+        given = {name: value for name, value in options.items() if value}
+        return {"caller": first.phone, "did": first.did, "options": given}
 
     def start(self) -> None:
         """Send the question. The state is `statusCall` in a query and `status` in a body (F-02)."""

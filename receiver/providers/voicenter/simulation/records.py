@@ -1,10 +1,11 @@
 """The CDRs of a call, for each call type of chapter 4."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from receiver.errors import SimulationError
 from receiver.providers.base.contract import HttpReply
+from receiver.providers.base.event import Event
 from receiver.providers.base.simulation import (
     CalleeOutcome,
     CallSetup,
@@ -12,7 +13,7 @@ from receiver.providers.base.simulation import (
     OutgoingRequest,
     SimulatedCall,
 )
-from receiver.providers.voicenter.events import CdrType
+from receiver.providers.voicenter.events import Cdr, CdrType
 from receiver.providers.voicenter.simulation.instructions import check_acknowledgement
 from receiver.providers.voicenter.simulation.requests import request_of
 from receiver.wire import Format
@@ -130,6 +131,16 @@ class RecordedCall(SimulatedCall):
             types = ", ".join(member for member in CdrType if member)
             raise SimulationError(f"{setup.options['type']!r} is not a call type; there are {types}")
         self._type = _SAME.get(wanted, wanted)
+
+    @classmethod
+    def setup_of(cls, events: Sequence[Event]) -> dict[str, Any]:
+        """Who called which number, and the type and status of the first CDR."""
+        first = events[0]
+        if not isinstance(first, Cdr):
+            return {}
+        options = {"type": first.type, "status": first.status}
+        given = {name: value for name, value in options.items() if value}
+        return {"caller": first.caller, "did": first.did or first.target, "options": given}
 
     def start(self) -> None:
         """The call happens, and its records are sent."""
