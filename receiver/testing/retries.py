@@ -77,8 +77,7 @@ async def _deliver(
 ) -> FinishedDelivery:
     if handler.attempts is not None:
         policy = replace(policy, attempts=handler.attempts)
-    history = CallHistory() if handler.history else None
-    context = replace(context, delivery_id=f"test-{handler.name}", received_at=now, history=history)
+    context = replace(context, delivery_id=f"test-{handler.name}", received_at=now)
     made: list[Attempt] = []
     while True:
         number = len(made) + 1

@@ -140,3 +140,14 @@ def test_without_the_option_nothing_is_watched(folder: Path) -> None:
         _save(folder, 1)
         reply = httpx.post(f"{receiver.url}/voicenter", json={"METHOD": "GET_IVR_ACTION", "DATA": {"MENU": "-1"}})
         assert reply.json()["DATA"]["MENU"] == "version 0"
+
+
+def test_the_scenarios_run_after_a_reload(tmp_path: Path) -> None:
+    """A handler that no longer does what its scenario says is noticed at once."""
+    run(tmp_path, "new", "desk")
+    module = tmp_path / "handlers" / "desk.py"
+    with serving(tmp_path, "--handlers", "handlers.desk", "--reload") as receiver:
+        module.write_text(module.read_text() + "\n")
+        _eventually(lambda: _count(receiver, "scenarios: 1 passed, 0 failed") == 1, lambda: receiver.output)
+        module.write_text(module.read_text().replace("Menu(", "Hangup(rec='bye') or Menu("))
+        _eventually(lambda: _count(receiver, "scenarios: 0 passed, 1 failed") == 1, lambda: receiver.output)
