@@ -25,6 +25,8 @@ from receiver.metrics import Metrics
 from receiver.operations.retention import run_retention
 from receiver.plugins.loading import Registry, load
 from receiver.plugins.runner import Runner
+from receiver.providers.base.api.clients import ApiClients
+from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, problems
@@ -61,6 +63,7 @@ def load_components(settings: Settings) -> Components:
     providers = make_providers(settings)
     registry = load(settings.handlers, providers)
     _check_required(settings, registry)
+    api_options(settings, providers)
     return Components(settings, providers, registry)
 
 
@@ -78,6 +81,20 @@ def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
         providers[name] = provider_class(options, body_limits(settings))
     _check_paths(providers)
     return providers
+
+
+def api_options(settings: Settings, providers: Mapping[str, Provider[Any]]) -> dict[str, ApiOptions]:
+    """How to call the providers' APIs, by provider: those that the settings name. Raises SettingsError."""
+    found = {name: provider.options.api for name, provider in providers.items() if provider.options.api is not None}
+    if not settings.apis:
+        return found
+    from receiver.providers.base.api.discovery import discover_apis, make_options  # loaded where they are used
+
+    apis = {name: api for name, api in discover_apis().items() if name not in providers}
+    if unknown := settings.apis.keys() - apis.keys():
+        place = f"write it to providers.{min(unknown)}.api" if min(unknown) in providers else "there is no such API"
+        raise SettingsError(f"apis.{min(unknown)}: {place}; here there are {', '.join(apis)}")
+    return found | {name: make_options(apis[name], given, f"apis.{name}") for name, given in settings.apis.items()}
 
 
 def body_limits(settings: Settings) -> BodyLimits:
@@ -188,7 +205,10 @@ async def running_worker(
     """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
     settings = components.settings
     runner = Runner(settings.handler_concurrency, "deliver")
-    async with httpx.AsyncClient(timeout=settings.handler_timeout, transport=surroundings.transport) as http:
+    async with (
+        httpx.AsyncClient(timeout=settings.handler_timeout, transport=surroundings.transport) as http,
+        ApiClients(api_options(settings, components.providers), surroundings.transport) as apis,
+    ):
         worker = DeliveryWorker(
             database,
             components.registry,
@@ -196,6 +216,7 @@ async def running_worker(
                 components.providers,
                 runner,
                 http=http,
+                apis=apis,
                 handler_settings=settings.handler_settings,
                 policy=replace(retry_policy(settings), is_immediate=surroundings.retries_at_once),
                 timeout=settings.handler_timeout,
@@ -229,12 +250,16 @@ async def open_responder(components: Components, surroundings: Surroundings = RE
     """Handlers answer questions inside the block."""
     settings = components.settings
     runner = Runner(settings.answer_threads, "answer")
-    async with httpx.AsyncClient(timeout=settings.deadline, transport=surroundings.transport) as http:
+    async with (
+        httpx.AsyncClient(timeout=settings.deadline, transport=surroundings.transport) as http,
+        ApiClients(api_options(settings, components.providers), surroundings.transport) as apis,
+    ):
         yield Responder(
             components.registry,
             runner,
             deadline=settings.deadline,
             http=http,
+            apis=apis,
             handler_settings=settings.handler_settings,
         )
         runner.close()

@@ -117,6 +117,8 @@ class Settings(BaseSettings):
     """One table for each handler module, given to its handlers as `ctx.settings`."""
     providers: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """One table for each provider; see its page."""
+    apis: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """One table for each provider that has an API and sends no callbacks; see its page."""
 
     deadline: Annotated[float, Field(gt=0)] = 3.0
     """Seconds a handler has to answer a question before the fallback goes out; less if a provider is less patient."""

@@ -17,6 +17,7 @@ from receiver.plugins.context import Context
 from receiver.plugins.failures import log_failure
 from receiver.plugins.handlers import Drop, Handler, RetryLater
 from receiver.plugins.runner import Runner
+from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.event import Event
 from receiver.providers.base.record import CallRecord
@@ -58,6 +59,7 @@ class AttemptRunner:
         runner: Runner,
         *,
         http: httpx.AsyncClient,
+        apis: ApiClients | None = None,
         handler_settings: Mapping[str, Mapping[str, Any]],
         policy: RetryPolicy,
         timeout: float,
@@ -67,6 +69,7 @@ class AttemptRunner:
         self._providers = providers
         self._runner = runner
         self._http = http
+        self._apis = apis or ApiClients()
         self._handler_settings = handler_settings
         self._policy = policy
         self._usual_timeout = timeout
@@ -169,6 +172,7 @@ class AttemptRunner:
             received_at=claim.callback.received_at,
             settings=self._handler_settings.get(handler.module, {}),
             http=self._http,
+            apis=self._apis,
         )
 
     def _timeout(self, handler: Handler) -> float:

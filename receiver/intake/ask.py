@@ -18,6 +18,7 @@ from receiver.plugins.failures import log_failure
 from receiver.plugins.handlers import Handler
 from receiver.plugins.loading import Registry
 from receiver.plugins.runner import Runner
+from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.contract import CallbackRequest, Fault, HttpReply, Kind, ParsedRequest, Provider, Reply
 from receiver.providers.base.event import Event
 from receiver.wire import Format
@@ -78,12 +79,14 @@ class Responder:
         *,
         deadline: float,
         http: httpx.AsyncClient,
+        apis: ApiClients | None = None,
         handler_settings: Mapping[str, Mapping[str, Any]],
     ) -> None:
         self._registry = registry
         self._runner = runner
         self._deadline = deadline
         self._http = http
+        self._apis = apis or ApiClients()
         self._handler_settings = handler_settings
         self._late_tasks: set[asyncio.Task[Any]] = set()
 
@@ -115,6 +118,7 @@ class Responder:
             received_at=received_at,
             settings=self._handler_settings.get(handler.module, {}),
             http=self._http,
+            apis=self._apis,
         )
         deadline = self._deadline if kind.patience is None else min(self._deadline, kind.patience - MARGIN_SECONDS)
         task = asyncio.create_task(self._runner.run(handler, event, context))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from receiver.providers.base.api.options import ApiOptions
 from receiver.settings import Secret
 
 
@@ -22,6 +23,9 @@ class ProviderOptions(BaseModel):
     """`user:password` pairs for this provider alone; else the receiver's."""
     allow_from: tuple[IPv4Network | IPv6Network, ...] | None = None
     """Addresses and networks this provider alone may call from; else the receiver's."""
+
+    api: ApiOptions | None = None
+    """How to call the provider's API; None where you do not."""
 
     @model_validator(mode="before")
     @classmethod

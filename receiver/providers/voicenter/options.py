@@ -1,19 +1,12 @@
 """Voicenter's settings, under `[providers.voicenter]`: each doubtful point of its document can be turned."""
 
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from receiver.providers.base.options import ProviderOptions
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone; write one like Asia/Jerusalem or UTC") from error
-    return name
+from receiver.providers.voicenter.api_options import VoicenterApiOptions
+from receiver.providers.voicenter.zone import zone_name
 
 
 class Fallback(BaseModel):
@@ -51,7 +44,7 @@ class VoicenterOptions(ProviderOptions):
     """Whether blanks around the keys of CUSTOM_DATA are taken away in replies (E-12)."""
     unavailable_key: Literal["UNAVAILABLE_VO_ID", "UNAVAILABLE_VO", "both"] = "UNAVAILABLE_VO_ID"
     """The doubtful name of DIAL's field for no answer (E-06)."""
-    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(zone_name)] = "UTC"
     """The zone whose wall clock a CDR's `time` shows (B-19)."""
     country_code: Annotated[str, Field(pattern=r"^[0-9]{0,4}$")] = "972"
     """Put before local numbers for their international form; empty for none (B-17)."""
@@ -59,3 +52,5 @@ class VoicenterOptions(ProviderOptions):
     """Origins that may call the pop-up from a browser, "*" for any (F-06)."""
     fallbacks: tuple[Fallback, ...] = ()
     """Replies for when no handler answers; the first whose kind and number match."""
+    api: VoicenterApiOptions | None = None
+    """How to call Voicenter's API; None where you do not."""
