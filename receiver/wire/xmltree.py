@@ -15,7 +15,10 @@ MAX_REPAIRED_CHARS = 256 * 1024
 """Longer texts are not repaired: broken XML is written by hand."""
 MAX_DEPTH = 64
 
-_UNQUOTED = re.compile(r"""(<[A-Za-z][^<>"']*?\s[\w.:-]+=)([^\s"'<>/]+)""")
+MAX_REPAIRS = 8
+"""Attributes without quotes in one element."""
+
+_UNQUOTED = re.compile(r"""(<[A-Za-z](?:[^<>"']|"[^"<>]*"|'[^'<>]*')*?\s[\w.:-]+=)([^\s"'<>/]+)""")
 _TAG = re.compile(r"<(/?)([A-Za-z_][\w.:-]*)[^<>]*?(/?)>")
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}\?>")
 
@@ -66,9 +69,10 @@ def _element(found: _Element, depth: int) -> Element:
 
 def _repaired(text: str) -> str:
     """The text with quotes around each attribute's value, and with the closing tags that are missing at its end."""
-    previous = ""
-    while text != previous:
-        previous, text = text, _UNQUOTED.sub(r'\1"\2"', text)
+    for _ in range(MAX_REPAIRS):
+        text, count = _UNQUOTED.subn(r'\1"\2"', text)
+        if not count:
+            break
     still_open: list[str] = []
     for closing, name, empty in _TAG.findall(text):
         if closing and still_open and still_open[-1] == name:

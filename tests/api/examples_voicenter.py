@@ -50,6 +50,16 @@ OK = b"""{
   "ErrorCode": 0,
   "Description": "OK"
 }"""
+PHP_PARAMETERS = (
+    "code=abc&phone=AAPINFzL&phonecallerid=0500000000&target=0722776772&targetcallerid=0722776772"
+    "&record=true&action=call"
+)
+SEARCH_QUERY = (
+    "code=xxxxxxxxxxxxxxxxxxxxxxxx&format=JSON&todate=2014-11-18T16:31&fromdate=2014-11-11T16:31"
+    "&phones=972547588535&phones=0500000000&extension=SipSip&fields=Date&fields=Type&fields=DID"
+    "&fields=CallerNumber"
+)
+FOUND = b'{"ERROR_NUMBER": 0, "ERROR_DESCRIPTION": "OK", "CDR_LIST": [{"Date": "2015-05-14T08:01:02", "Duration": 33}]}'
 CALL_ID = {"call_id": "sdfsdfsdfsdfsdfsdfsdfsdfsdf0brp", "description": "OK"}
 
 
@@ -80,8 +90,7 @@ EXAMPLES = (
         (
             "POST",
             CLICK_TO_CALL,
-            "code=abc&phone=AAPINFzL&phonecallerid=0500000000&target=0722776772&targetcallerid=0722776772"
-            "&record=true&action=call",
+            PHP_PARAMETERS,
         ),
         ACCEPTED_XML,
         CALL_ID,
@@ -148,7 +157,7 @@ EXAMPLES = (
  }
  }""",
         ),
-        b'{"ERROR_NUMBER": 0, "ERROR_DESCRIPTION": "OK", "CDR_LIST": [{"Date": "2015-05-14T08:01:02", "Duration": 33}]}',
+        FOUND,
         {"calls.0.date": datetime(2015, 5, 14, 8, 1, 2), "calls.0.duration_seconds": 33},  # noqa: DTZ001 - as sent
         given={
             "since": datetime(2015, 5, 14, 8, tzinfo=UTC),
@@ -174,9 +183,7 @@ EXAMPLES = (
             "GET",
             CALL_LOG,
             # `Fields` of the print is `fields` here (I-13)
-            "code=xxxxxxxxxxxxxxxxxxxxxxxx&format=JSON&todate=2014-11-18T16:31&fromdate=2014-11-11T16:31"
-            "&phones=972547588535&phones=0500000000&extension=SipSip&fields=Date&fields=Type&fields=DID"
-            "&fields=CallerNumber",
+            SEARCH_QUERY,
         ),
         b'{"ERROR_NUMBER": 0, "ERROR_DESCRIPTION": "OK", "CDR_LIST": []}',
         {"calls": []},

@@ -53,14 +53,14 @@ def options_of(provider: str, **more: Any) -> ApiOptions:
     return make_options(APIS[provider], {**OPTIONS[provider], **more})
 
 
-def request_of(provider: str, title: str, encoding: Encoding | None = None, **given: Any) -> ApiRequest:
+def request_of(provider: str, title: str, encoding: Encoding | None = None, /, **given: Any) -> ApiRequest:
     """The request of a call."""
     call = call_of(provider, title)
     parameters = checked(call.parameters, given, title)
     return APIS[provider].request(call, parameters, options_of(provider), encoding=encoding)
 
 
-def sent_by(provider: str, title: str, encoding: Encoding | None = None, **given: Any) -> Any:
+def sent_by(provider: str, title: str, encoding: Encoding | None = None, /, **given: Any) -> Any:
     """The values that are sent, without what never differs: a dict for forms and queries, the body's JSON else."""
     request = request_of(provider, title, encoding, **given)
     values = values_of(request)

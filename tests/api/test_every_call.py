@@ -152,7 +152,7 @@ CODES: dict[tuple[str, str], tuple[ErrorTable, str]] = {
     ),
     ("spokn", "click_to_call"): (
         SPOKN_ERRORS,
-        '<spokn xmlns="http://api.spokn.com/api/c2c.xsd"><c2c version="1.0"><code>{0}</code><desc>{1}</desc></c2c></spokn>',
+        '<spokn xmlns="http://api.spokn.com/api/c2c.xsd"><c2c><code>{0}</code><desc>{1}</desc></c2c></spokn>',
     ),
     ("viviphone", ""): (VIVIPHONE_ERRORS, '<?xml version="1.0" ?><resp stat="fail"> <err code={0}/> </resp>'),
 }

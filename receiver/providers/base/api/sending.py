@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 from receiver.providers.base.api.definition import Api, ApiCall, ApiReply, ApiRequest, Encoding, Result
 from receiver.providers.base.api.errors import ApiError, ReplyTimeoutError, TransportError
@@ -58,7 +58,7 @@ class AsyncSender:
         retrying = AsyncRetrying(
             sleep=self._sleep,
             stop=stop_after_attempt(self.options.attempts if call.is_repeatable else 1),
-            wait=wait_exponential_jitter(initial=FIRST_PAUSE, max=LONGEST_PAUSE, jitter=FIRST_PAUSE),
+            wait=wait_exponential(FIRST_PAUSE, LONGEST_PAUSE) + wait_random(0, FIRST_PAUSE),
             retry=retry_if_exception(is_temporary),
             reraise=True,
         )

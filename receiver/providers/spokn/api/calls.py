@@ -68,7 +68,7 @@ def _up_to_10(value: timedelta) -> timedelta:
     return value
 
 
-Party = Annotated[str, BeforeValidator(without_separators), Field(pattern=r"^\+?[0-9]{3,20}$")]
+Party = Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$"), BeforeValidator(without_separators)]
 """A phone number with its country code and a plus sign, or a Spokn ID."""
 
 

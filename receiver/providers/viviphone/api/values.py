@@ -129,18 +129,18 @@ TimeOfDay = Annotated[timedelta | time | int, BeforeValidator(_minutes), AfterVa
 """A time of day, or how long after midnight; a plain number counts as minutes."""
 Pin = Annotated[SecretStr | str | int, BeforeValidator(_pin), AfterValidator(_four_digits)]
 """A pin number from 1000 to 9999."""
-Number = Annotated[str, BeforeValidator(without_separators), Field(pattern=r"^(-1|[0-9]{3,20})$")]
+Number = Annotated[str, Field(pattern=r"^(-1|[0-9]{3,20})$"), BeforeValidator(without_separators)]
 """A phone number without its country code; -1 makes the destination inactive."""
 Digits = Annotated[str, Field(max_length=10, pattern=r"^[0-9*#w]*$")]
 """Digits that are dialled after the number; `w` pauses for half a second."""
 Country = Annotated[int, Field(ge=1, le=999)]
 """A country code, 1 to 999. The appendix prints 9999 for two of them (I-36)."""
 PhoneList = Annotated[
-    list[Annotated[str, BeforeValidator(without_separators), Field(pattern=r"^[0-9]{3,20}$")]],
+    list[Annotated[str, Field(pattern=r"^[0-9]{3,20}$"), BeforeValidator(without_separators)]],
     AfterValidator(_fits_250),
 ]
 """Phone numbers; at most 250 characters as a colon separated list."""
 Line80 = Annotated[str, Field(max_length=80, pattern=LINE)]
 Line30 = Annotated[str, Field(max_length=30, pattern=LINE)]
-ButtonId = Annotated[str, BeforeValidator(lambda value: str(value)), Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+ButtonId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$"), BeforeValidator(str)]
 """A button's id, without the quotes of the document's examples (I-33)."""

@@ -18,7 +18,7 @@ def _without_plus(value: object) -> object:
     return plain.removeprefix("+") if isinstance(plain, str) else plain
 
 
-Number = Annotated[str, BeforeValidator(_without_plus), Field(min_length=1, max_length=64, pattern=r"^[\w.*#@-]+$")]
+Number = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.*#@-]+$"), BeforeValidator(_without_plus)]
 """A phone number as 0… or with its country code, or an extension's code. A plus sign is taken away (I-08)."""
 
 
@@ -32,7 +32,7 @@ def _names(value: object) -> object:
 VariableName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_]+$")]
 Variables = Annotated[dict[VariableName, str | int], BeforeValidator(_names)]
 """Custom parameters by name, with or without `var_`."""
-VariableValues = Annotated[dict[VariableName, str | int], BeforeValidator(_names), Field(max_length=10)]
+VariableValues = Annotated[dict[VariableName, str | int], Field(max_length=10), BeforeValidator(_names)]
 """The same, at most 10 of them (I-10)."""
 
 
