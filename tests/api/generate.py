@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from receiver.providers.base.api.definition import Api, ApiCall
 from receiver.providers.base.api.discovery import discover_apis
+from tests.api import generate_docs
 
 ROOT = Path(__file__).parents[2]
 PROVIDERS = ROOT / "receiver" / "providers"
@@ -253,6 +254,7 @@ def main() -> None:
     ruff = [sys.executable, "-m", "ruff"]
     subprocess.run([*ruff, "check", "--quiet", "--fix", "--select", "I", *made], check=True)
     subprocess.run([*ruff, "format", "--quiet", *made], check=True)
+    generate_docs.write()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def test_i31_schedules_are_sent_as_schd_and_read_in_both_spellings() -> None:
 def test_i32_an_error_whose_attribute_has_no_quotes_is_read() -> None:
     """It is no XML; 101 is one of 1 to 200."""
     with pytest.raises(
-        ProviderFailureError, match="error 101: Irrecoverable system error. Please try again."
+        ProviderFailureError, match=r"error 101: Irrecoverable system error\. Please try again\."
     ) as raised:
         read(V, "destination.get", FAILED)
     assert raised.value.code == 101
