@@ -24,7 +24,6 @@ from handlers import demo
 from receiver.app import load_components
 from receiver.cli import app
 from receiver.providers.base.api import errors as api_errors
-from receiver.providers.base.api.clients import place_of
 from receiver.providers.base.api.definition import Api
 from receiver.providers.base.api.discovery import discover_apis
 from receiver.providers.base.contract import Mode
@@ -141,7 +140,7 @@ def test_every_provider_option_is_documented_with_its_default(provider: str) -> 
 @pytest.mark.parametrize("api", discover_apis().values(), ids=lambda api: api.name)
 def test_every_option_of_an_api_is_documented_with_its_default(api: Api) -> None:
     """The settings page has a table for each API; the provider's page says where its credentials go."""
-    place = place_of(api.name)
+    place = api.place()
     rows = cells(section(read("docs/settings.md"), place))
     written = {row[0]: row[1] for row in rows if row[0].startswith("`")}
     assert written == {f"`{name}`": default_of(info) for name, info in api.options_type.model_fields.items()}

@@ -25,13 +25,13 @@ def call_api(
     from receiver.providers.base.api.discovery import discover_apis
 
     provider, *arguments = words or [""]
+    as_json = as_json or "--json" in arguments
     with report_errors():
         apis = [find_api(provider)] if provider else list(discover_apis().values())
-    if arguments and "--list" not in arguments:
-        run(apis[0], arguments)
-    elif as_json or "--json" in arguments:
+    if not list_calls and set(arguments) - {"--list", "--json"}:
+        run(apis[0], [*arguments, *(["--json"] if as_json and "--json" not in arguments else [])])
+    elif as_json:
         for row in rows_of(apis):
             print_json(row)
     else:
         console.print(table_of(apis))
-    del list_calls  # it is what happens without a call, too

@@ -21,9 +21,8 @@ from receiver.cli.main import report_errors
 from receiver.cli.options import moment
 from receiver.cli.output import as_text, console, print_error, print_json, printable, printable_lines
 from receiver.errors import SettingsError
-from receiver.providers.base.api.clients import place_of
 from receiver.providers.base.api.definition import Api, ApiCall, ApiRequest
-from receiver.providers.base.api.discovery import discover_apis
+from receiver.providers.base.api.discovery import discover_apis, make_options
 from receiver.providers.base.api.errors import ApiError, ParameterError
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.api.parameters import checked
@@ -198,8 +197,8 @@ def _options(api: Api, base_url: str | None) -> ApiOptions:
     found = api_options(settings, providers).get(api.name)
     if found is None:
         needed = [name for name, info in api.options_type.model_fields.items() if info.is_required()]
-        raise SettingsError(f"write [{place_of(api.name)}] with {' and '.join(needed)} to receiver.toml")
-    return found if base_url is None else api.options_type.model_validate({**dict(found), "base_url": base_url})
+        raise SettingsError(f"write [{api.place()}] with {' and '.join(needed)} to receiver.toml")
+    return found if base_url is None else make_options(api, {**dict(found), "base_url": base_url}, api.place())
 
 
 def _print_request(request: ApiRequest, *, as_json: bool) -> None:

@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from receiver import CallRecord, Context, Handlers
-from receiver.app import Surroundings, api_options, load_components, make_providers
+from receiver.app import Surroundings, api_options, make_providers
 from receiver.errors import HandlerError, SettingsError
 from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.voicenter import Client, SyncClient
@@ -17,6 +18,7 @@ from tests.api.examples_others import ANVEO_OK, DONE, SPOKN_OK
 from tests.api.examples_voicenter import ACCEPTED
 from tests.api.serving import Scripted, providing
 from tests.api.support import options_of
+from tests.scenarios.serving import run
 from tests.support import eventually, running
 
 CDR = {
@@ -122,10 +124,17 @@ async def test_each_provider_has_a_table_of_settings(tmp_path: Path) -> None:
         ({"apis": {"telco": {}}}, "apis.telco: there is no such API; here there are anveo, viviphone"),
     ],
 )
-def test_settings_that_cannot_work_stop_the_start(settings: dict[str, object], message: str) -> None:
-    """And are named."""
+def test_settings_that_cannot_work_are_named(settings: dict[str, Any], message: str) -> None:
+    """By the table and the option."""
     with pytest.raises(SettingsError, match=message):
-        load_components(load(handlers=["handlers.demo"], **settings))
+        loaded = load(**settings)
+        api_options(loaded, make_providers(loaded))
+
+
+def test_settings_that_cannot_work_stop_the_start(tmp_path: Path) -> None:
+    """And `receiver check` says so."""
+    (tmp_path / "receiver.toml").write_text("[apis.viviphone]\n")
+    assert "apis.viviphone.key: Field required" in run(tmp_path, "check", code=2).stderr
 
 
 def test_an_environment_variable_may_hold_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,6 +146,15 @@ def test_an_environment_variable_may_hold_the_code(monkeypatch: pytest.MonkeyPat
     assert options["voicenter"].credential is not None
     assert options["voicenter"].credential.get_secret_value() == "from-the-environment"
     assert options["viviphone"].credential is not None
+
+
+def test_a_code_of_digits_alone_is_a_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the environment it looks like a number; a Spokn ID is one."""
+    for name, value in (("USER", "1234567"), ("PASSWORD", "98765432")):
+        monkeypatch.setenv(f"RECEIVER_PROVIDERS__SPOKN__API__{name}", value)
+    settings = load()
+    options = api_options(settings, make_providers(settings))
+    assert options["spokn"].headers["authorization"].get_secret_value() == "Basic MTIzNDU2Nzo5ODc2NTQzMg=="
 
 
 def test_a_receiver_that_calls_no_api_does_not_load_what_clients_need() -> None:

@@ -105,7 +105,7 @@ def test_each_call_is_a_command_that_shows_its_request_without_secrets(
 def _write_settings(folder: Path) -> None:
     tables = []
     for name, options in OPTIONS.items():
-        place = f"providers.{name}.api" if name in ("voicenter", "spokn") else f"apis.{name}"
+        place = APIS[name].place()
         tables.append(f"[{place}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items()))
     (folder / "receiver.toml").write_text("\n".join(tables), encoding="utf-8")
 

@@ -1,11 +1,11 @@
 """Settings of Spokn's API, under `[providers.spokn.api]`."""
 
 import base64
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, SecretStr
 
-from receiver.providers.base.api.options import ApiOptions, Credential
+from receiver.providers.base.api.options import ApiOptions, Credential, Word
 
 
 class SpoknApiOptions(ApiOptions):
@@ -13,7 +13,7 @@ class SpoknApiOptions(ApiOptions):
 
     credential_field: ClassVar[str] = ""
 
-    user: str = Field(min_length=1, pattern=r"^[^:\x00-\x1f]+$")
+    user: Annotated[Word, Field(min_length=1, pattern=r"^[^:\x00-\x1f]+$")]
     """Spokn ID that calls are made with."""
     password: Credential
     """Its password."""

@@ -25,6 +25,7 @@ class AnveoApi(Api):
     title: ClassVar[str] = "Anveo"
     options_type: ClassVar[type[ApiOptions]] = AnveoApiOptions
     calls: ClassVar[tuple[ApiCall[Any], ...]] = CALLS
+    has_callbacks: ClassVar[bool] = False
 
     def request(
         self,

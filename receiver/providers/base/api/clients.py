@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 AnyClient = TypeVar("AnyClient", bound="AsyncApiClient | SyncApiClient")
 
-WHERE = {
-    "voicenter": "providers.voicenter.api",
-    "spokn": "providers.spokn.api",
-    "viviphone": "apis.viviphone",
-    "anveo": "apis.anveo",
-}
-
 
 class ApiClients:
     """One client for each provider and way of calling. `transport` takes the place of the network."""
@@ -57,7 +50,7 @@ class ApiClients:
         name = wanted.api_type.name
         options = self._options.get(name)
         if options is None:
-            raise SettingsError(f"how to call {name} is not set: write [{place_of(name)}] to receiver.toml")
+            raise SettingsError(f"how to call {name} is not set: write [{wanted.api_type.place()}] to receiver.toml")
         if self._transport is None or wanted.__name__ != "SyncClient":
             return wanted.from_options(options, transport=self._transport)
         if isinstance(self._transport, httpx.BaseTransport):
@@ -84,8 +77,3 @@ def _client_type(provider: str) -> type[Any]:
     from receiver.providers.base.api.discovery import client_of
 
     return client_of(provider)
-
-
-def place_of(provider: str) -> str:
-    """The table of settings that says how to call a provider."""
-    return WHERE.get(provider, f"providers.{provider}.api")

@@ -101,6 +101,13 @@ class Api(ABC):
     options_type: ClassVar[type[ApiOptions]]
     """Credentials and other settings."""
     calls: ClassVar[Sequence[ApiCall[WireModel]]]
+    has_callbacks: ClassVar[bool] = True
+    """Whether the provider sends callbacks too, so that its other settings are below `providers`."""
+
+    @classmethod
+    def place(cls) -> str:
+        """The table of settings that says how to call this provider."""
+        return f"providers.{cls.name}.api" if cls.has_callbacks else f"apis.{cls.name}"
 
     def request(
         self,

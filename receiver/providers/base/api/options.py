@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/|$)")
 
@@ -30,7 +30,16 @@ BaseUrl = Annotated[str | None, AfterValidator(_web_address)]
 """The address that takes the place of the documented scheme and host; the documented path follows it."""
 SafeBaseUrl = Annotated[BaseUrl, AfterValidator(_only_safe)]
 """The same, for a key that may only travel encrypted, or on this machine."""
-Credential = Annotated[SecretStr, AfterValidator(_not_blank)]
+
+
+def _digits(value: object) -> object:
+    """A code of digits alone, which an environment variable or TOML gives as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Word = Annotated[str, BeforeValidator(_digits)]
+"""Text that may be digits alone."""
+Credential = Annotated[SecretStr, BeforeValidator(_digits), AfterValidator(_not_blank)]
 """A secret that authorises a request."""
 
 

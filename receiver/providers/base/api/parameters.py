@@ -73,19 +73,34 @@ def _problem(item: Any) -> str:
     return f"{name}: {message}" if name else message
 
 
-def _seconds(value: object) -> object:
-    if isinstance(value, str) and value.strip().isdigit():
-        value = int(value)
-    return timedelta(seconds=value) if isinstance(value, int) and not isinstance(value, bool) else value
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
-def _whole_and_positive(value: timedelta) -> timedelta:
-    if value <= timedelta() or value.microseconds:
-        raise ValueError("must be a whole number of seconds, at least 1")
-    return value
+def counted_in(unit: timedelta) -> BeforeValidator:
+    """A plain number, also one that was typed, counts as so many units."""
+
+    def convert(value: object) -> object:
+        if isinstance(value, str) and value.strip().isdecimal() and len(value) < 12:
+            value = int(value)
+        return value * unit if isinstance(value, int) and not isinstance(value, bool) else value
+
+    return BeforeValidator(convert)
 
 
-Seconds = Annotated[timedelta | int, BeforeValidator(_seconds), AfterValidator(_whole_and_positive)]
+def within(unit: timedelta, least: int, most: int | None, limit: str) -> AfterValidator:
+    """The duration is a whole number of units, at least `least` and at most `most` of them; `limit` says so."""
+
+    def check(value: timedelta) -> timedelta:
+        if value % unit or value < least * unit or (most is not None and value > most * unit):
+            raise ValueError(f"must be {limit}")
+        return value
+
+    return AfterValidator(check)
+
+
+Seconds = Annotated[
+    timedelta | int, counted_in(SECOND), within(SECOND, 1, None, "a whole number of seconds, at least 1")
+]
 """A duration; a plain number counts as seconds."""
 
 

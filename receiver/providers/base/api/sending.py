@@ -73,7 +73,7 @@ class AsyncSender:
         try:
             result = self.api.read(call, await self._exchange(request))
         except ApiError as error:
-            logger.warning("%s %s failed: %s", self.api.name, call.title, type(error).__name__)
+            logger.info("%s %s failed: %s", self.api.name, call.title, type(error).__name__)
             raise
         logger.debug("%s %s took %.3f s", self.api.name, call.title, self._clock() - began)
         return result

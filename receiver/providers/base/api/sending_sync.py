@@ -69,7 +69,7 @@ class SyncSender:
         try:
             result = self.api.read(call, self._exchange(request))
         except ApiError as error:
-            logger.warning("%s %s failed: %s", self.api.name, call.title, type(error).__name__)
+            logger.info("%s %s failed: %s", self.api.name, call.title, type(error).__name__)
             raise
         logger.debug("%s %s took %.3f s", self.api.name, call.title, self._clock() - began)
         return result

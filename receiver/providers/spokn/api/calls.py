@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from receiver.providers.base.api.definition import ApiCall, Encoding
 from receiver.providers.base.api.errors import (
@@ -17,11 +17,15 @@ from receiver.providers.base.api.errors import (
 )
 from receiver.providers.base.api.parameters import (
     LINE,
+    MINUTE,
+    SECOND,
     Parameters,
     Sent,
     WebAddress,
     as_minutes,
     as_seconds,
+    counted_in,
+    within,
     without_separators,
 )
 from receiver.providers.base.event import Integer, Text, WireModel
@@ -44,30 +48,8 @@ ERRORS: ErrorTable = {
 """The element `code` (technical reference, "Response"); with which HTTP status is not said (G-15)."""
 
 
-def _minutes(value: object) -> object:
-    if isinstance(value, str) and value.strip().isdigit():
-        value = int(value)
-    return timedelta(minutes=value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _up_to_60(value: timedelta) -> timedelta:
-    if value % timedelta(minutes=1) or not timedelta(minutes=1) <= value <= timedelta(minutes=60):
-        raise ValueError("must be whole minutes, 1 to 60")
-    return value
-
-
-def _seconds(value: object) -> object:
-    if isinstance(value, str) and value.strip().isdigit():
-        value = int(value)
-    return timedelta(seconds=value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _up_to_10(value: timedelta) -> timedelta:
-    if value.microseconds or not timedelta() <= value <= timedelta(seconds=10):
-        raise ValueError("must be whole seconds, 0 to 10")
-    return value
-
-
+Minutes = Annotated[timedelta | int, counted_in(MINUTE), within(MINUTE, 1, 60, "whole minutes, 1 to 60")]
+Pause = Annotated[timedelta | int, counted_in(SECOND), within(SECOND, 0, 10, "whole seconds, 0 to 10")]
 Party = Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$"), BeforeValidator(without_separators)]
 """A phone number with its country code and a plus sign, or a Spokn ID."""
 
@@ -83,23 +65,13 @@ class CallParameters(Parameters):
     """Number that `aparty` sees; Enterprise users only."""
     bparty_caller_id: Annotated[Party | None, Sent("bpartycid")] = None
     """Number that `bparty` sees; Enterprise users only."""
-    max_duration: Annotated[
-        timedelta | int | None,
-        BeforeValidator(_minutes),
-        AfterValidator(lambda value: None if value is None else _up_to_60(value)),
-        Sent("duration", write=as_minutes),
-    ] = None
+    max_duration: Annotated[Minutes | None, Sent("duration", write=as_minutes)] = None
     """How long the call may last: whole minutes, at most 60; a plain number counts as minutes (G-06, G-17)."""
     token: Annotated[str | None, Field(min_length=1, max_length=128, pattern=LINE), Sent("token")] = None
     """Comes back in the status posts, at most 128 characters. Make it unique: it is the only link (G-04)."""
     max_retries: Annotated[int | None, Field(ge=0, le=3), Sent("maxretries")] = None
     """How often Spokn rings `aparty` again, at most 3; the default is 0."""
-    retry_time: Annotated[
-        timedelta | int | None,
-        BeforeValidator(_seconds),
-        AfterValidator(lambda value: None if value is None else _up_to_10(value)),
-        Sent("retrytime", write=as_seconds),
-    ] = None
+    retry_time: Annotated[Pause | None, Sent("retrytime", write=as_seconds)] = None
     """Pause before that: whole seconds, at most 10 (G-17)."""
     callback_url: Annotated[WebAddress | None, Sent("url")] = None
     """Where the status posts go; Enterprise users only (G-12)."""

@@ -24,6 +24,7 @@ class ViviPhoneApi(Api):
     title: ClassVar[str] = "ViviPhone"
     options_type: ClassVar[type[ApiOptions]] = ViviPhoneApiOptions
     calls: ClassVar[tuple[ApiCall[Any], ...]] = CALLS
+    has_callbacks: ClassVar[bool] = False
 
     def read(self, call: ApiCall[Result], reply: ApiReply) -> Result:
         """The result in a reply. Its XML may have attributes without quotes, as the document prints it (I-32)."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from receiver.providers.base import coerce
-from receiver.providers.base.api.parameters import LINE, without_separators
+from receiver.providers.base.api.parameters import LINE, MINUTE, SECOND, counted_in, within, without_separators
 
 
 class Destination(StrEnum):
@@ -56,32 +56,11 @@ def days_of(value: object) -> list[Weekday] | None:
     return None if bits is None else [day for number, day in enumerate(WEEK) if bits >> number & 1]
 
 
-def _seconds(value: object) -> object:
-    if isinstance(value, str) and value.strip().isdigit():
-        value = int(value)
-    return timedelta(seconds=value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _up_to_255(value: timedelta) -> timedelta:
-    if value.microseconds or not timedelta() <= value <= NEVER:
-        raise ValueError("must be whole seconds, 0 to 255; 255 is never")
-    return value
-
-
-def _minutes(value: object) -> object:
-    if isinstance(value, str) and value.strip().isdigit():
-        value = int(value)
+def _clock(value: object) -> object:
+    """A time of day as the duration since midnight; 24:00 is the end of the day."""
     if isinstance(value, str) and ":" in value and len(value) <= 5:
         value = timedelta(days=1) if value == "24:00" else time.fromisoformat(value.zfill(5))
-    if isinstance(value, time):
-        return timedelta(hours=value.hour, minutes=value.minute)
-    return timedelta(minutes=value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _within_a_day(value: timedelta) -> timedelta:
-    if value % timedelta(minutes=1) or not timedelta() <= value <= timedelta(days=1):
-        raise ValueError("must be whole minutes from midnight, 0 to 1440")
-    return value
+    return timedelta(hours=value.hour, minutes=value.minute) if isinstance(value, time) else value
 
 
 def minutes_of(value: object) -> timedelta | None:
@@ -123,9 +102,14 @@ def _fits_250(numbers: list[str]) -> list[str]:
     return numbers
 
 
-Delay = Annotated[timedelta | int, BeforeValidator(_seconds), AfterValidator(_up_to_255)]
+Delay = Annotated[timedelta | int, counted_in(SECOND), within(SECOND, 0, 255, "whole seconds, 0 to 255; 255 is never")]
 """0 to 255 seconds; 255 is never. A plain number counts as seconds."""
-TimeOfDay = Annotated[timedelta | time | int, BeforeValidator(_minutes), AfterValidator(_within_a_day)]
+TimeOfDay = Annotated[
+    timedelta | time | int,
+    BeforeValidator(_clock),
+    counted_in(MINUTE),
+    within(MINUTE, 0, 1440, "whole minutes from midnight, 0 to 1440"),
+]
 """A time of day, or how long after midnight; a plain number counts as minutes."""
 Pin = Annotated[SecretStr | str | int, BeforeValidator(_pin), AfterValidator(_four_digits)]
 """A pin number from 1000 to 9999."""
