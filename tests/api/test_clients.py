@@ -126,9 +126,13 @@ async def test_each_provider_has_a_table_of_settings(tmp_path: Path) -> None:
 )
 def test_settings_that_cannot_work_are_named(settings: dict[str, Any], message: str) -> None:
     """By the table and the option."""
-    with pytest.raises(SettingsError, match=message):
+
+    def options() -> None:
         loaded = load(**settings)
         api_options(loaded, make_providers(loaded))
+
+    with pytest.raises(SettingsError, match=message):
+        options()
 
 
 def test_settings_that_cannot_work_stop_the_start(tmp_path: Path) -> None:

@@ -85,11 +85,10 @@ async def test_a_refusal_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_work_is_one_line_and_exit_code_2(
-    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], message: str
+    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, Any], message: str
 ) -> None:
     """Nothing was sent."""
-    more: dict[str, Any] = environment
-    done = run(tmp_path, *arguments, code=2, **more)
+    done = run(tmp_path, *arguments, code=2, **environment)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
