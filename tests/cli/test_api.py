@@ -14,7 +14,7 @@ from tests.api.examples_voicenter import ACCEPTED_XML, OK
 from tests.api.serving import Scripted, providing
 from tests.scenarios.serving import run
 
-CODE = {"RECEIVER_PROVIDERS__VOICENTER__API__CODE": "SECRETCODE"}
+CODE: dict[str, Any] = {"RECEIVER_PROVIDERS__VOICENTER__API__CODE": "SECRETCODE"}
 CALL = ("api", "voicenter", "click-to-call", "--phone", "0501234567", "--target", "0721234567")
 
 
