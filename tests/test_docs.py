@@ -24,7 +24,7 @@ from handlers import demo
 from receiver.app import load_components
 from receiver.cli import app
 from receiver.providers.base.api import errors as api_errors
-from receiver.providers.base.api.definition import Api
+from receiver.providers.base.api.contract import Api
 from receiver.providers.base.api.discovery import discover_apis
 from receiver.providers.base.contract import Mode
 from receiver.providers.base.discovery import discover

@@ -21,7 +21,8 @@ from receiver.cli.main import report_errors
 from receiver.cli.options import moment
 from receiver.cli.output import as_text, console, print_error, print_json, printable, printable_lines
 from receiver.errors import SettingsError
-from receiver.providers.base.api.definition import Api, ApiCall, ApiRequest
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import ApiCall, ApiRequest
 from receiver.providers.base.api.discovery import discover_apis, make_options
 from receiver.providers.base.api.errors import ApiError, ParameterError
 from receiver.providers.base.api.options import ApiOptions

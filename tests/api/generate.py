@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from receiver.providers.base.api.definition import Api, ApiCall
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import ApiCall
 from receiver.providers.base.api.discovery import discover_apis
 from tests.api import generate_docs
 
@@ -219,7 +220,7 @@ def client_module(api: Api) -> str:
     imports = Imports()
     base = "receiver.providers.base.api"
     imports.add("typing", "ClassVar")
-    imports.add(f"{base}.definition", "Api")
+    imports.add(f"{base}.contract", "Api")
     imports.add(f"{base}.definition", "Encoding")
     imports.add(f"{base}.discovery", "make_options")
     imports.add(f"{base}.sending", "AsyncApiClient")

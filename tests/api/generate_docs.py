@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from receiver.providers.base.api.definition import Api, ApiCall
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import ApiCall
 from receiver.providers.base.api.discovery import discover_apis
 from receiver.providers.base.api.parameters import sent_as
 from receiver.providers.base.event import WireModel

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from receiver.providers.base.api.definition import Api, ApiCall, ApiReply, ApiRequest, Encoding
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import ApiCall, ApiReply, ApiRequest, Encoding
 from receiver.providers.base.api.discovery import discover_apis, make_options
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.api.parameters import checked

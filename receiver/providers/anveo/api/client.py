@@ -7,7 +7,8 @@ from pydantic import SecretStr
 
 from receiver.providers.anveo.api.calls import Configuration, CreatedButton
 from receiver.providers.anveo.api.definition import AnveoApi
-from receiver.providers.base.api.definition import Api, Encoding
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import Encoding
 from receiver.providers.base.api.discovery import make_options
 from receiver.providers.base.api.sending import AsyncApiClient, AsyncSender
 

@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape, quoteattr
 from receiver.errors import WireError
 from receiver.providers.anveo.api.calls import CALLS
 from receiver.providers.anveo.api_options import AnveoApiOptions
-from receiver.providers.base.api.definition import Api, ApiCall, ApiReply, ApiRequest, Encoding, Result
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import ApiCall, ApiReply, ApiRequest, Encoding, Result
 from receiver.providers.base.api.errors import ProviderError
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.api.parameters import MASK, Parameters, plain

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from receiver.errors import SettingsError
-from receiver.providers.base.api.definition import Api
+from receiver.providers.base.api.contract import Api
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.discovery import provider_packages
 from receiver.settings import problems

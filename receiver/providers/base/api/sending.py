@@ -13,7 +13,8 @@ from typing import Any, ClassVar, Self
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
-from receiver.providers.base.api.definition import Api, ApiCall, ApiReply, ApiRequest, Encoding, Result
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import ApiCall, ApiReply, ApiRequest, Encoding, Result
 from receiver.providers.base.api.errors import ApiError, ReplyTimeoutError, TransportError
 from receiver.providers.base.api.exchange import (
     FIRST_PAUSE,

@@ -6,7 +6,8 @@ from typing import ClassVar
 import httpx
 from pydantic import SecretStr
 
-from receiver.providers.base.api.definition import Api, Encoding
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import Encoding
 from receiver.providers.base.api.discovery import make_options
 from receiver.providers.base.api.sending_sync import SyncApiClient, SyncSender
 from receiver.providers.spokn.api.calls import AcceptedCall, Schema

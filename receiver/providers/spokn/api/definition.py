@@ -3,7 +3,8 @@
 from typing import Any, ClassVar
 
 from receiver.errors import WireError
-from receiver.providers.base.api.definition import Api, ApiCall, ApiReply, Result
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import ApiCall, ApiReply, Result
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.api.reply import check, unreadable
 from receiver.providers.spokn.api.calls import CALLS, ERRORS, OK, Schema

@@ -3,7 +3,8 @@
 from typing import Any, ClassVar
 
 from receiver.errors import WireError
-from receiver.providers.base.api.definition import Api, ApiCall, ApiReply, Result
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import ApiCall, ApiReply, Result
 from receiver.providers.base.api.errors import ProviderError, error_of
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.api.reply import OK_STATUSES, code_of, unreadable

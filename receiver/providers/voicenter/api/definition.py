@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar, cast
 
-from receiver.providers.base.api.definition import Api, ApiCall, ApiReply, ApiRequest, Encoding, Result
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import ApiCall, ApiReply, ApiRequest, Encoding, Result
 from receiver.providers.base.api.errors import ErrorTable, LoginError, error_of
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.api.parameters import Parameters
