@@ -1,6 +1,6 @@
-"""A demo that needs no set-up: a small IVR, a pop-up with one contact, and a line for every call that ends.
+"""A demo that needs no configuration: a small IVR, a pop-up with one contact, and a printed line for every call.
 
-Call it "hello world": copy it, and change what each key does.
+Copy it, and change what each key does.
 """
 
 from receiver import CallRecord, Handlers
@@ -27,7 +27,7 @@ handlers = Handlers()
 
 @handlers.answer(IvrRequest)
 def main_menu(step: IvrRequest) -> Menu | Call | SayDigits | Vo | SilentRecord | Hangup:
-    """Greet with a menu of one digit, then do what the digit says."""
+    """Greet with a menu of one digit, then act on the digit."""
     if step.is_first:
         return Menu(menu="main", rec="welcome", size=1, loop=3, delay=2)
     match step.menu, step.dtmf:
@@ -43,13 +43,13 @@ def main_menu(step: IvrRequest) -> Menu | Call | SayDigits | Vo | SilentRecord |
 
 
 def _digits(step: IvrRequest) -> str:
-    """The caller's number; callers inside the firm come with a code of letters, and are told a zero."""
+    """The caller's number; callers inside the firm have a code of letters, and hear a zero."""
     return "".join(filter(str.isdigit, step.caller_id)) or "0"
 
 
 @handlers.answer(LayerInput)
 def layer(step: LayerInput) -> GoToLayer | Dial:
-    """Digit 1 goes on in layer 22; all else rings somebody."""
+    """Digit 1 continues in layer 22; any other rings an agent."""
     if step.dtmf == "1":
         return GoToLayer(layer=22, custom_data={"chosen": step.dtmf})
     return Dial(
@@ -63,7 +63,7 @@ def layer(step: LayerInput) -> GoToLayer | Dial:
 
 @handlers.answer(PopupRequest)
 def who_calls(request: PopupRequest) -> Contact | NoContact:
-    """Know everybody whose number ends in 72."""
+    """Return a contact for every number that ends in 72."""
     if not request.phone.endswith("72"):
         return NoContact()
     url = f"https://crm.example.com/contacts?phone={request.phone}"
@@ -73,7 +73,7 @@ def who_calls(request: PopupRequest) -> Contact | NoContact:
 @handlers.on(CallRecord)
 def print_call(record: CallRecord) -> None:
     """Print one line for every call that has ended."""
-    started = f"{record.started:%Y-%m-%d %H:%M:%S}" if record.started else "at an unknown time"
+    started = record.started.isoformat(sep=" ", timespec="seconds") if record.started else "at an unknown time"
     talk = "" if record.talk_seconds is None else f", {record.talk_seconds} s"
     parties = f"{record.from_number or '?'} → {record.to_number or '?'}"
     line = f"call {record.call_id or '?'} {started}: {parties} {record.outcome}{talk}"

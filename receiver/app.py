@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,18 @@ from pydantic import ValidationError
 from starlette.applications import Starlette
 
 from receiver.delivery.attempt import AttemptRunner
-from receiver.delivery.retry_policy import RetryPolicy
 from receiver.delivery.worker import DeliveryWorker, WorkerLimits
 from receiver.errors import SettingsError
-from receiver.intake.ask import Responder
+from receiver.intake.call_history import CallHistories
 from receiver.intake.priority import PriorityGate
 from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
+from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
 from receiver.operations.retention import run_retention
-from receiver.plugins.loading import Registry, load
+from receiver.plugins.handlers import HandlerDefaults
+from receiver.plugins.loading import load
+from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.api.options import ApiOptions
@@ -32,11 +34,11 @@ from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, problems
 from receiver.web.admission import Admission
 from receiver.web.auth import access_policies
-from receiver.web.callback_app import CallbackApp, url_path
+from receiver.web.callback_app import CallbackApp, check_paths
 from receiver.web.gateway import CallbackGateway
 from receiver.web.probe import ProbeReporter
 from receiver.web.rejections import RejectionLog
-from receiver.web.routes import OWN_PATHS, build_site
+from receiver.web.routes import build_site
 from receiver.wire import BodyLimits
 from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, notifications
 from storage import probes as stored_probes
@@ -51,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What the settings name, checked and loaded, before anything is started."""
+    """What the settings name, checked and loaded. Nothing is started yet."""
 
     settings: Settings
     providers: Mapping[str, Provider[Any]]
@@ -61,10 +63,19 @@ class Components:
 def load_components(settings: Settings) -> Components:
     """Providers and handlers as the settings have them. Raises SettingsError or HandlerError."""
     providers = make_providers(settings)
-    registry = load(settings.handlers, providers)
-    _check_required(settings, registry)
+    registry = load(
+        settings.handlers,
+        providers,
+        handler_settings=settings.handler_settings,
+        defaults=handler_defaults(settings),
+    )
     api_options(settings, providers)
     return Components(settings, providers, registry)
+
+
+def handler_defaults(settings: Settings) -> HandlerDefaults:
+    """What counts for handlers that do not say otherwise."""
+    return HandlerDefaults(**{name: getattr(settings, name) for name in HandlerDefaults.__dataclass_fields__})
 
 
 def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
@@ -79,7 +90,7 @@ def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
         except ValidationError as error:
             raise SettingsError(problems(error, f"providers.{name}")) from error
         providers[name] = provider_class(options, body_limits(settings))
-    _check_paths(providers)
+    check_paths(providers)
     return providers
 
 
@@ -107,27 +118,6 @@ def body_limits(settings: Settings) -> BodyLimits:
     )
 
 
-def _check_paths(providers: Mapping[str, Provider[Any]]) -> None:
-    taken = dict.fromkeys(OWN_PATHS, "the receiver's own")
-    for name, provider in providers.items():
-        for endpoint in provider.endpoints:
-            path = url_path(provider, endpoint)
-            if path in taken:
-                raise SettingsError(f"providers.{name}.path: {path} is {taken[path]} path already; write another one")
-            taken[path] = f"{name}'s"
-
-
-def _check_required(settings: Settings, registry: Registry) -> None:
-    for handler in registry:
-        given = settings.handler_settings.get(handler.module, {})
-        for name in handler.requires:
-            if given.get(name) in {None, ""}:
-                raise SettingsError(
-                    f"handler_settings.{handler.module}.{name} is missing: {handler.name} needs it. Write it to "
-                    f"receiver.toml below [handler_settings.{handler.module}]"
-                )
-
-
 def make_database(settings: Settings) -> Database:
     """The journal's database, not opened yet. Raises SettingsError."""
     try:
@@ -148,7 +138,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
-    """As `open_database`; but with a spool the receiver starts while its database is away."""
+    """As `open_database`; but with a spool the receiver also starts while its database is unreachable."""
     database = make_database(settings)
     try:
         database.migrate()
@@ -180,19 +170,14 @@ def is_sqlite(settings: Settings) -> bool:
         raise SettingsError(f"database_url: {error}") from error
 
 
-def retry_policy(settings: Settings) -> RetryPolicy:
-    """How failed deliveries are tried again."""
-    return RetryPolicy(settings.attempts, settings.retry_first_pause, ceiling=settings.retry_longest_pause)
-
-
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What handlers meet outside of the receiver; other than the usual in tests of handlers."""
+    """What handlers reach outside the receiver; tests of handlers replace it."""
 
     transport: httpx.AsyncBaseTransport | None = None
-    """Where requests of `ctx.http` go; the network where None."""
+    """Answers the requests of `ctx.http`; None is the network."""
     retries_at_once: bool = False
-    """Whether failed deliveries are tried again without a pause."""
+    """Whether failed deliveries are retried without back-off."""
 
 
 REAL = Surroundings()
@@ -203,24 +188,24 @@ async def running_worker(
     components: Components, database: Database, metrics: Metrics, surroundings: Surroundings = REAL
 ) -> AsyncIterator[DeliveryWorker]:
     """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
-    settings = components.settings
+    settings, registry = components.settings, components.registry
     runner = Runner(settings.handler_concurrency, "deliver")
+    histories = CallHistories(database.read, registry)
     async with (
-        httpx.AsyncClient(timeout=settings.handler_timeout, transport=surroundings.transport) as http,
+        _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http,
         ApiClients(api_options(settings, components.providers), surroundings.transport) as apis,
     ):
         worker = DeliveryWorker(
             database,
-            components.registry,
+            registry,
             AttemptRunner(
-                components.providers,
+                registry,
                 runner,
                 http=http,
                 apis=apis,
-                handler_settings=settings.handler_settings,
-                policy=replace(retry_policy(settings), is_immediate=surroundings.retries_at_once),
-                timeout=settings.handler_timeout,
                 reread=reread,
+                load_history=histories.load,
+                retries_at_once=surroundings.retries_at_once,
             ),
             limits=WorkerLimits(
                 concurrency=settings.handler_concurrency,
@@ -246,23 +231,31 @@ async def running_worker(
 
 
 @asynccontextmanager
-async def open_responder(components: Components, surroundings: Surroundings = REAL) -> AsyncIterator[Responder]:
+async def open_responder(
+    components: Components, histories: CallHistories, surroundings: Surroundings = REAL
+) -> AsyncIterator[Responder]:
     """Handlers answer questions inside the block."""
-    settings = components.settings
-    runner = Runner(settings.answer_threads, "answer")
+    registry = components.registry
+    runner = Runner(components.settings.answer_threads, "answer")
     async with (
-        httpx.AsyncClient(timeout=settings.deadline, transport=surroundings.transport) as http,
-        ApiClients(api_options(settings, components.providers), surroundings.transport) as apis,
+        _http_client(registry, lambda usual: usual.deadline, surroundings) as http,
+        ApiClients(api_options(components.settings, components.providers), surroundings.transport) as apis,
     ):
-        yield Responder(
-            components.registry,
-            runner,
-            deadline=settings.deadline,
-            http=http,
-            apis=apis,
-            handler_settings=settings.handler_settings,
-        )
+        yield Responder(registry, runner, http=http, apis=apis, load_history=histories.load)
         runner.close()
+
+
+def _http_client(
+    registry: Registry, seconds: Callable[[HandlerDefaults], float], surroundings: Surroundings
+) -> httpx.AsyncClient:
+    """A client for handlers, whose time limit follows the settings."""
+    client = httpx.AsyncClient(timeout=seconds(registry.defaults), transport=surroundings.transport)
+
+    def follow_registry() -> None:
+        client.timeout = seconds(registry.defaults)
+
+    registry.on_replace(follow_registry)
+    return client
 
 
 def build_app(
@@ -277,57 +270,91 @@ def build_app(
 
     Without `deliver` it only receives; another process must run the deliveries.
     """
-    settings = components.settings
     metrics = Metrics()
     gateway = make_gateway(components)
+    metrics.watch("receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            stack.callback(database.close)
-            if spool is not None:
-                stack.callback(spool.close)
-            worker = None
-            if deliver:
-                working = running_worker(components, database, metrics, surroundings)
-                worker = await stack.enter_async_context(working)
-            failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
-            failover.start()
-            stack.push_async_callback(failover.stop)
-            priority = PriorityGate()
-            journal: GroupCommit[NewCallback, Appended] = GroupCommit(
-                failover.store,
-                capacity=settings.journal_capacity,
-                batch=settings.journal_batch,
-                results_per_iteration=priority.reply_batch_size,
-            )
-            journal.start()
-            stack.push_async_callback(journal.close)
-            responder = await stack.enter_async_context(open_responder(components, surroundings))
-            metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
-            metrics.watch(
-                "receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests
-            )
-            metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
-            rejections = RejectionLog(lambda new: database.write(partial(stored_rejections.add, new=new)), metrics)
-            rejections.start()
-            stack.push_async_callback(rejections.stop)
-            probes = ProbeReporter(
-                lambda token, seen: database.write(partial(stored_probes.record, token=token, seen=seen))
-            )
-            starter = worker.fast_start if worker else None
-            intake = Intake(
-                components.registry, journal, responder, metrics=metrics, starter=starter, priority=priority
-            )
-            gateway.open(intake, rejections, probes)
+        receiving = _running_intake(components, database, spool, metrics, surroundings, deliver=deliver)
+        async with receiving as intake, _running_rejection_log(database, metrics) as rejections:
+            gateway.open(intake, rejections, _probe_reporter(database))
             yield
 
-    site = build_site(metrics=metrics if settings.metrics else None, lifespan=lifespan)
+    site = build_site(metrics=metrics if components.settings.metrics else None, lifespan=lifespan)
     return CallbackApp(components.providers, gateway, site)
 
 
+@asynccontextmanager
+async def _running_intake(
+    components: Components,
+    database: Database,
+    spool: Spool | None,
+    metrics: Metrics,
+    surroundings: Surroundings,
+    *,
+    deliver: bool,
+) -> AsyncIterator[Intake]:
+    """Callbacks are received inside the block; when it ends, database and spool are closed."""
+    async with AsyncExitStack() as stack:
+        stack.callback(database.close)
+        if spool is not None:
+            stack.callback(spool.close)
+        worker = None
+        if deliver:
+            working = running_worker(components, database, metrics, surroundings)
+            worker = await stack.enter_async_context(working)
+        failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
+        failover.start()
+        stack.push_async_callback(failover.stop)
+        priority = PriorityGate()
+        journal = _start_journal(components.settings, failover, priority)
+        stack.push_async_callback(journal.close)
+        histories = CallHistories(database.read, components.registry)
+        responder = await stack.enter_async_context(open_responder(components, histories, surroundings))
+        metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
+        metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
+        starter = worker.fast_start if worker else None
+        yield Intake(
+            components.registry,
+            journal,
+            responder,
+            metrics=metrics,
+            starter=starter,
+            priority=priority,
+            uncommitted=histories.uncommitted,
+        )
+
+
+def _start_journal(
+    settings: Settings, failover: FailoverStore, priority: PriorityGate
+) -> GroupCommit[NewCallback, Appended]:
+    journal: GroupCommit[NewCallback, Appended] = GroupCommit(
+        failover.store,
+        capacity=settings.journal_capacity,
+        batch=settings.journal_batch,
+        results_per_iteration=priority.reply_batch_size,
+    )
+    journal.start()
+    return journal
+
+
+@asynccontextmanager
+async def _running_rejection_log(database: Database, metrics: Metrics) -> AsyncIterator[RejectionLog]:
+    rejections = RejectionLog(lambda new: database.write(partial(stored_rejections.add, new=new)), metrics)
+    rejections.start()
+    try:
+        yield rejections
+    finally:
+        await rejections.stop()
+
+
+def _probe_reporter(database: Database) -> ProbeReporter:
+    return ProbeReporter(lambda token, seen: database.write(partial(stored_probes.record, token=token, seen=seen)))
+
+
 def make_gateway(components: Components) -> CallbackGateway:
-    """The gateway with the limits of the settings, not open yet."""
+    """The gateway with the limits from the settings, not open yet."""
     settings = components.settings
     return CallbackGateway(
         access_policies(settings, components.providers),

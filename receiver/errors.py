@@ -1,27 +1,27 @@
-"""What can go wrong, sorted by whose fault it is."""
+"""The errors, by whose fault they are: the sender's, the operator's or a handler's."""
 
 
 class ReceiverError(Exception):
-    """The root of every error this package raises on purpose."""
+    """The base class of every error that this package raises on purpose."""
 
 
 class WireError(ReceiverError):
-    """The sender's bytes are not what they claim to be, or are not safe to read."""
+    """The sender's bytes are malformed, or unsafe to parse."""
 
 
 class PayloadError(ReceiverError):
-    """The sender's values were read, but they are no callback we know. `kind` is the callback's, if it told that."""
+    """The sender's values were parsed, but are not a known callback. `kind` is the callback's kind, if known."""
 
     kind = ""
 
 
 class SettingsError(ReceiverError):
-    """The operator's settings cannot work; the message names the setting and what to do."""
+    """A setting cannot work; the message names it and says what to do."""
 
 
 class HandlerError(ReceiverError):
-    """A handler is written wrongly, or did not do what its kind of callback asks of it."""
+    """A handler is missing, is defined wrongly, or raised an exception that would end the program."""
 
 
 class SimulationError(ReceiverError):
-    """A simulated call was asked for something that no caller and no provider can do."""
+    """A simulated call was asked to do what no caller and no provider can do."""

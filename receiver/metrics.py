@@ -1,40 +1,40 @@
-"""What the receiver counts, for Prometheus. Labels are names of providers, kinds, outcomes and handlers: no numbers."""
+"""Prometheus metrics. Labels are names of providers, kinds, outcomes and handlers, never phone numbers or call ids."""
 
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 ANSWER_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
-"""Seconds; the last ones are where callers start to hear silence."""
+"""Seconds, up to the longest time that a provider is known to wait for a reply."""
 
 
 class Metrics:
-    """Counters of one receiver."""
+    """The metrics of one receiver."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._callbacks = Counter(
-            "receiver_callbacks", "Callbacks by what became of them", ["provider", "kind", "outcome"],
+            "receiver_callbacks", "Callbacks by outcome", ["provider", "kind", "outcome"],
             registry=self._registry,
         )  # fmt: skip
         self._received: dict[tuple[str, str, str], Counter] = {}
         self._not_stored = Counter(
-            "receiver_callbacks_not_stored", "Callbacks refused with 503", ["provider"], registry=self._registry
+            "receiver_callbacks_not_stored", "Callbacks rejected with 503", ["provider"], registry=self._registry
         )
-        self._refused = Counter(
-            "receiver_requests_refused", "Requests that were not let in, by reason", ["reason"], registry=self._registry
+        self._rejected = Counter(
+            "receiver_requests_refused", "Rejected requests by reason", ["reason"], registry=self._registry
         )
         self._unanswered = Counter(
-            "receiver_answers_missed", "Questions that no handler answered, by cause and what went out",
+            "receiver_answers_missed", "Questions that no handler answered, by cause and outcome",
             ["provider", "kind", "cause", "outcome"], registry=self._registry,
         )  # fmt: skip
         self._answers = Histogram(
-            "receiver_answer_seconds", "From question to reply", ["provider", "kind"],
+            "receiver_answer_seconds", "Seconds from question to reply", ["provider", "kind"],
             buckets=ANSWER_BUCKETS, registry=self._registry,
         )  # fmt: skip
         self._answered: dict[tuple[str, str], Histogram] = {}
         self._attempts = Counter(
-            "receiver_delivery_attempts", "Attempts by how they ended", ["handler", "result"], registry=self._registry
+            "receiver_delivery_attempts", "Delivery attempts by result", ["handler", "result"], registry=self._registry
         )
 
     def received(self, provider: str, kind: str, outcome: str) -> None:
@@ -48,9 +48,9 @@ class Metrics:
         """A callback could not be stored."""
         self._not_stored.labels(provider).inc()
 
-    def refused(self, reason: str) -> None:
-        """A request was not let in."""
-        self._refused.labels(reason).inc()
+    def rejected(self, reason: str) -> None:
+        """A request was rejected."""
+        self._rejected.labels(reason).inc()
 
     def missed(self, provider: str, kind: str, cause: str, outcome: str) -> None:
         """A question got its fallback, or the error reply."""
@@ -68,9 +68,9 @@ class Metrics:
         self._attempts.labels(handler, result).inc()
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
-        """Show a figure that is asked for whenever somebody looks."""
+        """Add a gauge whose value is read at each scrape."""
         Gauge(name, meaning, registry=self._registry).set_function(value)
 
     def text(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)

@@ -1,7 +1,7 @@
-"""The journal: what was received, what became of it, and what is still to be delivered.
+"""The journal: what was received, how it was answered, and what is still to be delivered.
 
-Storage knows bytes, names and states; never a provider, never the web. It is synchronous: its functions take an open
-SQLAlchemy connection, and `Database` runs them on threads, one hop a transaction.
+Storage knows bytes, names and states, but no provider and no web framework. It is synchronous: its functions take an
+open SQLAlchemy connection, and `Database` runs them on threads, one hop for each transaction.
 """
 
 from storage.database import Database

@@ -1,4 +1,4 @@
-"""Inserting many rows at once, past most of SQLAlchemy: each callback passes here."""
+"""Insert many rows at once, bypassing most of SQLAlchemy: every callback is stored by this module."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from storage.database import driver_connection
 
 MAX_ROWS = 32
-"""In one statement."""
+"""Rows in one statement."""
 _INSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
 _DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": psycopg.dialect}
 
@@ -24,8 +24,8 @@ def insert_rows(
 ) -> int:
     """Insert rows whose values are as the driver takes them; how many were inserted.
 
-    All rows have the same keys, in the order of the table's columns. With `unless_in`, a unique index, rows that it
-    has already are skipped. SQLAlchemy's work for each row and column would take longer than the database's.
+    All rows have the same keys, in the order of the table's columns. With `unless_in`, a unique index, rows that are
+    already in it are skipped. SQLAlchemy's own work for each row and column would take longer than the database's.
     """
     dialect, names = connection.dialect.name, tuple(rows[0])
     if dialect != "sqlite":
@@ -33,8 +33,8 @@ def insert_rows(
     driver = driver_connection(connection)
     inserted = at = 0
     while at < len(rows):
-        # Several rows in one statement, because each statement releases the GIL; by powers of two, so that few
-        # different statements are kept prepared.
+        # Several rows in one statement, because each statement releases the GIL; in powers of two, so that there are
+        # few different statements to prepare.
         count = min(MAX_ROWS, 1 << (len(rows) - at).bit_length() - 1)
         values = tuple(chain.from_iterable(row.values() for row in rows[at : at + count]))
         inserted += driver.execute(_statement(dialect, table, names, unless_in, count), values).rowcount
@@ -44,7 +44,7 @@ def insert_rows(
 
 @cache
 def _statement(dialect: str, table: Table, names: tuple[str, ...], unless_in: Index | None, count: int) -> str:
-    """The SQL text of an insert of `count` rows with the values of these columns, in this order; 0 leaves it open."""
+    """The SQL text of an insert of `count` rows with these columns, in this order; 0 is for `executemany`."""
     statement = _INSERT[dialect](table)
     if count:
         statement = statement.values([dict.fromkeys(names)] * count)

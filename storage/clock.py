@@ -1,4 +1,4 @@
-"""The database's own clock: machines' clocks are never compared, so due times and leases are measured by it."""
+"""The database's own clock, which due times and leases are measured by: clocks of machines are never compared."""
 
 from sqlalchemy import Connection, text
 

@@ -1,7 +1,7 @@
-"""Bodies and replies as they lie on disk: compressed with a dictionary of what providers send; the bytes come back.
+"""Compression of bodies and replies on disk, with a dictionary trained on what providers send. It is lossless.
 
-A stored value that begins with the mark of a Zstandard frame is one; anything else is the bytes themselves. A frame
-names its dictionary by number. A dictionary is never changed or removed, only added: what is stored needs it.
+A stored value that begins with the magic number of Zstandard is a frame; any other value is the bytes themselves. A
+frame names its dictionary by number. A dictionary is never changed or removed: stored frames need it.
 """
 
 import logging
@@ -15,10 +15,10 @@ logger = logging.getLogger(__name__)
 
 NEWEST_DICTIONARY = 1
 LEVEL = 3
-"""Higher ones take five times the time for a tenth of the bytes."""
+"""Higher levels take five times as long and save a tenth of the bytes."""
 _MARK = b"\x28\xb5\x2f\xfd"
 _SHORTEST = 24
-"""Less cannot become shorter than its frame."""
+"""Shorter values cannot become smaller than their frame."""
 _per_thread = threading.local()
 
 
@@ -31,7 +31,7 @@ def compress(content: bytes) -> bytes:
 
 
 def decompress(stored: bytes) -> bytes:
-    """The exact bytes that were packed; if the disk has changed them, what is there: reading it fails then, visibly."""
+    """The exact bytes that were compressed; damaged frames as they are, so that parsing them fails visibly."""
     if not stored.startswith(_MARK):
         return stored
     try:
@@ -42,7 +42,7 @@ def decompress(stored: bytes) -> bytes:
 
 
 def _compressor() -> ZstdCompressor:
-    """One for each thread: it cannot be shared."""
+    """The compressor of this thread: it cannot be shared."""
     made: ZstdCompressor | None = getattr(_per_thread, "compressor", None)
     if made is None:
         made = _per_thread.compressor = ZstdCompressor(level=LEVEL, dict_data=_dictionary(NEWEST_DICTIONARY))

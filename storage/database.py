@@ -1,4 +1,4 @@
-"""Opening the database and running work on it: on threads, each piece of work in a transaction of its own."""
+"""Open the database and run work on it: on threads, each piece of work in its own transaction."""
 
 import asyncio
 import sqlite3
@@ -25,27 +25,27 @@ from storage.errors import DatabaseUrlError, StoreRejectedError, StoreUnavailabl
 Result = TypeVar("Result")
 
 CLOSE_SECONDS = 5
-"""How long closing waits for work that is under way."""
+"""How long closing waits for work in progress."""
 BUSY_SECONDS = 10
 """How long a transaction waits for SQLite's lock, which another process may hold."""
 CONNECT_SECONDS = 2
-"""How long a connection to PostgreSQL may take to come about."""
+"""How long connecting to PostgreSQL may take."""
 STATEMENT_SECONDS = 30
-"""No statement of ours takes longer on PostgreSQL; one that does is ended there."""
+"""Statement timeout on PostgreSQL; no statement of ours needs so long."""
 WRITERS = 3
-"""Transactions that write at once on PostgreSQL; SQLite has one writer."""
+"""Concurrent write transactions on PostgreSQL; SQLite has one writer."""
 WRITER_CACHE_KIB = 64 * 1024
-"""What tells no time of its own lies anywhere in the index of contents, which is read there at each write."""
+"""Hashes of content without a time of its own are spread over the whole index, whose pages each write must read."""
 READERS = 4
-"""Reads at once; on SQLite they never wait for the writer (WAL)."""
+"""Concurrent read transactions; on SQLite they never wait for the writer (WAL)."""
 
 
-_REFUSED = (
+_REJECTED = (
     *(DataError, IntegrityError, NotSupportedError, ProgrammingError, OverflowError, UnicodeError),
     *(sqlite3.DataError, sqlite3.IntegrityError, sqlite3.NotSupportedError, sqlite3.ProgrammingError),
     sqlite3.InterfaceError,
 )
-"""What is raised for a statement or a value that the database will never take, by SQLAlchemy and by the driver."""
+"""Exceptions of SQLAlchemy and of the driver for a statement or a value that the database never accepts."""
 
 
 class Database:
@@ -72,15 +72,15 @@ class Database:
 
     @property
     def place(self) -> str:
-        """Where the data lies, for people: without a password."""
+        """The location of the data, for people; without the password."""
         if self.is_sqlite and self.url.database:
             return str(Path(self.url.database).resolve())
         return self.url.render_as_string(hide_password=True)
 
     def migrate(self) -> None:
-        """Bring the tables up to date; several processes may try at once.
+        """Bring the tables up to date; several processes may do so at once.
 
-        If the database is away, the next transaction tries again before anything else.
+        If the database is unreachable, the next transaction first tries again.
         """
         self._migration_pending = True
         with self._translated(), self._writing.connect() as connection:
@@ -110,19 +110,19 @@ class Database:
         return await self._on_thread(self._readers, self.read_only, work)
 
     def checkpoint(self) -> None:
-        """Empty SQLite's log, which holds rows as they were, into the file, as far as nobody is reading it."""
+        """Move SQLite's log, which has old versions of rows, into the file, as far as no reader uses it."""
         if self.is_sqlite:
             with self._translated(), self._writing.connect() as connection:
                 driver_connection(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Let what is running finish for a moment, then close every connection.
+        """Wait up to CLOSE_SECONDS for running work, then close every connection.
 
-        A thread that waits for a frozen server keeps running; it cannot be stopped.
+        A thread that waits for a server that hangs cannot be stopped.
         """
         self._writers.shutdown(wait=False)
         self._readers.shutdown(wait=False)
-        left = wait(set(self._running), timeout=CLOSE_SECONDS).not_done  # what is in use now would never be closed
+        left = wait(set(self._running), timeout=CLOSE_SECONDS).not_done  # a connection in use would stay open
         if self._writer_connection is not None and not left:
             self._writer_connection.close()
         for engine in {self._writing, self._reading}:
@@ -136,7 +136,7 @@ class Database:
 
     @contextmanager
     def _begin_on_writer(self) -> Iterator[Connection]:
-        """As `begin`, on the connection that SQLite's writer thread keeps: opening one takes longer than writing a row.
+        """As `begin`, on the connection that SQLite's writer thread keeps open: opening costs more than writing a row.
 
         After any failure the next transaction opens a new connection.
         """
@@ -167,35 +167,35 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except _REFUSED as error:
-            raise StoreRejectedError(f"the database refused it: {_first_line(error)}") from error
+        except _REJECTED as error:
+            raise StoreRejectedError(f"the database rejected it: {_first_line(error)}") from error
         except (DBAPIError, sqlite3.Error, OSError, PoolTimeoutError) as error:
             raise StoreUnavailableError(f"the database {self.place} failed: {_first_line(error)}") from error
 
 
 def driver_connection(connection: Connection) -> Any:
-    """The driver's own connection, for what each transaction needs: SQLAlchemy takes ten times as long for it."""
+    """The driver's own connection, for what every transaction does: through SQLAlchemy it takes ten times as long."""
     return connection.connection.driver_connection
 
 
 def parse_url(text: str) -> URL:
-    """A database URL as people write it, with the driver we use. Raises DatabaseUrlError."""
+    """A database URL as users write it, with our driver added. Raises DatabaseUrlError."""
     try:
         url = make_url(text)
         backend = url.get_backend_name()
     except (ArgumentError, ValueError) as error:
-        raise DatabaseUrlError(f"{_hint(text)} is no database URL; write one like sqlite:///receiver.db") from error
+        raise DatabaseUrlError(f"{_hint(text)} is not a database URL; write one like sqlite:///receiver.db") from error
     if backend == "sqlite":
         if not url.database or url.database == ":memory:":
             raise DatabaseUrlError("the journal must survive a restart: name a file, as in sqlite:///receiver.db")
         return url
     if backend == "postgresql":
         return url.set(drivername="postgresql+psycopg")
-    raise DatabaseUrlError(f"{backend} is no database we support; write sqlite:///FILE or postgresql://…")
+    raise DatabaseUrlError(f"{backend} is not supported as a database; write sqlite:///FILE or postgresql://…")
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    """An engine that notices soon when its server is gone, however it went."""
+    """An engine that soon detects that its server is unreachable."""
     options = {
         "connect_timeout": CONNECT_SECONDS,
         "tcp_user_timeout": BUSY_SECONDS * 1000,
@@ -207,7 +207,7 @@ def _postgresql_engine(url: URL) -> Engine:
 
 
 def _hint(text: str) -> str:
-    return repr(text) if "@" not in text else "what is set"
+    return repr(text) if "@" not in text else "the value"
 
 
 def _first_line(error: BaseException) -> str:
@@ -219,8 +219,8 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
-    "temp_store=MEMORY",  # else inserting many rows at once makes and removes a file each time
-    "wal_autocheckpoint=4000",  # pages: those that many commits change are moved once
+    "temp_store=MEMORY",  # else each insert of many rows makes and removes a file
+    "wal_autocheckpoint=4000",  # pages; a page that many commits change is then moved once
 )
 
 
@@ -229,7 +229,7 @@ def _sqlite_engine(url: URL, begin: str, cache_kib: int = 2048) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # our own BEGIN, below, decides what a transaction locks
+        connection.isolation_level = None  # the BEGIN below decides what a transaction locks
         for pragma in (*_PRAGMAS, f"cache_size=-{cache_kib}"):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -1,4 +1,4 @@
-"""Creating deliveries, for callbacks as they are stored and for replays."""
+"""Create deliveries, for callbacks as they are stored and for replays."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,14 +14,14 @@ from storage.text import clean
 from storage.values import NewDelivery, State
 
 Leased = dict[int, list[tuple[str, int]]]
-"""By callback: the handlers whose deliveries were leased, with the deliveries' numbers."""
+"""The leased deliveries of each callback: handler names with delivery numbers."""
 
 
 def enqueue(connection: Connection, new: Sequence[NewDelivery]) -> tuple[int, Leased]:
     """Create deliveries and wake the workers; how many were created, and which of them were leased.
 
-    A callback that already waits for a handler is not queued twice for it: a unique index decides. Leases are granted
-    on SQLite only, and never past an unfinished delivery of the same call to the same handler.
+    A callback that already waits for a handler is not queued again for it: a unique index ensures that. Leases are
+    granted on SQLite only, and never past an unfinished delivery of the same call to the same handler.
     """
     if not new:
         return 0, {}
@@ -49,7 +49,7 @@ def _row(new: NewDelivery, now: int) -> dict[str, Any]:
 
 
 def _lease(connection: Connection, new: Sequence[NewDelivery], rows: list[dict[str, Any]], now: int) -> Leased:
-    """Turn the rows of requested leases into running ones, with numbers of their own."""
+    """Turn the rows of requested leases into running deliveries with numbers."""
     leased: Leased = {}
     requests = [one.lease is not None and one.handler in one.lease.handlers for one in new]
     if not any(requests):

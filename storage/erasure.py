@@ -1,4 +1,4 @@
-"""Changing what is personal in stored texts and bytes: a page of rows at a time, so that memory stays flat."""
+"""Erasure of personal data in stored texts and bytes: a page of rows at a time, so that memory stays constant."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -11,13 +11,17 @@ from sqlalchemy import Connection, Table, func, select, update
 from storage.tables import attempts, callbacks, deliveries, refusals, replays
 
 Mask = Callable[[bytes, str], bytes]
-"""The bytes as they may stay, given their format such as "json"; the same bytes where nothing has to go."""
+"""Returns bytes without the personal data, given their format such as "json"; the same bytes if there is none."""
 
 
 class Place(Enum):
-    """Where personal data is stored: a table, the number it is walked by, and the columns that may hold some."""
+    """Where personal data is stored: a table, the number it is paged by, and the columns that may hold some."""
 
-    CALLBACKS = (callbacks, "id", ("body", "query", "path", "headers", "call_id", "reason", "notes", "reply_body"))
+    CALLBACKS = (
+        callbacks,
+        "id",
+        ("body", "query", "path", "headers", "call_id", "reason", "notes", "reply_body", "call_state"),
+    )
     DELIVERIES = (deliveries, "id", ("reason", "call_key"))
     ATTEMPTS = (attempts, "delivery_id", ("error", "traceback"))
     REFUSALS = (refusals, "id", ("path",))
@@ -31,7 +35,7 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What became of one page of rows: the last number in it, how many were looked at, how many were changed."""
+    """The result of one page: its last number, how many rows were read, and how many were changed."""
 
     last: int
     seen: int
@@ -39,13 +43,13 @@ class Page:
 
 
 def prepare(connection: Connection) -> None:
-    """Have SQLite overwrite what is deleted, instead of leaving it in free pages of the file."""
+    """Make SQLite overwrite deleted data, instead of leaving it in free pages of the file."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
 def count(connection: Connection, place: Place) -> int:
-    """How many rows there are to look at."""
+    """How many rows there are."""
     return int(connection.execute(select(func.count()).select_from(place.table)).scalar_one())
 
 
@@ -62,7 +66,7 @@ def mask_page(connection: Connection, place: Place, mask: Mask, after: int, limi
         if only_count:
             continue
         if place is Place.CALLBACKS:
-            # The hash of the content as it was would tell the number to whoever tries them all.
+            # The hash of the original content would reveal the number to a brute-force search.
             masked["content_hash"] = secrets.token_bytes(16)
         same = [column == row[column.name] for column in place.table.primary_key]
         connection.execute(update(place.table).where(*same).values(masked))
@@ -74,6 +78,8 @@ def _masked(row: Mapping[Any, Any], columns: tuple[str, ...], mask: Mask) -> dic
     changes: dict[str, Any] = {}
     for name in columns:
         value = row[name]
+        if value is None:
+            continue
         if isinstance(value, str):
             new: str | bytes = mask(value.encode(), "").decode()
         else:
@@ -84,6 +90,8 @@ def _masked(row: Mapping[Any, Any], columns: tuple[str, ...], mask: Mask) -> dic
 
 
 def _format_of(row: Mapping[Any, Any], column: str) -> str:
+    if column == "call_state":
+        return "json"
     if column == "reply_body":
         return "json" if "json" in row["reply_type"] else ""
     return str(row["format"]) if column == "body" else ""

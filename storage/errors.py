@@ -1,20 +1,20 @@
-"""What can go wrong with the journal."""
+"""The errors of the journal."""
 
 
 class StoreError(Exception):
-    """The root of the journal's errors."""
+    """The base class of the journal's errors."""
 
 
 class StoreUnavailableError(StoreError):
-    """The database could not commit: it is away, its disk is full, or it is locked for too long."""
+    """The database could not commit: it is unreachable, its disk is full, or it is locked for too long."""
 
 
 class StoreRejectedError(StoreError):
-    """The database is fine, but what was to be written is not: a fault of ours."""
+    """The database works but rejected a statement or a value: a fault of ours."""
 
 
 class JournalFullError(StoreError):
-    """More callbacks wait to be stored than may wait: the sender should come again later."""
+    """Too many callbacks wait to be stored: the sender should retry later."""
 
 
 class DatabaseUrlError(StoreError):

@@ -1,4 +1,4 @@
-"""Putting callbacks on disk, whatever state the database is in: the journal, or else the spool until it is back."""
+"""Failover: callbacks go to the journal, or to the spool while the database is unreachable."""
 
 import asyncio
 import logging
@@ -21,16 +21,16 @@ logger = logging.getLogger(__name__)
 
 MOVE_BATCH = 500
 PATIENCE_SECONDS = 3.0
-"""How long a commit may take before its callbacks go to the spool: providers wait a few seconds."""
+"""How long a commit may take before its callbacks go to the spool: providers wait only a few seconds."""
 PAUSE_SECONDS = 1.0
-"""Between two looks whether the database is back."""
+"""Between two checks whether the database is reachable again."""
 
 
 class FailoverStore:
-    """Stores batches. While the spool holds anything everything goes there, so that order is kept.
+    """Stores batches. While the spool is not empty, every batch goes there, so that the order is kept.
 
-    `moved` is called when callbacks have moved from the spool into the journal. Without a spool, what the database
-    cannot take is refused.
+    `moved` is called after callbacks have moved from the spool to the journal. Without a spool, a batch that the
+    database cannot store raises StoreUnavailableError.
     """
 
     def __init__(self, database: Database, spool: Spool | None, moved: Callable[[], None] = lambda: None) -> None:
@@ -46,7 +46,7 @@ class FailoverStore:
         return self._spool.count if self._spool else 0
 
     def start(self) -> None:
-        """Begin to move what an earlier run left in the spool."""
+        """Start to move spooled callbacks to the journal, also those of an earlier run."""
         if self._spool is not None:
             self._mover = asyncio.create_task(self._move_forever(self._spool), name="move-spool")
 
@@ -57,7 +57,7 @@ class FailoverStore:
             await asyncio.gather(self._mover, return_exceptions=True)
 
     async def store(self, batch: Sequence[NewCallback]) -> list[Appended]:
-        """Put a batch on disk. Raises StoreUnavailableError when neither journal nor spool can take it."""
+        """Store a batch on disk. Raises StoreUnavailableError if neither journal nor spool can store it."""
         append = partial(journal.append, batch=batch)
         if self._spool is None:
             return await self._database.write(append)
@@ -71,7 +71,7 @@ class FailoverStore:
             return [Appended(0)] * len(batch)
 
     async def _in_time(self, work: Callable[[Connection], Result]) -> Result:
-        """Write to a database that may hang: a provider waits. What was given up may still be committed."""
+        """Write within PATIENCE_SECONDS: a provider waits. A write that timed out may still be committed."""
         try:
             return await asyncio.wait_for(self._database.write(work), PATIENCE_SECONDS)
         except TimeoutError as error:
@@ -81,7 +81,7 @@ class FailoverStore:
         while True:
             try:
                 if spool.count:
-                    # Nobody is held up while the database is still away.
+                    # Do not hold the lock while the database is still unreachable.
                     await asyncio.wait_for(self._database.read(now_us), PATIENCE_SECONDS)
                     await self._move(spool)
                 else:
@@ -93,12 +93,12 @@ class FailoverStore:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _move(self, spool: Spool) -> None:
-        """Move the oldest requests: into the journal first, out of the spool then; a crash between is noticed."""
+        """Move the oldest requests: first into the journal, then out of the spool; a crash in between doubles none."""
         async with self._lock:
             oldest = await spool.oldest(MOVE_BATCH)
             try:
                 await self._in_time(partial(_append_missing, batch=[new for _, request in oldest for new in request]))
-                await spool.forget([number for number, _ in oldest])
+                await spool.delete([number for number, _ in oldest])
             except StoreRejectedError:
                 await self._move_singly(spool, oldest)
         if not spool.count:
@@ -106,7 +106,7 @@ class FailoverStore:
         self._moved()
 
     async def _move_singly(self, spool: Spool, requests: Sequence[tuple[int, list[NewCallback]]]) -> None:
-        """One of them is refused by the journal: it is kept aside, and the others go on."""
+        """Move requests one by one, and set aside those that the journal rejects."""
         for number, request in requests:
             try:
                 await self._in_time(partial(_append_missing, batch=request))
@@ -114,9 +114,9 @@ class FailoverStore:
                 logger.error("request %d of the spool %s is set aside: %s", number, spool.path, error)
                 await spool.set_aside(number)
             else:
-                await spool.forget([number])
+                await spool.delete([number])
 
 
 def _append_missing(connection: Connection, batch: Sequence[NewCallback]) -> None:
-    """Append what is not there yet: a broken connection does not say whether its commit arrived."""
+    """Append what is not in the journal yet: after a broken connection it is unknown whether its commit succeeded."""
     journal.append(connection, journal.missing(connection, batch))

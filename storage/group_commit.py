@@ -1,4 +1,4 @@
-"""Group commit: everything that waits at one moment shares one transaction and one fsync."""
+"""Group commit: all writes that wait at one moment share one transaction and one fsync."""
 
 import asyncio
 import logging
@@ -18,20 +18,20 @@ OnResult = Callable[[list[Done] | StoreError], None]
 _Submission = tuple[Sequence[New], OnResult[Done]]
 
 CLOSE_SECONDS = 10.0
-"""How long closing waits for the writes that wait."""
+"""How long closing waits for queued writes."""
 
 GATHER_SECONDS = 0.005
-"""How long a batch may grow, as long as it does, before it is stored."""
+"""How long a batch may keep growing before it is stored."""
 
 logger = logging.getLogger(__name__)
 
 
 class GroupCommit(Generic[New, Done]):
-    """Collects what is to be stored and stores it in batches, in order; each waits for its own commit.
+    """Collects submissions and stores them in batches, in order; each submitter waits for its own commit.
 
-    `store` puts a batch on disk and returns one result for each. At most `capacity` items may wait; one batch
-    takes no further submission once it has `batch` items. `results_per_iteration` says how many
-    results are reported in one iteration of the event loop.
+    `store` stores a batch on disk and returns one result for each item. At most `capacity` items may wait. A batch
+    that has `batch` items takes no further submission. `results_per_iteration` says how many results are reported in
+    one iteration of the event loop.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class GroupCommit(Generic[New, Done]):
         results_per_iteration: Callable[[], int] = lambda: 32,
     ) -> None:
         self._store = store
-        self._told_at_once = results_per_iteration
+        self._results_per_iteration = results_per_iteration
         self._batch = batch
         self._capacity = capacity
         self._size = 0
@@ -54,12 +54,12 @@ class GroupCommit(Generic[New, Done]):
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start to store batches."""
         self._task = asyncio.create_task(self._run(), name="group-commit")
 
     @property
     def waiting(self) -> int:
-        """How many items wait at this moment."""
+        """How many items wait now."""
         return self._size
 
     @property
@@ -70,9 +70,8 @@ class GroupCommit(Generic[New, Done]):
     def submit(self, news: Sequence[New], on_result: OnResult[Done], *, beyond: int = 0) -> None:
         """Store `news`, which share a transaction, and call `on_result` with their results once they are on disk.
 
-        It gets StoreUnavailableError or StoreRejectedError in their place if they could not be stored. Raises
-        JournalFullError at once if there is no room; what counts more than the rest may take `beyond` places more
-        than there are.
+        It gets StoreUnavailableError or StoreRejectedError instead if they could not be stored. Raises JournalFullError
+        at once if there is no room. A submission of higher priority may use `beyond` extra places.
         """
         if self._size and self._size + len(news) > self._capacity + beyond:
             raise JournalFullError(f"{self._size} writes wait already")
@@ -82,13 +81,13 @@ class GroupCommit(Generic[New, Done]):
         self._is_idle.clear()
 
     async def write(self, news: Sequence[New]) -> list[Done]:
-        """As `submit`, but wait for the results. Cancelling does not unstore it. Raises what `on_result` would get."""
+        """As `submit`, but wait for the results. Cancelling does not undo the write. Raises the error of the write."""
         done: asyncio.Future[list[Done]] = asyncio.get_running_loop().create_future()
         self.submit(news, partial(_resolve, done))
         return await done
 
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Write what waits, then stop; after so many seconds stop in any case."""
+        """Store what waits, then stop; stop after so many seconds in any case."""
         if self._task is None:
             return
         try:
@@ -106,7 +105,7 @@ class GroupCommit(Generic[New, Done]):
             size = len(taken[0][0])
             until = perf_counter() + GATHER_SECONDS
             while size < self._batch and perf_counter() < until:
-                await asyncio.sleep(0)  # let those come in that are read at this moment: a commit costs more than a row
+                await asyncio.sleep(0)  # let more submissions arrive: a commit costs more than a row
                 if not self._waiting:
                     break
                 while size < self._batch and self._waiting:
@@ -122,27 +121,27 @@ class GroupCommit(Generic[New, Done]):
         try:
             results = await self._store([new for news, _ in taken for new in news])
         except StoreUnavailableError as error:
-            _refuse(taken, error)
+            _reject(taken, error)
         except Exception as error:
-            if len(taken) > 1:  # one of them cannot be written: the others must not suffer for it
+            if len(taken) > 1:  # one of them cannot be written: try each on its own
                 for one in taken:
                     await self._commit([one])
                 return
-            logger.error("a write failed that should not have: %s", error)
-            refused = error if isinstance(error, StoreError) else StoreRejectedError(f"it cannot be written: {error}")
-            _refuse(taken, refused)
+            logger.error("a write failed unexpectedly: %s", error)
+            rejected = error if isinstance(error, StoreError) else StoreRejectedError(f"it cannot be written: {error}")
+            _reject(taken, rejected)
         else:
-            at, left = 0, self._told_at_once()
+            at, left = 0, self._results_per_iteration()
             for news, on_result in taken:
                 if left <= 0:
                     await asyncio.sleep(0)
-                    left = self._told_at_once()
+                    left = self._results_per_iteration()
                 _call(on_result, results[at : at + len(news)])
                 at += len(news)
                 left -= 1
 
 
-def _refuse(taken: list[_Submission[New, Done]], error: StoreError) -> None:
+def _reject(taken: list[_Submission[New, Done]], error: StoreError) -> None:
     for _, on_result in taken:
         _call(on_result, error)
 

@@ -1,4 +1,4 @@
-"""Storing callbacks and finding them again."""
+"""Store callbacks, and query them."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -18,8 +18,8 @@ from storage.values import Appended, Filter, NewCallback, NewDelivery, StoredCal
 def append(connection: Connection, batch: Sequence[NewCallback]) -> list[Appended]:
     """Store a batch and its deliveries; one result for each, in order.
 
-    Of callbacks to deduplicate that have equal content, the first is the original and gets deliveries. A unique index
-    decides which it is, so that several processes may append at the same moment.
+    Of callbacks to deduplicate with equal content, the first is the original and gets deliveries. A unique index
+    decides which one that is, so that several processes may append at the same moment.
     """
     if not batch:
         return []
@@ -45,7 +45,7 @@ def append(connection: Connection, batch: Sequence[NewCallback]) -> list[Appende
 
 
 def _part_heads(ids: Sequence[int], batch: Sequence[NewCallback]) -> Iterator[int | None]:
-    """For each callback the one that holds its body: the last before it that is a part 0; None for itself."""
+    """For each callback, the id of the one that holds its body: the last part 0 before it; None for itself."""
     head = ids[0]
     for id_, new in zip(ids, batch, strict=True):
         if new.part == 0:
@@ -80,12 +80,14 @@ def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
         "reply_type": new.reply_type,
         "reply_body": _compress_reply(new.reply_body),
         "took_us": new.took_us,
+        "answered_by": new.answered_by,
+        "call_state": None if new.call_state is None else compress(new.call_state),
     }
 
 
 @lru_cache(maxsize=128)
 def _headers(headers: tuple[tuple[str, str], ...]) -> str:
-    """Cached, because a provider sends the same ones each time."""
+    """Cached, because a provider sends the same headers each time."""
     return "\n".join([f"{one_line(name)}: {one_line(value)}" for name, value in headers])
 
 
@@ -94,15 +96,15 @@ _compress_reply = lru_cache(maxsize=128)(compress)
 
 
 def _insert_originals(connection: Connection, rows: list[dict[str, Any]]) -> dict[bytes, int]:
-    """Insert what is not there yet; the number of the original of each content that had one."""
+    """Insert what is not in the journal yet; the number of the original for each content that already had one."""
     left = rows
     if connection.dialect.name != "sqlite":
-        # Sorted by hash, so that two processes with the same repeats never wait for each other in a circle.
+        # Sorted by hash, so that two processes with the same repeats never deadlock.
         left = sorted(rows, key=lambda row: (row["content_hash"], row["id"]))
     found: dict[bytes, int] = {}
     while left and insert_rows(connection, callbacks, left, unless_in=content_index) < len(left):
         found |= _originals(connection, [row["content_hash"] for row in left if row["original"]])
-        # An original that another process prunes between these two statements leaves its repeat to be inserted.
+        # If another process deletes the original between these two statements, its repeat is still inserted.
         left = [row for row in left if row["original"] and row["content_hash"] not in found]
     return found
 
@@ -144,7 +146,7 @@ def get(connection: Connection, callback_id: int) -> StoredCallback | None:
 
 
 def page(connection: Connection, wanted: Filter, after: int, limit: int) -> list[StoredCallback]:
-    """The oldest `limit` callbacks that match and come after number `after`, oldest first: for walking through all."""
+    """The oldest `limit` callbacks that match and come after number `after`, oldest first: for paging."""
     statement = SELECT_CALLBACK.where(matching(wanted), callbacks.c.id > after).order_by(callbacks.c.id).limit(limit)
     return [stored(row) for row in connection.execute(statement)]
 
@@ -160,7 +162,7 @@ def last_id(connection: Connection) -> int:
 
 
 def missing(connection: Connection, news: Sequence[NewCallback]) -> list[NewCallback]:
-    """Those that are not in the journal yet: told by content and by the microsecond they arrived in."""
+    """Those that are not in the journal yet, identified by content and by the microsecond of receipt."""
     there = select(callbacks.c.content_hash, callbacks.c.received_at, callbacks.c.part).where(
         callbacks.c.received_at.in_([new.received_at for new in news])
     )
@@ -170,7 +172,7 @@ def missing(connection: Connection, news: Sequence[NewCallback]) -> list[NewCall
 
 def find(connection: Connection, wanted: Filter, limit: int) -> list[StoredCallback]:
     """The newest `limit` callbacks that match, newest first."""
-    # Within a span of time, the index on the time is already in order: no need to collect the span first.
+    # For a span of time the index on the time is already in order, so the span need not be collected and sorted.
     by_time = [callbacks.c.received_at.desc()] if wanted.since or wanted.until else []
     statement = SELECT_CALLBACK.where(matching(wanted)).order_by(*by_time, callbacks.c.id.desc()).limit(limit)
     return [stored(row) for row in connection.execute(statement)]

@@ -1,4 +1,4 @@
-"""Bringing the tables up to date, with Alembic and the migrations that ship with this package."""
+"""Bring the tables up to date, with Alembic and the migrations that ship with this package."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-_ADVISORY_LOCK = 7_236_482_991  # any number, as long as every receiver locks the same
+_ADVISORY_LOCK = 7_236_482_991  # any number, the same for every receiver
 
 
 def upgrade(connection: Connection) -> None:
-    """Run the migrations that are missing, in one transaction; processes that start together take turns."""
+    """Run the migrations that are missing, in one transaction; a lock serialises processes that start together."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection

@@ -1,4 +1,4 @@
-"""Probes of `receiver check --url`: what a running receiver saw of each."""
+"""Probes of `receiver check --url`, and what a running receiver saw of each."""
 
 import secrets
 
@@ -20,10 +20,10 @@ def create(connection: Connection) -> str:
 
 
 def record(connection: Connection, token: str, seen: str) -> None:
-    """Store what was seen; nothing for an unknown token, or for a probe that has its result."""
+    """Store the result of a probe; ignored for an unknown token, and for a probe that has its result."""
     connection.execute(update(checks).where(checks.c.token == token, checks.c.seen == "").values(seen=seen))
 
 
 def result(connection: Connection, token: str) -> str:
-    """What was seen of the probe; empty while it has not arrived."""
+    """The result of the probe; empty while it has not arrived."""
     return connection.execute(select(checks.c.seen).where(checks.c.token == token)).scalar_one_or_none() or ""

@@ -1,4 +1,4 @@
-"""Deliveries: which are due, who has them, how they ended."""
+"""The queue of deliveries: claims, leases, results, and the order within each call."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -14,19 +14,19 @@ from storage.text import clean
 from storage.values import Attempt, Claim, Delivery, Finish, State
 
 LONGEST_ERROR = 2000
-"""Characters of an error that are kept; its traceback has more room."""
+"""Characters of an error that are stored; its traceback may be longer."""
 CHUNK = 1000
-"""Numbers in one statement at most: databases bound their parameters."""
+"""Numbers in one statement: databases limit their parameters."""
 WINDOW = 50
-"""Due rows looked at beyond the places that are free."""
+"""Due rows that are read beyond the free places."""
 RECOVER_SECONDS = 10.0
-"""How often waiting deliveries are looked over for any that nobody will make due."""
+"""How often blocked deliveries are scanned for stuck ones."""
 MAX_WINDOWS = 20
-"""Windows that one claim goes through: a long queue takes several claims."""
+"""Windows that one claim reads: a long queue takes several claims."""
 RELEASED = "released"
-"""The result of an attempt that was cut short because its worker was stopped: it does not count."""
+"""The result of an attempt that was interrupted because its worker was stopped: it does not count."""
 LOST = "lost"
-"""The result of an attempt whose worker vanished before it could say how it ended."""
+"""The result of an attempt whose worker crashed before it recorded one."""
 
 
 def claim(
@@ -37,11 +37,11 @@ def claim(
     total: int = 1000,
     holding: Collection[int] = (),
 ) -> list[Claim]:
-    """Take deliveries that are due: for each handler's name at most as many as it has `free` places, `total` in all.
+    """Lease due deliveries to a worker: to each handler at most as many as it has `free` places, `total` in all.
 
-    Of one call only the earliest unfinished delivery of a handler can be taken, so its events stay in order. A
-    delivery whose lease has ended is taken over, and the attempt that vanished is written down; but never one that
-    the worker is `holding` itself.
+    Of one call only the earliest unfinished delivery of a handler can be claimed, so its events stay in order. A
+    delivery whose lease has ended is claimed again, and its attempt is recorded as lost; but never one that the worker
+    is `holding` itself.
     """
     now = now_us(connection)
     taken: list[Any] = []
@@ -64,7 +64,7 @@ def claim(
 
 
 def _lock_due(connection: Connection, handler: str, places: int, now: int, holding: Collection[int]) -> list[Any]:
-    """Lock due rows of a handler until its places are filled; those that must wait for their call are put off."""
+    """Lock due rows of a handler until its places are filled; those that must wait for their call are blocked."""
     taken: dict[int, Any] = {}
     window = {"handler": handler, "now": from_microseconds(now), "window": places + WINDOW}
     for _ in range(MAX_WINDOWS):
@@ -77,28 +77,28 @@ def _lock_due(connection: Connection, handler: str, places: int, now: int, holdi
         taken |= {row.id: row for row in free[: places - len(taken)]}
         if not blocked:
             break
-        _block(connection, handler, blocked, now)  # out of the window: the next look goes deeper
+        _block(connection, handler, blocked, now)  # they leave the window, so the next one has other rows
     return list(taken.values())
 
 
 def _block(connection: Connection, handler: str, blocked: Sequence[Any], now: int) -> None:
-    """Let what waits for its call not be looked at again: whoever finishes what it waits for makes it due."""
+    """Block deliveries behind an unfinished one of their call; finishing it unblocks them."""
     calls = {row.call_key: row.head if row.head < row.id else row.id - 1 for row in blocked}
     for call_key, head in calls.items():
         connection.execute(
             _BLOCK, {"of_handler": handler, "of_call": call_key, "head": head, "now": from_microseconds(now)}
         )
-    vanished = [row.id for row in blocked if row.state == State.RUNNING]
-    if vanished:  # their lease has ended, and it is not their turn
+    crashed = [row.id for row in blocked if row.state == State.RUNNING]
+    if crashed:  # their lease has ended, and they are still blocked
         later = from_microseconds(now) + timedelta(seconds=RECOVER_SECONDS)
-        connection.execute(update(deliveries).where(deliveries.c.id.in_(vanished)).values(due_at=later))
+        connection.execute(update(deliveries).where(deliveries.c.id.in_(crashed)).values(due_at=later))
 
 
 _RUNNING: ColumnElement[str] = literal_column("'running'")
 _other = deliveries.alias("other")
 _same_call = and_(_other.c.handler == deliveries.c.handler, _other.c.call_key == deliveries.c.call_key)
 _head = select(func.min(_other.c.id)).where(_same_call, _other.c.due_at.is_not(None)).scalar_subquery()
-# A revived delivery, or one whose number was taken before another's, may find a later one running.
+# A requeued delivery, or one whose number was allocated before another's, may find a later one running.
 _other_runs = select(_other.c.id).where(_same_call, _other.c.state == _RUNNING, _other.c.id != deliveries.c.id).exists()
 _DUE = (
     select(
@@ -115,7 +115,7 @@ _DUE = (
     .where(deliveries.c.handler == bindparam("handler"), deliveries.c.due_at <= bindparam("now"))
     .order_by(deliveries.c.due_at, deliveries.c.id)
     .limit(bindparam("window"))
-    .with_for_update(skip_locked=True, of=deliveries)  # SQLite needs no locks: its writer is alone
+    .with_for_update(skip_locked=True, of=deliveries)  # SQLite has a single writer and needs no locks
 )
 _blocked_ids = (
     select(deliveries.c.id)
@@ -132,10 +132,7 @@ _BLOCK = update(deliveries).where(deliveries.c.id.in_(_blocked_ids)).values(due_
 
 
 def make_next_due(connection: Connection, finished: Sequence[int], now: int) -> int:
-    """Make due what waited for these deliveries, which are finished: the next of each call for the same handler.
-
-    How many that are.
-    """
+    """Make due the next delivery of each call to the same handler, after these have finished; how many."""
     made = 0
     for start in range(0, len(finished), CHUNK):
         done = deliveries.alias("done")
@@ -145,7 +142,7 @@ def make_next_due(connection: Connection, finished: Sequence[int], now: int) -> 
             .where(done.c.id.in_(finished[start : start + CHUNK]), deliveries.c.due_at.is_not(None))
             .group_by(deliveries.c.handler, deliveries.c.call_key)
         )
-        # Nothing about due_at: a worker may be putting it off at this moment, and must be waited for.
+        # No condition on due_at: a worker may be blocking it at this moment, and the update must wait for that.
         updated = connection.execute(
             update(deliveries)
             .where(deliveries.c.id.in_(following), deliveries.c.state == State.DUE)
@@ -156,9 +153,9 @@ def make_next_due(connection: Connection, finished: Sequence[int], now: int) -> 
 
 
 def recover_stuck(connection: Connection, handlers: Sequence[str]) -> int:
-    """Make due what waits for its call though nothing is before it any more; how many.
+    """Make due the blocked deliveries that no unfinished one precedes any more; how many.
 
-    A worker that put one off while another finished what it waited for may not have seen that.
+    A worker that blocked one while another finished the one before it may not have seen that.
     """
     stuck = (
         select(deliveries.c.id)
@@ -182,7 +179,7 @@ def _record_lost(connection: Connection, rows: Sequence[Any], now: int) -> None:
             "started_at": from_microseconds(now),
             "took_us": 0,
             "result": LOST,
-            "error": "the worker vanished: its lease ended before it said how the attempt went",
+            "error": "the worker crashed: its lease ended before it recorded a result",
             "traceback": "",
         }
         for row in rows
@@ -210,9 +207,9 @@ def _claims(connection: Connection, taken: Sequence[Any]) -> list[Claim]:
 def finish(
     connection: Connection, finishes: Sequence[Finish], made_due: Callable[[int], None] = lambda _: None
 ) -> list[bool]:
-    """Write down how attempts ended. False where the worker's lease had ended and another one took over.
+    """Record the results of attempts. False where the lease had ended and another worker has taken over.
 
-    `made_due` is told how many are due because of that, now or later, if any are.
+    `made_due` is called with the number of deliveries that are due as a result, now or later, if there are any.
     """
     now = now_us(connection)
     held = _held(connection, finishes)
@@ -235,7 +232,7 @@ def _held(connection: Connection, finishes: Sequence[Finish]) -> set[tuple[int, 
             deliveries.c.id.in_([finish.delivery_id for finish in finishes]),
             deliveries.c.state == State.RUNNING,
         )
-        .order_by(deliveries.c.id)  # the order in which `renew` locks them too
+        .order_by(deliveries.c.id)  # the same order as in `renew`
         .with_for_update()
     )
     return {(row.id, row.worker, row.attempts) for row in connection.execute(running)}
@@ -280,7 +277,7 @@ def _attempt_row(finish: Finish, now: int) -> dict[str, Any]:
 
 
 def renew(connection: Connection, worker: str, ids: Sequence[int], lease_seconds: float) -> list[int]:
-    """Extend the leases that this worker still holds; which those are."""
+    """Renew the leases that this worker still holds; the numbers of those."""
     until = from_microseconds(now_us(connection) + int(lease_seconds * 1_000_000))
     held = (
         select(deliveries.c.id)
@@ -294,7 +291,7 @@ def renew(connection: Connection, worker: str, ids: Sequence[int], lease_seconds
 
 
 def release_unknown(connection: Connection, worker: str, holding: Collection[int]) -> int:
-    """Make due what is leased to this worker though it is not `holding` it; the attempt does not count. How many."""
+    """Make due what is leased to this worker but not in `holding`; the attempt does not count. Returns how many."""
     unknown = (
         select(deliveries.c.id)
         .where(deliveries.c.state == _RUNNING, deliveries.c.worker == worker, deliveries.c.id.not_in(holding))
@@ -312,7 +309,7 @@ def release_unknown(connection: Connection, worker: str, holding: Collection[int
 
 
 def seconds_to_next(connection: Connection, handlers: Sequence[str]) -> float | None:
-    """Seconds until the next of these handlers' deliveries is due; None when there is nothing to wait for."""
+    """Seconds until the next delivery to these handlers is due; None if there is none."""
     soonest = select(func.min(deliveries.c.due_at)).where(
         deliveries.c.handler.in_(handlers), deliveries.c.due_at.is_not(None)
     )
@@ -347,7 +344,7 @@ def as_delivery(row: Any) -> Delivery:
 
 
 def counts(connection: Connection) -> dict[tuple[str, State], int]:
-    """How many deliveries stand in each state, by handler."""
+    """How many deliveries are in each state, by handler."""
     rows = connection.execute(
         select(deliveries.c.handler, deliveries.c.state, func.count()).group_by(
             deliveries.c.handler, deliveries.c.state
@@ -363,7 +360,7 @@ def unfinished(connection: Connection) -> dict[str, int]:
         .where(deliveries.c.due_at.is_not(None))
         .group_by(deliveries.c.handler)
     )
-    return {handler: count for handler, count in rows}  # noqa: C416 - a row is no pair to the type checker
+    return {handler: count for handler, count in rows}  # noqa: C416 - a row is not a pair to the type checker
 
 
 def get(connection: Connection, delivery_id: int) -> Delivery | None:

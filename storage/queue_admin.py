@@ -1,4 +1,4 @@
-"""What people do with deliveries: look for them, revive the dead, drop what is not wanted."""
+"""Queue administration: find, requeue and drop deliveries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ DROPPABLE = (State.DEAD, State.DUE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFilter:
-    """Which deliveries are meant; empty fields let everything pass."""
+    """A filter of deliveries; an empty field matches everything."""
 
     ids: Sequence[int] = ()
     states: Sequence[State] = ()
@@ -54,10 +54,21 @@ def find(connection: Connection, wanted: DeliveryFilter, limit: int) -> list[tup
     return [(delivery, by_id[delivery.callback_id]) for delivery in found]
 
 
-def requeue(connection: Connection, wanted: DeliveryFilter) -> int:
-    """Make dead, dropped and waiting deliveries due now, with all their tries before them; how many.
+def handler_names(connection: Connection) -> list[str]:
+    """The names of all handlers that have deliveries, sorted. Reads every delivery."""
+    return list(connection.execute(select(deliveries.c.handler).distinct().order_by(deliveries.c.handler)).scalars())
 
-    One whose callback already waits for the same handler, as after a replay, stays as it is.
+
+def states_of(connection: Connection, ids: Sequence[int]) -> dict[int, State]:
+    """The states of the deliveries with these numbers; numbers that do not exist are left out."""
+    rows = connection.execute(select(deliveries.c.id, deliveries.c.state).where(deliveries.c.id.in_(ids)))
+    return {row.id: State(row.state) for row in rows}
+
+
+def requeue(connection: Connection, wanted: DeliveryFilter) -> int:
+    """Make dead, dropped and waiting deliveries due now, with all their attempts again; how many.
+
+    A delivery whose callback already waits for the same handler, as after a replay, is left unchanged.
     """
     now = from_microseconds(now_us(connection))
     waiting = deliveries.alias("waiting")
@@ -71,24 +82,24 @@ def requeue(connection: Connection, wanted: DeliveryFilter) -> int:
         )
         .exists()
     )
-    # Of several dead deliveries of one callback to one handler only the newest may wait again.
+    # Of several dead deliveries of one callback to one handler only the newest is requeued.
     newest = (
         select(func.max(deliveries.c.id))
         .join(callbacks, callbacks.c.id == deliveries.c.callback_id)
         .where(_matching(wanted), deliveries.c.state.in_(REQUEUABLE), ~doubled)
         .group_by(deliveries.c.callback_id, deliveries.c.handler)
     )
-    revived = connection.execute(
+    requeued = connection.execute(
         update(deliveries)
         .where(deliveries.c.id.in_(newest), deliveries.c.state.in_(REQUEUABLE))
         .values(state=State.DUE, due_at=now, forgiven=deliveries.c.attempts, worker="", finished_at=None)
     )
     notifications.notify(connection)
-    return int(revived.rowcount)
+    return int(requeued.rowcount)
 
 
 def drop(connection: Connection, wanted: DeliveryFilter, reason: str) -> int:
-    """Give deliveries up on purpose: waiting and dead ones; how many."""
+    """Drop waiting and dead deliveries; how many."""
     now = now_us(connection)
     unwanted = (
         select(deliveries.c.id)

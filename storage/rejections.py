@@ -1,4 +1,4 @@
-"""The last requests that were not let in: for people who wonder why a callback does not arrive."""
+"""The latest rejected requests, for operators who search for a missing callback."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from storage.tables import refusals
 from storage.text import clean
 
 KEPT = 1_000
-"""Older ones are dropped: strangers must not fill the disk."""
+"""Older ones are deleted, so that unauthenticated senders cannot fill the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedRequest:
-    """One or several equal requests that were refused; `at` is when the last one came, `size` in bytes."""
+    """One or several equal rejected requests; `at` is the time of the last one, `size` is in bytes."""
 
     at: datetime
     reason: str
@@ -26,7 +26,7 @@ class RejectedRequest:
 
 
 def add(connection: Connection, new: Sequence[RejectedRequest]) -> None:
-    """Write them down, and drop what is too old to be kept."""
+    """Store rejected requests, and delete all but the latest KEPT."""
     rows = [
         {
             "at": one.at,
@@ -44,7 +44,7 @@ def add(connection: Connection, new: Sequence[RejectedRequest]) -> None:
 
 
 def latest(connection: Connection, limit: int) -> list[RejectedRequest]:
-    """The newest ones first."""
+    """The latest rejected requests, newest first."""
     rows = connection.execute(select(refusals).order_by(refusals.c.id.desc()).limit(limit))
     return [
         RejectedRequest(

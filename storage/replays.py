@@ -1,6 +1,6 @@
-"""Replays: who gave stored callbacks to handlers again, when and why. Their deliveries name them."""
+"""Replays: who delivered stored callbacks again, when and why. Their deliveries name them."""
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from storage.clock import now_us
 from storage.tables import from_microseconds, replays
@@ -14,8 +14,14 @@ def begin(connection: Connection, *, who: str, why: str, what: str) -> int:
     return int(connection.execute(insert(replays).returning(replays.c.id), row).scalar_one())
 
 
+def remove(connection: Connection, replay_id: int) -> None:
+    """Delete a replay that has no deliveries."""
+    connection.execute(delete(replays).where(replays.c.id == replay_id))
+
+
 def describe(connection: Connection, replay_id: int) -> str:
     """Who made a replay, when and why, in one line."""
     row = connection.execute(select(replays).where(replays.c.id == replay_id)).one()
     why = f": {row.why}" if row.why else ""
-    return f"replay {row.id} by {row.who} at {row.made_at:%Y-%m-%d %H:%M:%S} UTC{why}"
+    made_at = row.made_at.astimezone().isoformat(sep=" ", timespec="seconds")
+    return f"replay {row.id} by {row.who} at {made_at}{why}"

@@ -1,4 +1,4 @@
-"""Letting go of what is old. What has not been delivered is never touched."""
+"""Retention: delete or blank old callbacks. What has not been delivered is never touched."""
 
 from datetime import datetime
 from typing import Any
@@ -9,11 +9,11 @@ from storage.tables import attempts, callbacks, deliveries
 from storage.values import State
 
 BLANKED = "blanked"
-"""The note of a callback whose bytes are gone."""
+"""The note of a callback whose bytes were blanked."""
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete at most `limit` callbacks received before that moment, with their deliveries; how many are gone."""
+    """Delete at most `limit` callbacks received before that moment, with their deliveries; how many."""
     ids = _settled(connection, before, limit, callbacks.c.id > 0)
     if ids:
         gone = select(deliveries.c.id).where(deliveries.c.callback_id.in_(ids))
@@ -30,7 +30,14 @@ def blank(connection: Connection, before: datetime, limit: int) -> int:
         connection.execute(
             update(callbacks)
             .where(callbacks.c.id.in_(ids))
-            .values(body=b"", query=b"", reply_body=b"", headers="", notes=callbacks.c.notes + f"\n{BLANKED}")
+            .values(
+                body=b"",
+                query=b"",
+                reply_body=b"",
+                headers="",
+                call_state=None,
+                notes=callbacks.c.notes + f"\n{BLANKED}",
+            )
         )
     return len(ids)
 

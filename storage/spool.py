@@ -1,4 +1,4 @@
-"""A local file for callbacks that the database cannot take right now: fsynced, in order, moved over later."""
+"""The spool: a local file for callbacks while the database is unreachable. Fsynced, in order, moved later."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -41,18 +41,18 @@ _adapter = TypeAdapter(list[NewCallback])
 class Spool:
     """Callbacks on this machine's disk that are not in the journal yet. Raises StoreUnavailableError.
 
-    One process has it at a time: two receivers in one folder need a file each.
+    A lock restricts it to one process: two receivers in one folder need one file each.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
-        """How many callbacks wait in it."""
+        """How many callbacks wait in the spool."""
         self._lock = FileLock(f"{path}.lock")
         self._database = Database(f"sqlite:///{path}")
 
     def open(self) -> None:
-        """Make the file, or find what an earlier run left in it."""
+        """Create the file, or open what an earlier run left in it."""
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
@@ -65,7 +65,7 @@ class Spool:
             self.count = _waiting(connection)
 
     async def put(self, batch: Sequence[NewCallback]) -> None:
-        """Keep a batch, on disk when this returns."""
+        """Store a batch; it is on disk when this returns."""
         rows = [
             {"callbacks": _adapter.dump_json(request), "count": len(request), "rejected": 0}
             for request in _requests(batch)
@@ -89,12 +89,12 @@ class Spool:
             size += count
         return found
 
-    async def forget(self, numbers: Sequence[int]) -> None:
-        """Drop these requests: they are in the journal."""
+    async def delete(self, numbers: Sequence[int]) -> None:
+        """Delete these requests: they are in the journal."""
         await self._change(delete(_rows).where(_rows.c.seq.in_(numbers)))
 
     async def set_aside(self, number: int) -> None:
-        """Keep a request that the journal refuses out of the way of the others."""
+        """Mark a request that the journal rejects, so that the others can move."""
         await self._change(update(_rows).where(_rows.c.seq == number).values(rejected=1))
 
     async def _change(self, statement: Executable) -> None:
@@ -105,7 +105,7 @@ class Spool:
         self.count = await self._database.write(change)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file, and release its lock."""
         self._database.close()
         self._lock.release()
 
@@ -116,7 +116,7 @@ def _waiting(connection: Connection) -> int:
 
 
 def _requests(batch: Sequence[NewCallback]) -> Iterator[list[NewCallback]]:
-    """The callbacks of each request: a further part follows the one that has the body."""
+    """The callbacks of each request: further parts follow the part that has the body."""
     request: list[NewCallback] = []
     for new in batch:
         if new.part == 0 and request:
@@ -128,9 +128,9 @@ def _requests(batch: Sequence[NewCallback]) -> Iterator[list[NewCallback]]:
 
 
 def count_in(path: Path) -> tuple[int, int]:
-    """How many callbacks wait in a spool file, and how many the journal refused; looks only, at a live one too.
+    """How many callbacks wait in a spool file, and how many the journal rejected. Read-only, also while it is in use.
 
-    Raises StoreUnavailableError if the file is no spool.
+    Raises StoreUnavailableError if the file is not a spool.
     """
     if not path.exists():
         return 0, 0

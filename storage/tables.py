@@ -43,7 +43,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Compressed(TypeDecorator[bytes]):
-    """Exact bytes that lie on disk compressed."""
+    """Exact bytes, stored compressed."""
 
     impl = LargeBinary
     cache_ok = True
@@ -68,7 +68,7 @@ def from_microseconds(value: int) -> datetime:
 
 
 BLOCKED = datetime(9999, 1, 1, tzinfo=UTC)
-"""When a delivery is due that waits for an earlier one of its call: whoever finishes that makes it due."""
+"""The due time of a delivery that waits for an earlier one of its call; finishing that one makes it due."""
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 metadata = MetaData(
@@ -105,6 +105,8 @@ callbacks = Table(
     Column("reply_type", Text, nullable=False),
     Column("reply_body", Compressed, nullable=False),
     Column("took_us", BigInteger, nullable=False),
+    Column("answered_by", Text, nullable=True, comment="the handler of a question, whether it answered or failed"),
+    Column("call_state", Compressed, nullable=True, comment="what handlers keep of the call, as JSON"),
     sqlite_autoincrement=True,  # the number of a pruned callback is never given again
 )
 Index("ix_callbacks_call_id", callbacks.c.call_id, callbacks.c.id)
@@ -173,7 +175,7 @@ unfinished_index = Index(
     sqlite_where=deliveries.c.due_at.is_not(None),
     postgresql_where=deliveries.c.due_at.is_not(None),
 )
-"""A callback waits at most once for one handler, so that a replay cannot be doubled."""
+"""A callback waits at most once for one handler, so that a replay cannot double a delivery."""
 Index(
     "ix_deliveries_due",
     deliveries.c.handler,
@@ -201,6 +203,7 @@ attempts = Table(
     Column("error", Text, nullable=False),
     Column("traceback", Text, nullable=False),
 )
+Index("ix_attempts_started_at", attempts.c.started_at)
 
 refusals = Table(
     "refusals",

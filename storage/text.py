@@ -1,8 +1,8 @@
-"""Text as every database takes it."""
+"""Text that every database accepts."""
 
 
 def clean(value: str, longest: int = 100_000) -> str:
-    """The text without zero characters and lone surrogates, and with a bounded length."""
+    """The text without NUL characters and lone surrogates, and with a limited length."""
     if len(value) <= longest and value.isascii() and "\0" not in value:
         return value
     return value[:longest].replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""What goes into the journal and what comes out: plain values, never rows."""
+"""The values that go into the journal and come out of it: never rows."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field
 
 @dataclass(frozen=True, slots=True)
 class LeaseRequest:
-    """Asks to lease deliveries to a worker in the transaction that creates them: those to these handlers."""
+    """A request to lease deliveries to these handlers to a worker, in the transaction that creates them."""
 
     worker: str
     seconds: float
@@ -19,10 +19,10 @@ class LeaseRequest:
 
 @dataclass(slots=True, kw_only=True)
 class NewCallback:
-    """One callback to be stored, with the deliveries to create. Not frozen: freezing costs 2 µs for each."""
+    """One callback to store, with the deliveries to create. Not frozen: freezing costs 2 µs for each."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
-    """How the spool writes it: exact bytes."""
+    """How the spool writes bytes: exactly, as base64."""
 
     provider: str
     received_at: datetime
@@ -30,9 +30,9 @@ class NewCallback:
     content_hash: bytes
     """16 bytes: equal content has an equal hash."""
     deduplicate: Annotated[bool, Field(validation_alias=AliasChoices("deduplicate", "once"))]
-    """Whether a repeat of the same content counts as a duplicate; questions may be asked again.
+    """Whether a repeat of the same content counts as a duplicate; a repeated question does not.
 
-    Spools that version 0.1 left behind have it as `once`.
+    Spools of version 0.1 have it as `once`.
     """
     kind: str = ""
     call_id: str = ""
@@ -51,21 +51,24 @@ class NewCallback:
     reply_type: str = ""
     reply_body: bytes = b""
     took_us: int = 0
-    """Microseconds from the last byte of the request to the reply being ready, the commit not counted."""
+    """Microseconds from the last byte of the request until the reply is ready, without the commit."""
     deliveries: tuple[str, ...] = ()
     """Names of the handlers to deliver it to."""
     call_key: str = ""
-    """Deliveries with the same key reach one handler one after the other; empty for no order."""
+    """Deliveries with the same key to one handler run in order, one at a time; empty for no order."""
+    answered_by: str | None = None
+    """The handler of a question, whether it answered or failed."""
+    call_state: bytes | None = None
+    """What handlers keep of the call, as JSON; None where it did not change."""
     lease: LeaseRequest | None = None
-    """The worker that leases some of the deliveries at once, unless an earlier one of their call is unfinished; SQLite
-    only."""
+    """Leases deliveries to a worker at once, unless an earlier one of their call is unfinished; SQLite only."""
 
 
 @dataclass(slots=True)
 class Appended:
-    """What became of a NewCallback: its number in the journal, and whose repeat it is.
+    """The result of storing a NewCallback: its number in the journal, and the original if it is a repeat.
 
-    The number is 0 while it is in the spool: on disk, but not in the journal yet.
+    The number is 0 for a callback in the spool: on disk, but not in the journal yet.
     """
 
     id: int
@@ -87,13 +90,13 @@ class NewDelivery:
 
 
 def call_key(provider: str, call_id: str) -> str:
-    """What the deliveries of one call share, so that they reach a handler one after the other; empty for no order."""
+    """The key that the deliveries of one call share, so that a handler gets them in order; empty for no order."""
     return f"{provider}:{call_id}" if call_id else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCallback:
-    """A callback as the journal has it. Bodies and replies are the exact bytes."""
+    """A stored callback. Bodies and replies are the exact bytes."""
 
     id: int
     provider: str
@@ -117,38 +120,40 @@ class StoredCallback:
     reply_type: str
     reply_body: bytes
     took_us: int
+    answered_by: str | None = None
+    call_state: bytes | None = None
 
 
 def as_stored(new: NewCallback, id_: int) -> StoredCallback:
-    """A callback that has just been stored, as the journal would give it back."""
+    """A callback that has just been stored, as the journal would return it."""
     fields = {name: getattr(new, name) for name in StoredCallback.__slots__ if name not in {"id", "duplicate_of"}}
     return StoredCallback(id=id_, duplicate_of=None, **fields)
 
 
 class State(StrEnum):
-    """Where a delivery stands."""
+    """The state of a delivery."""
 
     DUE = "due"
-    """Waits for its time and for the earlier ones of its call."""
+    """Waits for its due time, and for earlier deliveries of its call."""
     RUNNING = "running"
-    """A worker has it, until its lease ends."""
+    """Leased to a worker."""
     DONE = "done"
     DEAD = "dead"
-    """Failed at its last attempt; requeued by hand."""
+    """Failed at its last attempt; only an operator requeues it."""
     DROPPED = "dropped"
-    """Not wanted, says its handler or an operator."""
+    """Given up on purpose, by its handler or by an operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A delivery that a worker has taken, with the callback it is about."""
+    """A delivery that is leased to a worker, with its callback."""
 
     delivery_id: int
     handler: str
     attempt: int
-    """Which try this is, from 1."""
+    """Which attempt this is, from 1."""
     uncounted_attempts: int = 0
-    """Attempts that no longer count: those before it was requeued, and those cut short by a stop."""
+    """Attempts that do not count: those before it was requeued, and those that a stop interrupted."""
     callback: StoredCallback
 
 
@@ -199,7 +204,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which callbacks are meant; empty fields let everything pass."""
+    """A filter of callbacks; an empty field matches everything."""
 
     provider: str = ""
     kind: str = ""

@@ -1,4 +1,4 @@
-"""What tests of several rooms share."""
+"""Fixtures that tests of several rooms share."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a PostgreSQL server: RECEIVER_TEST_POSTGRES, or one that the tests start; skips loudly without."""
+    """The URL of a PostgreSQL server: RECEIVER_TEST_POSTGRES, or one that the tests start; else they are skipped."""
     given = os.environ.get("RECEIVER_TEST_POSTGRES")
     if given:
         yield given
@@ -56,14 +56,14 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly what was skipped: a green run without PostgreSQL proves only half."""
+    """Report every skip in red: a green run without PostgreSQL tests only half."""
     skipped = {str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if report.longrepr}
     for reason in sorted(skipped):
         terminalreporter.write_line(f"SKIPPED: {reason.removeprefix('Skipped: ')}", red=True, bold=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where nothing may be skipped (RECEIVER_TEST_NO_SKIPS), a skip fails the run."""
+    """With RECEIVER_TEST_NO_SKIPS a skip fails the run."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("RECEIVER_TEST_NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,7 +1,7 @@
-"""Makes a dictionary for `storage.packing` from the providers' samples: `python -m tests.dictionary NUMBER`.
+"""Train a dictionary for `storage.compression` on the providers' samples: `python -m tests.dictionary NUMBER`.
 
-Only for a new one: what is stored needs the dictionaries that are there. Values are shuffled before, so that the
-dictionary learns names and markup, not the samples' own numbers.
+Existing dictionaries are never replaced: stored bodies need them. Numbers in the samples are shuffled first, so that
+the dictionary learns names and markup, not the samples' own numbers.
 """
 
 import random
@@ -22,18 +22,18 @@ BYTES = 8 * 1024
 VARIANTS = 40
 
 
-def main(number: Annotated[int, typer.Argument(help="One more than the newest there is.")]) -> None:
+def main(number: Annotated[int, typer.Argument(help="One more than the newest number.")]) -> None:
     """Train a dictionary and write it beside the others."""
     file = Path(storage.__file__).parent / "dictionaries" / f"{number}.zstd"
     if file.exists():
-        raise typer.BadParameter(f"{file} is there already, and what is stored may need it")
-    chance = random.Random(number)
+        raise typer.BadParameter(f"{file} exists already, and stored bodies may need it")
+    rng = random.Random(number)
     providers = make_providers(Settings(handlers=[]))
     contents: list[Any] = [
         content
         for sample in find_samples()
         for _ in range(VARIANTS)
-        for content in (_shuffled(sample.body, chance), _reply(providers[sample.provider], sample))
+        for content in (_shuffled(sample.body, rng), _reply(providers[sample.provider], sample))
         if content
     ]
     trained = zstandard.train_dictionary(BYTES, contents, dict_id=number)
@@ -41,9 +41,9 @@ def main(number: Annotated[int, typer.Argument(help="One more than the newest th
     typer.echo(f"{file}: {len(trained)} bytes from {len(contents)} bodies and replies")
 
 
-def _shuffled(body: bytes, chance: random.Random) -> bytes:
-    """Other digits in each run of three or more."""
-    return re.sub(rb"[0-9]{3,}", lambda run: b"".join(b"%d" % chance.randrange(10) for _ in run[0]), body)
+def _shuffled(body: bytes, rng: random.Random) -> bytes:
+    """The body with random digits in each run of three or more."""
+    return re.sub(rb"[0-9]{3,}", lambda run: b"".join(b"%d" % rng.randrange(10) for _ in run[0]), body)
 
 
 def _reply(provider: Provider[Any], sample: Sample) -> bytes:

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL cluster, started from the installed programs; initdb refuses to run as root."""
+"""A temporary PostgreSQL cluster, started from the installed programs; initdb does not run as root."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ MISSING = (
 
 
 def programs() -> Path | None:
-    """The folder of initdb and postgres, the newest there is."""
+    """The folder of initdb and postgres, of the newest installed version."""
     found = shutil.which("initdb")
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     candidates = [*([Path(found).resolve().parent] if found else []), *reversed(folders)]
@@ -32,7 +32,7 @@ START_SECONDS = 60
 
 
 class Cluster:
-    """A server of its own on loopback, which tests may kill and start again."""
+    """A private server on loopback, which tests may kill and restart."""
 
     def __init__(self, folder: Path, binaries: Path) -> None:
         self._binaries = binaries
@@ -53,7 +53,7 @@ class Cluster:
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        """Start it, and wait until it answers; after a kill it may take a moment until it may start again."""
+        """Start the server, and wait until it answers; after a kill it may need several attempts."""
         until = time.monotonic() + START_SECONDS
         while not self._answers():
             if time.monotonic() > until:
@@ -78,22 +78,22 @@ class Cluster:
         return True
 
     def kill(self) -> None:
-        """End it as a power cut would: its postmaster and all its children."""
+        """Kill the postmaster and all its children, as a power cut would."""
         self._signal(signal.SIGKILL)
         assert self.process is not None
         self.process.wait(30)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def freeze(self) -> None:
-        """Let it hang: connections stay open and nothing is answered."""
+        """Make the server hang: connections stay open, but get no answer."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume the server."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
-        """Stop the postmaster first, so that it makes no more children, then send it to all of them and to it."""
+        """Stop the postmaster first, so that it starts no more children, then send the signal to all of them."""
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGSTOP)
         children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
@@ -103,7 +103,7 @@ class Cluster:
         os.kill(self.process.pid, number)
 
     def stop(self) -> None:
-        """Stop it without waiting for its clients."""
+        """Stop the server without waiting for its clients."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(30)

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import httpx
 from sqlalchemy import Connection
 
-from receiver.app import Components, build_app, make_providers
+from receiver.app import Components, build_app, handler_defaults, make_providers
 from receiver.plugins import Handlers
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.settings import Settings
 from storage import Database, Delivery, StoredCallback, journal, queue
 from storage.values import Filter
@@ -22,21 +22,21 @@ T = TypeVar("T")
 
 @dataclass
 class Running:
-    """A started receiver: a client to call it with, and where its journal is."""
+    """A started receiver: its HTTP client, and the URL of its journal."""
 
     client: httpx.AsyncClient
     url: str
 
     def callbacks(self, **wanted: Any) -> list[StoredCallback]:
-        """What is in the journal, oldest first."""
-        return self.look(lambda connection: journal.find(connection, Filter(**wanted), 1000)[::-1])
+        """The callbacks in the journal, oldest first."""
+        return self.query(lambda connection: journal.find(connection, Filter(**wanted), 1000)[::-1])
 
     def deliveries(self, callback_id: int) -> list[Delivery]:
         """The deliveries of a callback."""
-        return self.look(lambda connection: queue.of_callback(connection, callback_id))
+        return self.query(lambda connection: queue.of_callback(connection, callback_id))
 
-    def look(self, work: Callable[[Connection], T]) -> T:
-        """What `work` finds in the journal, also after the receiver was stopped."""
+    def query(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on the journal, also after the receiver was stopped."""
         with self.database() as database, database.read_only() as connection:
             return work(connection)
 
@@ -49,11 +49,16 @@ class Running:
 async def running(where: Path | str, *modules: Handlers, **settings: Any) -> AsyncIterator[Running]:
     """A receiver with these handlers, its journal in that folder or at that database URL.
 
-    When the block ends it is stopped, and the journal can still be looked at.
+    It is stopped at the end of the block; its journal can still be queried then.
     """
     made = Settings(**{"handlers": [], "shutdown_seconds": 5, **settings})
     providers = make_providers(made)
-    registry = Registry((handler for module in modules for handler in module), providers)
+    registry = Registry(
+        (handler for module in modules for handler in module),
+        providers,
+        handler_settings=made.handler_settings,
+        defaults=handler_defaults(made),
+    )
     url = where if isinstance(where, str) else f"sqlite:///{where}/journal.db"
     app = build_app(Components(made, providers, registry), _migrated(url))
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
@@ -74,7 +79,7 @@ def states(found: Sequence[Delivery]) -> list[str]:
 
 
 async def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until it holds, at most ten seconds."""
+    """Wait until the condition holds, at most ten seconds."""
     async with asyncio.timeout(10):
         while not holds():
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""What users get: the wheel in an empty environment, and the two commands on a fresh clone."""
+"""The distribution: the wheel in an empty environment, and two make targets on a fresh clone."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def _run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """What the command prints; it must succeed."""
+    """The output of a command, which must succeed."""
     done = subprocess.run(
         list(map(str, command)),
         cwd=cwd,
@@ -32,10 +33,12 @@ def _run(*command: str | Path, cwd: Path, **environment: str) -> str:
 
 
 def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
-    """The `receiver` command, the handlers, the migrations and the samples are all in it."""
+    """It has the `receiver` command, the handlers, the templates, the migrations and the samples."""
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     _run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT, cwd=tmp_path)
     [wheel] = tmp_path.glob("callback_receiver-*.whl")
+    bundled = {str(file.relative_to(ROOT)) for file in (ROOT / "handlers").glob("**/*.py")}
+    assert bundled <= set(ZipFile(wheel).namelist())
     venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"
     constraints = ROOT / "deploy" / "constraints.txt"
@@ -44,6 +47,9 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     folder.mkdir()
     command = tmp_path / "venv" / "bin" / "receiver"
     assert "handlers.demo.main_menu" in _run(command, "check", cwd=folder)
+    for kind in ("ivr", "records", "popup"):
+        assert f"handlers.my_{kind}" in _run(command, "new", f"my_{kind}", f"--{kind}", cwd=folder)
+    assert "3 passed, 0 failed" in _run(command, "test", cwd=folder)
     receiver = Receiver(folder, command=[str(command)])
     try:
         assert "reply 200" in _run(command, "send", "ivr-start", "--url", receiver.url, cwd=folder)
@@ -52,8 +58,8 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
         receiver.stop()
 
 
-def test_the_two_commands_work_on_a_fresh_clone(tmp_path: Path) -> None:
-    """`make serve` starts a receiver and `make test` runs tests, with nothing there but Python, its venv and make."""
+def test_make_works_on_a_fresh_clone(tmp_path: Path) -> None:
+    """`make serve` starts a receiver and `make test` runs tests, with only Python, venv and make installed."""
     for tool in ("git", "make"):
         if shutil.which(tool) is None or not (ROOT / ".git").exists():
             pytest.skip(f"this test needs a git checkout and {tool}: `apt-get install {tool}`")

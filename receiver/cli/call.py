@@ -1,61 +1,88 @@
-"""`receiver call`: one call's story."""
+"""`receiver call`: the history of one stored call."""
 
+import asyncio
+import sys
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from receiver.app import make_providers
 from receiver.cli.json_values import callback_details, event_of
-from receiver.cli.main import app, open_journal
+from receiver.cli.main import app, open_journal, report_errors
 from receiver.cli.options import AsJson, DatabaseUrl
-from receiver.cli.output import console, print_error, print_json, printable
-from receiver.operations.replay import reply_values
+from receiver.cli.output import console, counted, print_error, print_json, print_prose
+from receiver.cli.times import local_time
+from receiver.errors import SettingsError
+from receiver.intake.suggestion import is_no_handler
 from receiver.providers.base.contract import Provider
+from receiver.wire.reply_values import reply_values
 from storage import Delivery, StoredCallback, journal, queue
 from storage.values import Filter
 
 LIMIT = 1000
-"""Callbacks of one call; a call with more is one that loops."""
+"""Callbacks of one call that are shown; a call with more repeats itself."""
 
 
 @app.command()
 def call(
     call_id: Annotated[str, typer.Argument(metavar="ID", help="The provider's id of the call.")],
     as_json: AsJson = False,
+    as_scenario: Annotated[
+        bool, typer.Option("--as-scenario", help="Print the call as a scenario, a test that `receiver test` runs.")
+    ] = False,
+    mask: Annotated[bool, typer.Option("--mask", help="With --as-scenario: replace the caller's number.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Tell a call's story: every callback that shares its id, what was answered, and who was told."""
+    """Show the history of a stored call: its requests, the replies, and which handlers got them. It places no call."""
     with open_journal(database_url) as (settings, database), database.read_only() as connection:
         providers = make_providers(settings)
         found = journal.page(connection, Filter(call_id=call_id), 0, LIMIT)
         deliveries = {callback.id: queue.of_callback(connection, callback.id) for callback in found}
     if not found:
-        print_error(f"no callback has the call id {call_id}")
+        print_error(f"no callback has the call id {call_id}; `receiver callbacks list` shows the call ids")
         raise typer.Exit(1)
+    if as_scenario:
+        _print_scenario(providers, found, [one for group in deliveries.values() for one in group], mask=mask)
+        return
     if as_json:
         for callback in found:
             print_json(callback_details(callback, deliveries[callback.id], event_of(callback, providers)))
         return
-    console.print(f"[bold]call {escape(printable(call_id))}[/]: {len(found)} callbacks", highlight=False)
+    print_prose(f"call {call_id}: {counted(len(found), 'callback')}", style="bold")
     for callback in found:
         _print_step(callback, deliveries[callback.id], providers)
 
 
+def _print_scenario(
+    providers: dict[str, Provider[Any]], found: list[StoredCallback], deliveries: list[Delivery], *, mask: bool
+) -> None:
+    """Write the scenario to standard output, as it would stand in a file."""
+    from receiver.scenarios.from_journal import scenario_of_call
+    from receiver.scenarios.writing import scenario_text
+
+    with report_errors():
+        provider = providers.get(found[0].provider)
+        if provider is None:
+            raise SettingsError(f"there is no provider {found[0].provider!r} any more, so its calls cannot be played")
+        scenario = asyncio.run(scenario_of_call(provider, found, deliveries, mask=mask))
+    sys.stdout.write(scenario_text(scenario))
+
+
 def _print_step(callback: StoredCallback, deliveries: list[Delivery], providers: dict[str, Provider[Any]]) -> None:
-    since = f"{callback.received_at.astimezone():%H:%M:%S.%f}"[:-3]
+    time, kind = local_time(callback.received_at, "milliseconds"), callback.kind or "?"
     repeat = f" (repeat of {callback.duplicate_of})" if callback.duplicate_of else ""
-    console.print(
-        f"\n{since}  [bold]{callback.kind or '?'}[/] {callback.outcome}{repeat}  #{callback.id}", highlight=False
-    )
+    console.print()
+    print_prose(f"{time}  {kind} {callback.outcome}{repeat}  #{callback.id}", style="bold")
     for sign, values in (("←", _sent(callback, providers)), ("→", reply_values(callback.reply_body))):
-        console.print(escape(printable(f"    {sign} {_in_words(values)}")), highlight=False)
+        print_prose(f"    {sign} {_in_words(values)}", indent=6)
     if callback.reason:
-        console.print(escape(printable(f"    {callback.reason}")), style="yellow", highlight=False)
+        more = f": `receiver callbacks show {callback.id}` shows how to" if is_no_handler(callback.reason) else ""
+        print_prose(f"    {callback.reason}{more}", style="yellow", indent=6)
     for delivery in deliveries:
-        again = f" of replay {delivery.replay_id}" if delivery.replay_id else ""
-        line = f"    {delivery.handler}{again}: {delivery.state}, {delivery.attempts} attempt(s) {delivery.reason}"
-        console.print(escape(printable(line.rstrip())), highlight=False)
+        replay = f" of replay {delivery.replay_id}" if delivery.replay_id else ""
+        reason = f": {delivery.reason}" if delivery.reason else ""
+        attempts = counted(delivery.attempts, "attempt")
+        print_prose(f"    {delivery.handler}{replay}: {delivery.state}, {attempts}{reason}", indent=6)
 
 
 def _sent(callback: StoredCallback, providers: dict[str, Provider[Any]]) -> Any:
@@ -64,7 +91,7 @@ def _sent(callback: StoredCallback, providers: dict[str, Provider[Any]]) -> Any:
 
 
 def _in_words(values: Any) -> str:
-    """Values on one line, what is empty left out: NAME value, NAME value."""
+    """Values on one line without empty ones: NAME value, NAME value."""
     if not isinstance(values, dict):
         return str(values)
     shown = {name: value for name, value in values.items() if value not in ("", None, [], {})}

@@ -1,4 +1,4 @@
-"""What a running receiver sees of requests that come to it through its public address."""
+"""What a running receiver sees of requests that arrive through its public address."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import orjson
 from rich.markup import escape
 
 from receiver.app import Components
-from receiver.cli.output import console
+from receiver.cli.output import console, print_prose
 from receiver.providers.base.contract import Provider
 from receiver.web.auth import AccessPolicy, access_policies
 from receiver.web.probe import HEADER
@@ -18,7 +18,7 @@ from receiver.web.rejections import Rejection
 from storage import Database, probes
 
 WAIT_SECONDS = 3.0
-"""For the receiver to write down what it saw."""
+"""For the receiver to store what it saw."""
 _STEPS = ((Rejection.SECRET, "secret"), (Rejection.ADDRESS, "address"), (Rejection.PASSWORD, "password"))
 
 
@@ -34,12 +34,12 @@ class Probe:
 
 
 def check_url(components: Components, database: Database, url: str) -> bool:
-    """Call each provider's URL and say what the receiver saw; whether all of them would take callbacks."""
+    """Call each provider's URL and print what the receiver saw; whether callbacks would arrive at all of them."""
     fine = True
     for probe in _probes(components, database, url.rstrip("/")):
         console.print(f"\n[bold]{escape(probe.address)}[/]", highlight=False, soft_wrap=True)
         for line in _findings(probe, access_policies(components.settings, components.providers)[probe.provider.name]):
-            console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+            print_prose(f"  {line}", indent=4)
         fine = fine and probe.status == httpx.codes.OK and probe.seen is not None
     return fine
 
@@ -86,25 +86,29 @@ def _seen(database: Database, token: str) -> dict[str, Any] | None:
 
 def _findings(probe: Probe, asked: AccessPolicy) -> Iterator[str]:
     if probe.error:
-        yield f"cannot be reached: {probe.error}. Is the name right, the port open, the certificate good?"
+        yield f"cannot be reached: {probe.error}. Is the name right, the port open, the certificate valid?"
         return
-    yield f"answered {probe.status}" + (" and not 200" if probe.status != httpx.codes.OK else "")
+    yield f"answered {probe.status}" + (" instead of 200" if probe.status != httpx.codes.OK else "")
     if httpx.codes.is_redirect(probe.status):
-        yield "a redirect: providers do not follow it; give them the address it leads to"
+        yield "a redirect, which providers do not follow: give them the address that it leads to"
     if probe.seen is None:
-        yield "the request did not arrive at a receiver with this journal: another program answers there, or the"
-        yield "proxy leads elsewhere or changes the path"
+        yield (
+            "the request did not arrive at a receiver with this journal: another program answers there, or a proxy "
+            "forwards it elsewhere or changes its path"
+        )
         return
     seen = probe.seen
     yield f"scheme {seen['scheme']}, Host {seen['host']}, path {seen['path']}"
-    yield f"from {seen['peer']}, taken for {seen['address']}"
+    yield f"connected from {seen['peer']}, sent by {seen['address']}"
     for name, value in seen["forwarded"].items():
         if seen["address"] == seen["peer"]:
-            yield f"{name}: {value} was not believed: {seen['peer']} is none of trusted_proxies, or it says nothing new"
+            yield (
+                f"{name}: {value} was ignored: {seen['peer']} is not one of trusted_proxies, or the header names the "
+                "same address"
+            )
     if seen["scheme"] == "http":
-        yield "without HTTPS everybody on the way can read the callbacks" + (
-            ", and the secret" if asked.secrets else ""
-        )
+        what = "the callbacks and the secret" if asked.secrets else "the callbacks"
+        yield f"without HTTPS {what} can be read on their way"
     if Rejection.PATH.name in seen["refused"]:
         yield f"{Rejection.PATH.reason}: does a proxy change it?"
     else:
@@ -115,12 +119,12 @@ def _steps(refused: list[str], asked: AccessPolicy) -> Iterator[str]:
     given = (asked.secrets, asked.networks, asked.passwords)
     for (refusal, name), wanted in zip(_STEPS, given, strict=True):
         if not wanted:
-            yield f"{name}: not asked for"
+            yield f"{name}: not required"
         elif refusal.name in refused:
-            yield f"{name}: refused ({refusal.reason})" + (
-                ". The list may have the provider's address all the same: this only says that this machine is not on it"
+            yield f"{name}: rejected ({refusal.reason})" + (
+                ". That is about this machine: the provider's address may be on the list"
                 if refusal is Rejection.ADDRESS
                 else ""
             )
         else:
-            yield f"{name}: fine"
+            yield f"{name}: accepted"

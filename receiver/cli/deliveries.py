@@ -1,32 +1,51 @@
-"""`receiver deliveries`: the waiting and the dead."""
+"""`receiver deliveries`: list and show deliveries, requeue and drop them."""
 
-from typing import Annotated
+from collections.abc import Container, Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
+from receiver.cli.filters import callback_filter, delivery_filter, described, described_deliveries
 from receiver.cli.json_values import delivery_values
 from receiver.cli.main import app, open_journal
-from receiver.cli.options import AsJson, CallId, DatabaseUrl, Kind, Outcome, Provider, Since, Until
-from receiver.cli.output import console, print_delivery, print_error, print_json, printable
-from storage import State, queue, queue_admin, replays
-from storage.values import Filter
+from receiver.cli.options import AsJson, CallId, DatabaseUrl, Kind, Limit, Outcome, Provider, Since, Until
+from receiver.cli.output import Column, Table, counted, print_delivery, print_error, print_json, print_note, print_prose
+from receiver.cli.times import time_column
+from receiver.errors import SettingsError
+from storage import Delivery, State, StoredCallback, queue, queue_admin, replays
+from storage.queue_admin import DROPPABLE, REQUEUABLE, DeliveryFilter
 
-group = typer.Typer(no_args_is_help=True, help="Look at deliveries, revive the dead, drop what is not wanted.")
+group = typer.Typer(no_args_is_help=True, help="List deliveries, show one, requeue dead ones, drop unwanted ones.")
 app.add_typer(group, name="deliveries")
 
-Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="Delivery numbers; else use the filters.")]
-States = Annotated[
-    list[State] | None,
-    typer.Option("--state", help="Only in this state; may be given several times.", show_default=False),
+
+def _state_option(states: Sequence[State]) -> Any:
+    return typer.Option(
+        "--state",
+        metavar="STATE",
+        help=f"Only deliveries in this state: {_either(states)}. May be repeated.",
+        show_default=False,
+    )
+
+
+def _either(states: Sequence[State]) -> str:
+    *first, last = states
+    return f"{', '.join(first)} or {last}" if first else str(last)
+
+
+Ids = Annotated[
+    list[int] | None,
+    typer.Argument(metavar="ID", help="Numbers of deliveries, as `list` shows them. Without any, use the filters."),
 ]
-HandlerName = Annotated[str, typer.Option("--handler", help="Only for this handler.", show_default=False)]
+AnyState = Annotated[list[State] | None, _state_option(tuple(State))]
+RequeuableState = Annotated[list[State] | None, _state_option(REQUEUABLE)]
+DroppableState = Annotated[list[State] | None, _state_option(DROPPABLE)]
+HandlerName = Annotated[str, typer.Option("--handler", help="Only deliveries to this handler.", show_default=False)]
 
 
 @group.command("list")
 def list_deliveries(
-    state: States = None,
+    state: AnyState = None,
     handler: HandlerName = "",
     provider: Provider = "",
     kind: Kind = "",
@@ -34,37 +53,63 @@ def list_deliveries(
     outcome: Outcome = "",
     since: Since = None,
     until: Until = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    limit: Limit = 50,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """List deliveries, the newest last: without --state those that wait, run or are dead."""
-    about = Filter(provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until)
-    states = state or [State.DUE, State.RUNNING, State.DEAD]
-    wanted = queue_admin.DeliveryFilter(states=states, handler=handler, callbacks=about)
-    with open_journal(database_url) as (_, database), database.read_only() as connection:
+    """List deliveries, the newest last. Without --state: those that are due, running or dead."""
+    with open_journal(database_url) as (settings, database), database.read_only() as connection:
+        about = callback_filter(
+            connection, provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until
+        )
+        states = state or [State.DUE, State.RUNNING, State.DEAD]
+        wanted = delivery_filter(connection, settings, about, states=states, handler=handler)
         found = queue_admin.find(connection, wanted, limit)[::-1]
+    if not found:
+        print_note(_nothing_found(wanted, all_states=bool(state)))
     if as_json:
         for delivery, callback in found:
             about_it = {"provider": callback.provider, "kind": callback.kind, "call_id": callback.call_id or None}
             print_json({**delivery_values(delivery), "callback_id": delivery.callback_id, **about_it})
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("ID", "state", "handler", "callback", "kind", "call", "attempts", "due", "reason"):
-        table.add_column(heading, overflow="fold")
-    for delivery, callback in found:
-        table.add_row(
+    elif found:
+        _table(found).print()
+    if len(found) == limit:
+        print_note(f"These are the newest {limit}. There may be more: see --limit.")
+
+
+def _nothing_found(wanted: DeliveryFilter, *, all_states: bool) -> str:
+    about = described(wanted.callbacks)
+    if all_states or wanted.handler or about:
+        return f"No delivery matches {described_deliveries(wanted)}."
+    return "No delivery is due, running or dead. --state done and --state dropped list the finished ones."
+
+
+def _table(found: list[tuple[Delivery, StoredCallback]]) -> Table:
+    due, times = time_column("due", [delivery.due_at for delivery, _ in found])
+    table = Table(
+        Column("ID", right=True),
+        Column("state"),
+        Column("handler"),
+        Column("callback", rank=5, right=True),
+        Column("kind", rank=4),
+        Column("call"),
+        Column("attempts", rank=1, right=True),
+        Column(due, rank=2),
+        Column("reason", rank=3, prose=True),
+    )
+    for (delivery, callback), time in zip(found, times, strict=True):
+        table.add(
             str(delivery.id),
             delivery.state,
-            escape(delivery.handler),
+            delivery.handler,
             str(callback.id),
             callback.kind or "?",
-            escape(printable(callback.call_id)),
+            callback.call_id,
             str(delivery.attempts),
-            f"{delivery.due_at.astimezone():%m-%d %H:%M:%S}" if delivery.due_at else "",
-            escape(printable(delivery.reason)),
+            time,
+            delivery.reason,
         )
-    console.print(table)
+    return table
 
 
 @group.command("show")
@@ -83,16 +128,13 @@ def show(
     if as_json:
         print_json({**delivery_values(delivery), "callback_id": delivery.callback_id})
         return
-    console.print(f"for callback {delivery.callback_id}", highlight=False)
-    if origin:
-        console.print(escape(printable(origin)), highlight=False)
-    print_delivery(delivery)
+    print_delivery(delivery, f"callback {delivery.callback_id}", *([origin] if origin else []))
 
 
 @group.command("retry")
 def retry(
     ids: Ids = None,
-    state: States = None,
+    state: RequeuableState = None,
     handler: HandlerName = "",
     provider: Provider = "",
     kind: Kind = "",
@@ -101,32 +143,84 @@ def retry(
     until: Until = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Make dead deliveries due now, with all their tries before them; with --state also waiting or dropped ones."""
-    about = Filter(provider=provider, kind=kind, call_id=call_id, since=since, until=until)
-    states = state or ([State.DEAD] if not ids else [])
-    wanted = queue_admin.DeliveryFilter(ids=ids or (), states=states, handler=handler, callbacks=about)
-    with open_journal(database_url) as (_, database), database.begin() as connection:
+    """Requeue deliveries, by number or by filter: each is due now, and its earlier attempts no longer count.
+
+    Without numbers and without --state: the dead ones.
+    """
+    with open_journal(database_url) as (settings, database), database.begin() as connection:
+        about = callback_filter(connection, provider=provider, kind=kind, call_id=call_id, since=since, until=until)
+        states = _chosen(ids, state, REQUEUABLE)
+        wanted = delivery_filter(connection, settings, about, ids=ids or (), states=states, handler=handler)
+        before = queue_admin.states_of(connection, wanted.ids)
         count = queue_admin.requeue(connection, wanted)
-    console.print(f"{count} deliveries are due now; a running receiver does them.", highlight=False)
+        after = queue_admin.states_of(connection, wanted.ids)
+    if count:
+        is_due = "is" if count == 1 else "are"
+        print_prose(f"{counted(count, 'delivery')} {is_due} due now; a running receiver runs them.")
+    unchanged = {number: before[number] for number, now in after.items() if now is not State.DUE}
+    _report_unchanged(wanted, count, unchanged, before, "requeued", REQUEUABLE)
 
 
 @group.command("drop")
 def drop(
     ids: Ids = None,
-    state: States = None,
+    state: DroppableState = None,
     handler: HandlerName = "",
     provider: Provider = "",
     kind: Kind = "",
     call_id: CallId = "",
     since: Since = None,
     until: Until = None,
-    why: Annotated[str, typer.Option(help="Kept with the delivery.")] = "dropped by hand",
+    why: Annotated[str, typer.Option(help="The reason, stored with the delivery.")] = "dropped by hand",
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Give deliveries up on purpose: dead ones, or with --state due also waiting ones."""
-    about = Filter(provider=provider, kind=kind, call_id=call_id, since=since, until=until)
-    states = state or ([State.DEAD] if not ids else [])
-    wanted = queue_admin.DeliveryFilter(ids=ids or (), states=states, handler=handler, callbacks=about)
-    with open_journal(database_url) as (_, database), database.begin() as connection:
+    """Drop deliveries, by number or by filter: they are not attempted any more.
+
+    Without numbers and without --state: the dead ones. `receiver deliveries retry --state dropped` requeues them.
+    """
+    with open_journal(database_url) as (settings, database), database.begin() as connection:
+        about = callback_filter(connection, provider=provider, kind=kind, call_id=call_id, since=since, until=until)
+        states = _chosen(ids, state, DROPPABLE)
+        wanted = delivery_filter(connection, settings, about, ids=ids or (), states=states, handler=handler)
+        before = queue_admin.states_of(connection, wanted.ids)
         count = queue_admin.drop(connection, wanted, why)
-    console.print(f"{count} deliveries were dropped.", highlight=False)
+        after = queue_admin.states_of(connection, wanted.ids)
+    if count:
+        print_prose(f"{counted(count, 'delivery')} {'was' if count == 1 else 'were'} dropped.")
+    dropped = {number for number, now in after.items() if now is State.DROPPED and before[number] in DROPPABLE}
+    unchanged = {number: state for number, state in before.items() if number not in dropped}
+    _report_unchanged(wanted, count, unchanged, before, "dropped", DROPPABLE)
+
+
+def _chosen(ids: list[int] | None, states: list[State] | None, possible: Sequence[State]) -> list[State]:
+    """The states to look for; dead ones if neither states nor numbers are given. Raises SettingsError."""
+    for state in states or ():
+        if state not in possible:
+            raise SettingsError(f"--state: {state} deliveries stay as they are; choose {_either(possible)}")
+    return states or ([] if ids else [State.DEAD])
+
+
+def _report_unchanged(
+    wanted: DeliveryFilter,
+    count: int,
+    unchanged: Mapping[int, State],
+    known: Container[int],
+    done: str,
+    possible: Sequence[State],
+) -> None:
+    """Say which deliveries stay as they are, and why; exit with code 1 if there are any, or if none was meant."""
+    problems = []
+    if unknown := ", ".join(str(number) for number in wanted.ids if number not in known):
+        problems.append(f"there is no delivery {unknown}; `receiver deliveries list` shows them")
+    for number, state in unchanged.items():
+        if state in possible:
+            why = "the filters do not match it, or its callback waits for the same handler already"
+            problems.append(f"delivery {number} was not {done}: {why}")
+        else:
+            problems.append(f"delivery {number} is {state}; only those that are {_either(possible)} can be {done}")
+    if not (wanted.ids or count):
+        problems.append(f"no delivery matches {described_deliveries(wanted)}; nothing was {done}")
+    for problem in problems:
+        print_error(problem)
+    if problems:
+        raise typer.Exit(1)

@@ -10,17 +10,17 @@ import orjson
 import typer
 
 from receiver.app import make_providers
+from receiver.cli.filters import callback_filter
 from receiver.cli.json_values import callback_summary
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import CallId, DatabaseUrl, Kind, Outcome, Provider, Since, Until
-from receiver.cli.output import as_text, console, print_error
+from receiver.cli.output import as_text, print_error, print_prose
 from receiver.cli.paging import pages_with_progress
 from receiver.errors import PayloadError
 from receiver.intake.reread import reread
 from receiver.providers.base import contract
 from receiver.providers.base.record import CallRecord
 from storage import StoredCallback
-from storage.values import Filter
 
 Row = Mapping[str, Any]
 Providers = Mapping[str, contract.Provider[Any]]
@@ -43,10 +43,10 @@ class As(StrEnum):
 
 @app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")],
-    what: Annotated[What, typer.Option(help="Callbacks with their bytes, or call records.")] = What.RECORDS,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write. It must not exist.")],
+    what: Annotated[What, typer.Option(help="Call records, or callbacks with their requests.")] = What.RECORDS,
     as_: Annotated[
-        As | None, typer.Option("--as", help="The format; else told from the file's name.", show_default=False)
+        As | None, typer.Option("--as", help="The format. By default that of the file's name.", show_default=False)
     ] = None,
     provider: Provider = "",
     kind: Kind = "",
@@ -57,9 +57,12 @@ def export(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Write stored callbacks or call records to a file."""
-    wanted = Filter(provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until)
-    format_ = as_ or _told_from(file)
+    format_ = as_ or _format_of(file)
     with open_journal(database_url) as (settings, database):
+        with database.read_only() as connection:
+            wanted = callback_filter(
+                connection, provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until
+            )
         providers = make_providers(settings)
         make_row = _callback_row if what is What.CALLBACKS else _record_row
         rows = _rows(pages_with_progress(database, wanted, "exporting"), providers, make_row)
@@ -67,19 +70,22 @@ def export(
         try:
             count = _WRITERS[format_](file, columns, rows)
         except FileExistsError as error:
-            print_error(f"{file} exists already; name another file")
+            print_error(f"{file} exists already: choose another name")
             raise typer.Exit(2) from error
         except OSError as error:
             print_error(f"{file} cannot be written: {error.strerror}")
             raise typer.Exit(2) from error
-    console.print(f"{count} {what.value} written to {file}", highlight=False)
+    noun = what.value if count != 1 else what.value.removesuffix("s")
+    print_prose(f"{count} {noun} written to {file}")
 
 
-def _told_from(file: Path) -> As:
+def _format_of(file: Path) -> As:
     try:
         return As(file.suffix.lstrip(".").lower())
     except ValueError as error:
-        raise typer.BadParameter("end the file's name in .jsonl, .csv or .parquet, or use --as") from error
+        raise typer.BadParameter(
+            f"{file} names no format: end it in .jsonl, .csv or .parquet, or choose one with --as"
+        ) from error
 
 
 def _rows(
@@ -97,6 +103,7 @@ def _rows(
 CALLBACK_COLUMNS = (
     "id", "received_at", "provider", "kind", "call_id", "outcome", "reason", "duplicate_of", "notes", "format", "peer",
     "took_us", "method", "path", "query", "body", "reply_status", "reply_type", "reply_body",
+    "answered_by", "call_state",
 )  # fmt: skip
 
 
@@ -111,6 +118,7 @@ def _callback_row(callback: StoredCallback, _providers: Providers) -> Row:
         "reply_status": callback.reply_status,
         "reply_type": callback.reply_type,
         "reply_body": as_text(callback.reply_body),
+        "call_state": None if callback.call_state is None else as_text(callback.call_state),
     }
 
 

@@ -3,10 +3,12 @@
 import logging
 import sys
 import traceback
+from datetime import UTC, datetime
 from types import TracebackType
 
 from pythonjsonlogger.orjson import OrjsonFormatter
 
+from receiver.cli.times import local_time
 from receiver.plugins.failures import AUTHOR_FILE
 from receiver.settings import Settings
 
@@ -16,16 +18,17 @@ _CHATTY = {
     "alembic": "WARNING",
     "uvicorn.error": "WARNING",
     "python_multipart": "ERROR",
+    "watchfiles": "WARNING",
 }
-"""Libraries that say more than people want to read, some of it whenever a stranger likes."""
+"""Libraries that log more than people want to read, some of it for each malformed request."""
 _FIELDS = ("call_id", "callback", "delivery", "handler", "attempt")
-"""What log lines carry beside their message, under these names: ids, never numbers or names of people."""
+"""Fields that log lines have beside their message: ids, never phone numbers or names of people."""
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 def configure(settings: Settings, *, for_author: bool = False) -> None:
-    """Send the log to standard error as the settings have it.
+    """Send the log to standard error, as the settings say.
 
     With `for_author` the texts of errors and their tracebacks are shown as with `log_personal_data`: the log goes to
     the terminal of the person who writes the handlers.
@@ -40,7 +43,7 @@ def configure(settings: Settings, *, for_author: bool = False) -> None:
 
 
 class _Text(logging.Formatter):
-    """A line for people: the time, the level, where it comes from, what it says, and its ids."""
+    """A line for people: the time with its offset, the level, the logger, the message and its ids."""
 
     def __init__(self, *, personal: bool) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
@@ -57,6 +60,10 @@ class _Text(logging.Formatter):
         """The line without its exception."""
         ids = "".join(f" {name}={record.__dict__[name]}" for name in _FIELDS if record.__dict__.get(name))
         return super().formatMessage(record) + ids
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - the library's
+        """The local time with its offset."""
+        return local_time(datetime.fromtimestamp(record.created, UTC), "milliseconds")
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the library's name
         """The exception, as far as it may be shown."""

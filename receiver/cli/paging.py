@@ -1,4 +1,4 @@
-"""Walking through many callbacks, page by page, with a progress bar: memory does not grow with their number."""
+"""Reading many callbacks in pages, with a progress bar: memory use does not depend on their number."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ PAGE = 500
 
 
 def pages_with_progress(database: Database, wanted: Filter, doing: str) -> Iterator[list[StoredCallback]]:
-    """All callbacks that match, oldest first, a page at a time; how far it is shows on the terminal."""
+    """All callbacks that match, oldest first, in pages; a progress bar shows how many are done."""
     with database.read_only() as connection:
         total, last = journal.count(connection, wanted), journal.last_id(connection)
     with progress_bar() as progress:
@@ -23,7 +23,7 @@ def pages_with_progress(database: Database, wanted: Filter, doing: str) -> Itera
 
 
 def pages(database: Database, wanted: Filter, last: int) -> Iterator[list[StoredCallback]]:
-    """All callbacks that match, oldest first, a page at a time; none that comes in while we walk."""
+    """All callbacks that match, oldest first, in pages; without those that arrive meanwhile."""
     done = 0
     while True:
         with database.read_only() as connection:
@@ -35,7 +35,7 @@ def pages(database: Database, wanted: Filter, last: int) -> Iterator[list[Stored
 
 
 def progress_bar() -> Progress:
-    """How much is done, how fast, and how long it will take; on standard error, so that output can be piped."""
+    """How much is done, how fast, and how long the rest takes; on standard error, so that output can be piped."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,4 +1,4 @@
-"""`receiver prune`: let go of what is old."""
+"""`receiver prune`: delete old callbacks."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import DatabaseUrl, moment
-from receiver.cli.output import console
+from receiver.cli.output import console, counted, print_prose
 from receiver.cli.paging import progress_bar
 from storage import Database, retention
 
@@ -19,21 +19,21 @@ BATCH = 1000
 @app.command()
 def prune(
     older_than: Annotated[
-        datetime, typer.Option(parser=moment, metavar="TIME", help="A time ago such as 90d, or ISO 8601.")
+        datetime, typer.Option(parser=moment, metavar="TIME", help="An age such as 90d, or ISO 8601.")
     ],
     bodies_only: Annotated[
-        bool, typer.Option("--bodies-only", help="Keep the rows and blank only what was sent and replied.")
+        bool, typer.Option("--bodies-only", help="Keep the rows, and blank only requests and replies.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Delete callbacks that are older, with their deliveries. What is not delivered yet is never touched."""
+    """Delete old callbacks with their deliveries. Callbacks with unfinished or dead deliveries are kept."""
     work = retention.blank if bodies_only else retention.prune
     with open_journal(database_url) as (_, database):
         with console.status("counting"), database.read_only() as connection:
             total = retention.count(connection, older_than, bodies_only=bodies_only)
         if dry_run:
-            console.print(f"{total} callback(s) would be {'blanked' if bodies_only else 'deleted'}.", highlight=False)
+            print_prose(f"{counted(total, 'callback')} would be {'blanked' if bodies_only else 'deleted'}.")
             return
         done = 0
         with progress_bar() as progress:
@@ -41,7 +41,8 @@ def prune(
             while count := _one_batch(database, work, older_than):
                 done += count
                 progress.advance(task, count)
-    console.print(f"{done} callback(s) {'blanked' if bodies_only else 'deleted'}.", highlight=False)
+    was = "was" if done == 1 else "were"
+    print_prose(f"{counted(done, 'callback')} {was} {'blanked' if bodies_only else 'deleted'}.")
 
 
 def _one_batch(database: Database, work: Callable[[Connection, datetime, int], int], older_than: datetime) -> int:

@@ -1,36 +1,47 @@
-"""`receiver refused`: requests that were not let in."""
+"""`receiver refused`: list rejected requests."""
 
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import AsJson, DatabaseUrl
-from receiver.cli.output import console, print_json, printable
+from receiver.cli.output import Column, Table, print_json, print_note
+from receiver.cli.times import time_column
 from storage import rejections
+from storage.rejections import RejectedRequest
 
 
 @app.command()
 def refused(
-    limit: Annotated[int, typer.Option(help="How many at most, newest first.", min=1, max=rejections.KEPT)] = 50,
+    limit: Annotated[
+        int, typer.Option(help="How many to list at most; the newest ones.", min=1, max=rejections.KEPT)
+    ] = 50,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """List requests that were not let in, and why: for a callback that does not arrive. No body is kept."""
+    """List rejected requests, the newest first, each with its reason: for a callback that does not arrive."""
     with open_journal(database_url) as (_, database), database.read_only() as connection:
         found = rejections.latest(connection, limit)
     if as_json:
         for one in found:
             print_json(one)
-        return
+    elif found:
+        _table(found).print()
     if not found:
-        console.print("Nothing was refused.")
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("last", "times", "address", "path", "bytes", "why"):
-        table.add_column(heading, justify="right" if heading in {"times", "bytes"} else "left", overflow="fold")
-    for one in found:
-        when = one.at.astimezone().isoformat(sep=" ", timespec="seconds")
-        table.add_row(when, str(one.times), one.address, printable(one.path), str(one.size), one.reason)
-    console.print(table)
+        print_note("No request was rejected.")
+
+
+def _table(found: list[RejectedRequest]) -> Table:
+    last, times = time_column("last", [one.at for one in found])
+    table = Table(
+        Column(last, rank=1),
+        Column("times", rank=3, right=True),
+        Column("address"),
+        Column("path"),
+        Column("bytes", rank=4, right=True),
+        Column("reason", rank=2, prose=True),
+    )
+    for one, time in zip(found, times, strict=True):
+        table.add(time, str(one.times), one.address, one.path, str(one.size), one.reason)
+    return table

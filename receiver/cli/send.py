@@ -1,52 +1,81 @@
-"""`receiver send`: play the provider, with the documented samples that ship with the receiver."""
+"""`receiver send`: send one of the samples that ship with the receiver."""
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+from itertools import groupby
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import httpx
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from receiver.app import make_providers
 from receiver.cli.main import app, report_errors
-from receiver.cli.output import as_text, console, print_error, printable
+from receiver.cli.output import Column, Table, as_text, console, print_error, print_prose, printable
 from receiver.providers.base.samples import Sample, find_samples
 from receiver.settings import Settings, load
 from receiver.web.auth import AccessPolicy, access_policies
 
+_PREFERRED = ("xmlrpc", "json", "form", "multipart", "query")
+
 
 @app.command()
 def send(
-    name: Annotated[str, typer.Argument(help="A sample's name, such as cdr; --list shows them.")] = "",
+    name: Annotated[str, typer.Argument(help="The sample, such as cdr. Without a name, the samples are listed.")] = "",
     format_: Annotated[
-        str, typer.Option("--format", help="xmlrpc, json, form, multipart or query; else the first there is.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=f"The format to send: {', '.join(_PREFERRED)}. By default the first of these that the sample has.",
+        ),
     ] = "",
-    provider: Annotated[str, typer.Option(help="Where two providers have a sample of that name: whose.")] = "",
-    url: Annotated[str, typer.Option(help="The receiver's address; else host and port from the settings.")] = "",
+    provider: Annotated[
+        str, typer.Option(help="The sample's provider, where two providers have a sample of that name.")
+    ] = "",
+    url: Annotated[str, typer.Option(help="The receiver's address. By default host and port of the settings.")] = "",
     list_samples: Annotated[bool, typer.Option("--list", help="List the samples.")] = False,
 ) -> None:
-    """Send a documented callback to a running receiver, and show request and reply."""
+    """Send a sample of a provider's callback to a running receiver, and print the request and the reply."""
+    _check(provider, format_)
     if list_samples or not name:
-        console.print(_table(find_samples()))
+        _print_samples(find_samples(provider.lower(), "", format_.lower()))
         return
-    samples = sorted(find_samples(provider.lower(), name.lower()), key=lambda sample: _PREFERRED.index(sample.format))
-    found = [sample for sample in samples if format_.lower() in ("", sample.format)]
-    if not found:
-        formats = ", ".join(sample.format for sample in samples)
-        hint = f"{name} comes as {formats}" if formats else "`receiver send --list` shows the samples"
-        print_error(f"there is no sample {' '.join(filter(None, (name, format_)))}; {hint}")
-        raise typer.Exit(2)
+    sample = _choose(name, format_, provider)
     with report_errors():
         settings = load()
         providers = make_providers(settings)
-    owner, trust = providers[found[0].provider], access_policies(settings, providers)[found[0].provider]
+    owner, trust = providers[sample.provider], access_policies(settings, providers)[sample.provider]
     secret = f"/{trust.secrets[0].decode()}" if trust.secrets else ""
     # Samples are written for the provider's own path; the settings may have moved it.
-    target = secret + owner.path + found[0].target.removeprefix(f"/{owner.name}")
-    _send(found[0], (url or _own_address(settings)).rstrip("/") + target, trust)
+    target = secret + owner.path + sample.target.removeprefix(f"/{owner.name}")
+    _send(sample, (url or _own_address(settings)).rstrip("/") + target, trust)
 
 
-_PREFERRED = ("xmlrpc", "json", "form", "multipart", "query")
+def _check(provider: str, format_: str) -> None:
+    """Refuse a provider or a format that no sample can have."""
+    known = {sample.provider for sample in find_samples()}
+    if provider and provider.lower() not in known:
+        print_error(f"--provider: there is no provider {provider!r}; there are {', '.join(sorted(known))}")
+        raise typer.Exit(2)
+    if format_ and format_.lower() not in _PREFERRED:
+        print_error(f"--format: there is no format {format_!r}; there are {', '.join(_PREFERRED)}")
+        raise typer.Exit(2)
+
+
+def _choose(name: str, format_: str, provider: str) -> Sample:
+    samples = sorted(find_samples(provider.lower(), name.lower()), key=lambda sample: _PREFERRED.index(sample.format))
+    found = [sample for sample in samples if format_.lower() in ("", sample.format)]
+    if found:
+        return found[0]
+    if samples:
+        print_error(f"the sample {name} does not come as {format_}; it comes as {_formats(samples)}")
+    else:
+        close = get_close_matches(name.lower(), {sample.name for sample in find_samples()}, 1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        print_error(f"there is no sample {name}; {hint}`receiver send --list` lists them")
+    raise typer.Exit(2)
 
 
 def _own_address(settings: Settings) -> str:
@@ -55,9 +84,10 @@ def _own_address(settings: Settings) -> str:
 
 
 def _send(sample: Sample, address: str, trust: AccessPolicy) -> None:
-    console.print(f"[bold]{sample.method} {escape(address)}[/]", highlight=False)
+    print_prose(sample.what, style="dim")
+    console.print(f"[bold]{sample.method} {escape(address)}[/]", highlight=False, soft_wrap=True)
     for header, value in sample.headers:
-        console.print(escape(f"{header}: {value}"), highlight=False)
+        console.print(escape(f"{header}: {value}"), highlight=False, soft_wrap=True)
     _print_body(sample.body)
     try:
         user, _, password = trust.passwords[0].decode().partition(":") if trust.passwords else ("", "", "")
@@ -66,7 +96,10 @@ def _send(sample: Sample, address: str, trust: AccessPolicy) -> None:
             sample.method, address, headers=list(sample.headers), content=sample.body, timeout=10, auth=auth
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        print_error(f"{error}; start one with `receiver serve`")
+        print_error(
+            f"no receiver answers at {_base_of(address)}: {error}. Start one with `receiver serve`, or give its "
+            "address with --url"
+        )
         raise typer.Exit(1) from error
     console.print(f"[bold]reply {reply.status_code}[/] {reply.headers.get('content-type', '')}", highlight=False)
     _print_body(reply.content)
@@ -79,13 +112,27 @@ def _print_body(body: bytes) -> None:
     console.print("\n" + escape("\n".join(lines)) + "\n", highlight=False, soft_wrap=True)
 
 
-def _table(samples: list[Sample]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("name", "formats", "provider", "what"):
-        table.add_column(heading)
-    by_name: dict[tuple[str, str], list[Sample]] = {}
-    for sample in samples:
-        by_name.setdefault((sample.provider, sample.name), []).append(sample)
-    for (provider, name), formats in by_name.items():
-        table.add_row(name, ", ".join(sample.format for sample in formats), provider, formats[0].what)
-    return table
+def _base_of(address: str) -> str:
+    """Scheme, host and port of an address: its path may hold a secret."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else address
+
+
+def _print_samples(samples: Sequence[Sample]) -> None:
+    """A table for each provider, with the malformed samples at its end."""
+    for number, (provider, group) in enumerate(groupby(samples, key=lambda sample: sample.provider)):
+        by_name: dict[str, list[Sample]] = {}
+        for sample in sorted(group, key=lambda sample: (sample.name.startswith("broken-"), sample.name)):
+            by_name.setdefault(sample.name, []).append(sample)
+        table = Table(Column("name"), Column("formats", rank=1), Column("content", prose=True, least=20), indent=2)
+        for name, same in by_name.items():
+            usual = min(same, key=lambda sample: _PREFERRED.index(sample.format))
+            table.add(name, _formats(same), usual.what)
+        if number:
+            console.print()
+        console.print(f"{provider}:")
+        table.print()
+
+
+def _formats(samples: Sequence[Sample]) -> str:
+    return ", ".join(sorted((sample.format for sample in samples), key=_PREFERRED.index))

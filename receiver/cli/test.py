@@ -26,20 +26,20 @@ from receiver.settings import Settings, load
 def run_scenarios(
     places: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="Scenario files, or folders of them.", show_default=FOLDER),
+        typer.Argument(metavar="FILE", help="Scenario files, or folders of them.", show_default=f"folder {FOLDER}"),
     ] = None,
     handlers: HandlerModules = None,
     junit: Annotated[
         Path | None, typer.Option(help="Also write the results to this file, as JUnit XML.", show_default=False)
     ] = None,
     show_output: Annotated[
-        bool, typer.Option("--show-output", help="Show what handlers print and log, also if all goes well.")
+        bool, typer.Option("--show-output", help="Show what handlers print and log, even if all pass.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a scenario, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per scenario.")] = False,
 ) -> None:
-    """Run scenarios against your handlers: no server, no network, a temporary journal.
+    """Play scenarios against your handlers, without a server and without the network, in a temporary journal.
 
-    Exit code 1 says that one failed.
+    Exit code 1 means that a scenario failed.
     """
     with report_errors():
         settings = load(handlers=handlers)

@@ -1,4 +1,4 @@
-"""`receiver work`: run deliveries beside receivers on other machines."""
+"""`receiver work`: run deliveries, and receive nothing."""
 
 import asyncio
 import signal
@@ -7,15 +7,15 @@ from receiver.app import load_components, open_database, running_worker
 from receiver.cli import logs
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl, HandlerModules
-from receiver.cli.output import console
-from receiver.cli.serve import handler_table, leave
+from receiver.cli.output import console, print_prose
+from receiver.cli.serve import leave, print_handlers
 from receiver.metrics import Metrics
 from receiver.settings import load
 
 
 @app.command()
 def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> None:
-    """Run deliveries until stopped, and receive nothing: for a journal on PostgreSQL that others receive into."""
+    """Run deliveries of a journal that other receivers store into, until Ctrl-C or SIGTERM. It receives nothing."""
     with report_errors():
         settings = load(database_url=database_url, handlers=handlers)
         logs.configure(settings)
@@ -28,8 +28,9 @@ def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> N
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         async with running_worker(components, database, Metrics()):
-            console.print(handler_table(components))
-            console.print(f"Deliveries of {database.place} are run here. Stop with Ctrl-C.", highlight=False)
+            console.print("Handlers:")
+            print_handlers(components)
+            print_prose(f"Deliveries of {database.place} run here. Stop with Ctrl-C.")
             console.file.flush()
             await stop.wait()
 

@@ -1,10 +1,11 @@
-"""One attempt at a delivery: the handler runs under its time limit, and its end becomes a result."""
+"""One attempt of a delivery: run the handler under its time limit, and turn its outcome into a result."""
 
 import asyncio
 import logging
 import random
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,9 +14,11 @@ import httpx
 
 from receiver.delivery.retry_policy import RetryPolicy
 from receiver.errors import PayloadError
+from receiver.plugins.call_history import LoadHistory
 from receiver.plugins.context import Context
 from receiver.plugins.failures import log_failure
 from receiver.plugins.handlers import Drop, Handler, RetryLater
+from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.contract import Provider
@@ -29,12 +32,12 @@ logger = logging.getLogger(__name__)
 OnAbandoned = Callable[[Handler, asyncio.Task[Any]], None]
 """Called with a function that exceeded its time limit and still runs."""
 Reread = Callable[[Provider[Any], StoredCallback], Event]
-"""Reads the event of a stored callback again; raises PayloadError."""
+"""Parses a stored callback again and returns its event; raises PayloadError."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How an attempt ended: the delivery's new state, what the attempt counts as, and in how many seconds it is due."""
+    """How an attempt ended: the delivery's new state, the attempt's result, and in how many seconds a retry is due."""
 
     state: State
     result: str
@@ -44,37 +47,35 @@ class AttemptResult:
 
 
 class _LateError(Exception):
-    """A handler did not end within its time limit; unlike a TimeoutError of its own."""
+    """A handler did not end within its time limit; distinct from a TimeoutError that it raises."""
 
 
 class AttemptRunner:
-    """Makes attempts. `timeout` is how many seconds one has, where the handler does not say.
+    """Makes attempts. `load_history` is for handlers that ask for a call's history.
 
-    `random` returns a number from 0 to 1, for the jitter of retries.
+    `random` returns a number from 0 to 1, for the jitter of the back-off; with `retries_at_once` there is no back-off.
     """
 
     def __init__(
         self,
-        providers: Mapping[str, Provider[Any]],
+        registry: Registry,
         runner: Runner,
         *,
         http: httpx.AsyncClient,
         apis: ApiClients | None = None,
-        handler_settings: Mapping[str, Mapping[str, Any]],
-        policy: RetryPolicy,
-        timeout: float,
         reread: Reread,
+        load_history: LoadHistory,
+        retries_at_once: bool = False,
         random: Callable[[], float] = random.random,
     ) -> None:
-        self._providers = providers
+        self._registry = registry
         self._runner = runner
         self._http = http
         self._apis = apis or ApiClients()
-        self._handler_settings = handler_settings
-        self._policy = policy
-        self._usual_timeout = timeout
-        self._random = random
         self._reread = reread
+        self._load_history = load_history
+        self._retries_at_once = retries_at_once
+        self._random = random
 
     async def attempt(
         self, handler: Handler, claim: Claim, subjects: Subjects | None, on_abandoned: OnAbandoned
@@ -84,19 +85,22 @@ class AttemptRunner:
         Without `subjects` the callback is read again from its stored bytes.
         """
         if claim.attempt - claim.uncounted_attempts > self._policy_of(handler).attempts:
-            return AttemptResult(
-                State.DEAD, "lost", "its worker vanished at every attempt: the handler may be what ends it"
-            )
+            reason = "its worker crashed at every attempt: the handler may be the cause"
+            return self._dead(handler, claim, "lost", reason)
         try:
             subject = self._subject(handler, claim.callback, subjects)
             if handler.matches(subject):
-                await self._run(handler, subject, self._context(handler, claim), on_abandoned)
+                context = self._context(handler, claim)
+                if handler.history:
+                    await self._run_with_history(handler, claim.callback, subject, context, on_abandoned)
+                else:
+                    await self._run(handler, subject, context, on_abandoned)
         except Drop as drop:
             return AttemptResult(State.DROPPED, "dropped", str(drop))
         except PayloadError as error:
-            return AttemptResult(State.DEAD, "failed", str(error))
+            return self._dead(handler, claim, "failed", str(error), error)
         except RetryLater as later:
-            return self._retry(handler, claim, "retry", str(later), after=later.after)
+            return self._retry(handler, claim, "retry", str(later), after=later.after, exception=later)
         except _LateError:
             reason = f"{handler.name} did not finish within {self._timeout(handler):g} s"
             return self._retry(handler, claim, "late", reason)
@@ -116,35 +120,53 @@ class AttemptRunner:
         after: float | None = None,
         exception: Exception | None = None,
     ) -> AttemptResult:
-        """Due again after a pause, or dead after the last attempt."""
+        """Due again after a back-off, or dead after the last attempt."""
         pause = self._policy_of(handler).pause_after(claim.attempt - claim.uncounted_attempts, self._random())
+        self._log(handler, claim, result, exception, gives_up=pause is None)
+        if pause is None:
+            return AttemptResult(State.DEAD, result, error, trace)
+        if after is not None:
+            pause = self._policy_of(handler).requested_pause(after)
+        return AttemptResult(State.DUE, result, error, trace, pause)
+
+    def _dead(
+        self, handler: Handler, claim: Claim, result: str, error: str, exception: Exception | None = None
+    ) -> AttemptResult:
+        """Dead at once: another attempt would end the same way."""
+        self._log(handler, claim, result, exception, gives_up=True)
+        return AttemptResult(State.DEAD, result, error)
+
+    @staticmethod
+    def _log(handler: Handler, claim: Claim, result: str, exception: Exception | None, *, gives_up: bool) -> None:
         log_failure(
             logger,
-            logging.ERROR if pause is None else logging.WARNING,
+            logging.ERROR if gives_up else logging.WARNING,
             handler,
             exception,
             "%s %s%s: `receiver deliveries show %d` has the details",
             handler.name,
             result,
-            "; gave up" if pause is None else "",
+            "; gave up" if gives_up else "",
             claim.delivery_id,
             call_id=claim.callback.call_id,
             callback=claim.callback.id,
             delivery=claim.delivery_id,
             attempt=claim.attempt,
         )
-        if pause is None:
-            return AttemptResult(State.DEAD, result, error, trace)
-        if after is not None:
-            pause = self._policy.requested_pause(after)
-        return AttemptResult(State.DUE, result, error, trace, pause)
 
     def _policy_of(self, handler: Handler) -> RetryPolicy:
-        return self._policy if handler.attempts is None else replace(self._policy, attempts=handler.attempts)
+        usual = self._registry.defaults
+        attempts = usual.attempts if handler.attempts is None else handler.attempts
+        return RetryPolicy(
+            attempts,
+            usual.retry_first_pause,
+            ceiling=usual.retry_longest_pause,
+            is_immediate=self._retries_at_once,
+        )
 
     def _subject(self, handler: Handler, callback: StoredCallback, subjects: Subjects | None) -> Event | CallRecord:
-        """What the handler gets: as it came in, else read again from the stored bytes. Raises PayloadError."""
-        provider = self._providers.get(callback.provider)
+        """What the handler gets: as received, else parsed again from the stored bytes. Raises PayloadError."""
+        provider = self._registry.providers.get(callback.provider)
         if provider is None:
             raise PayloadError(f"there is no provider {callback.provider!r} any more")
         subject = self._carried(handler, subjects)
@@ -156,11 +178,11 @@ class AttemptRunner:
 
     @staticmethod
     def _carried(handler: Handler, subjects: Subjects | None) -> Event | CallRecord | None:
-        """What came in with the callback; None if there is none, or if a fault of ours keeps it from being made."""
+        """What was received, if it is still in memory; None if not, or if a fault of ours prevents making it."""
         try:
             return None if subjects is None else subjects.of(handler.subject)
         except Exception:
-            logger.exception("an event could not be made; it is read again")
+            logger.exception("an event could not be made; its callback is parsed again")
             return None
 
     def _context(self, handler: Handler, claim: Claim) -> Context:
@@ -170,18 +192,36 @@ class AttemptRunner:
             delivery_id=str(claim.delivery_id),
             attempt=claim.attempt,
             received_at=claim.callback.received_at,
-            settings=self._handler_settings.get(handler.module, {}),
+            settings=handler.settings,
             http=self._http,
             apis=self._apis,
         )
 
     def _timeout(self, handler: Handler) -> float:
-        return self._usual_timeout if handler.timeout is None else handler.timeout
+        return self._registry.defaults.handler_timeout if handler.timeout is None else handler.timeout
+
+    async def _run_with_history(
+        self,
+        handler: Handler,
+        callback: StoredCallback,
+        subject: Event | CallRecord,
+        context: Context,
+        on_abandoned: OnAbandoned,
+    ) -> None:
+        """As `_run`, with what the journal had of the call before this callback. What changes in it is not stored."""
+        history = await self._load_history(
+            self._registry.providers[callback.provider], callback.call_id, callback.received_at, before=callback.id
+        )
+        before = deepcopy(history.state)
+        await self._run(handler, subject, replace(context, history=history), on_abandoned)
+        if history.state != before:
+            message = "%s changed ctx.call.state, which is not stored: only handlers that answer keep a state"
+            log_failure(logger, logging.WARNING, handler, None, message, handler.name, call_id=callback.call_id)
 
     async def _run(
         self, handler: Handler, subject: Event | CallRecord, context: Context, on_abandoned: OnAbandoned
     ) -> None:
-        """Run the function under its time limit. Raises _LateError, and whatever it raises."""
+        """Run the function under its time limit. Raises _LateError, and what the function raises."""
         task = asyncio.create_task(self._runner.run(handler, subject, context))
         try:
             done, _ = await asyncio.wait({task}, timeout=self._timeout(handler))

@@ -1,17 +1,17 @@
-"""Fast start: deliveries that begin with the transaction that creates them.
+"""Fast start: deliveries that start right after the transaction that creates them.
 
-Storing a delivery, claiming it, reading its callback again and recording its result took four times what receiving
-the callback takes. So the receiver leases a delivery to itself as it creates it, and runs it with the event that is
-still in memory. The protocol, in the order of the calls:
+Storing a delivery, claiming it, parsing its callback again and recording its result took four times as long as
+receiving the callback. So the receiver leases a delivery to itself as it creates it, and runs it with the event that
+is still in memory. The protocol, in the order of the calls:
 
-1. `reserve` (from the notify path, before the callback is stored): places for its handlers, as a `LeaseRequest`. None
-   while older deliveries wait in the journal, because those go first.
+1. `reserve` (called by the notify path before the callback is stored): places for its handlers, as a `LeaseRequest`.
+   None while older deliveries wait in the journal, because those go first.
 2. The journal stores callback and deliveries. It leases those of the request to this worker, except where an earlier
    delivery of the same call to the same handler is unfinished (`storage.enqueue`).
-3. `begin` (when the commit has ended): the leased ones are started, the places are returned. What was not leased is
+3. `begin` (called after the commit): the leased deliveries start, and the places are released. What was not leased is
    found by the next claim, like any other delivery.
-4. `before_claim` and `after_claim` (from the worker): whether a claim has seen everything, so that new deliveries may
-   start at once again.
+4. `before_claim` and `after_claim` (called by the worker): whether a claim has seen everything, so that new deliveries
+   may start at once again.
 
 A crash changes nothing: the lease ends, and the attempt counts as lost. On PostgreSQL two receivers could start two
 deliveries of one call at the same moment and break their order, so there every delivery is claimed.
@@ -31,12 +31,12 @@ MAX_PREFETCHED = 256
 """Deliveries to one handler that wait in memory for a place to run; with more, they wait in the journal alone."""
 
 Start = Callable[[Claim, Subjects | None], None]
-"""Runs a delivery that is leased, as soon as there is a place for it."""
+"""Runs a leased delivery as soon as there is a place for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimMark:
-    """What was under way when a claim began."""
+    """What was in progress when a claim began."""
 
     unsettled: int
     missed: int
@@ -71,7 +71,7 @@ class FastStart:
         self.is_behind = True
         """Whether older deliveries may wait in the journal that this worker could claim."""
         self._missed = self._unsettled = 0
-        """Callbacks that found no place: all of them, and those that are not stored yet."""
+        """Callbacks for which there was no place: all of them, and those that are not stored yet."""
 
     def stop(self) -> None:
         """Reserve no more."""
@@ -100,9 +100,9 @@ class FastStart:
         return waiting is not None and self._reserved[name] + waiting < MAX_PREFETCHED
 
     def begin(self, new: NewCallback, stored: Appended | None, subjects: Subjects | None) -> None:
-        """Start the deliveries of a callback that were leased, and return its places.
+        """Start the deliveries of a callback that were leased, and release its places.
 
-        `stored` is None if it was not stored. Without `subjects` the callback is read again for its handlers.
+        `stored` is None if it was not stored. Without `subjects` the callback is parsed again for its handlers.
         """
         if new.lease is None:
             self._unsettled -= 1
@@ -125,6 +125,6 @@ class FastStart:
         return ClaimMark(self._unsettled, self._missed)
 
     def after_claim(self, mark: ClaimMark, *, found: bool, saw_all_handlers: bool) -> None:
-        """A claim has ended: new deliveries may start at once if nothing was left, and nothing was missed meanwhile."""
+        """End a claim: new deliveries may start at once if it left nothing and missed nothing."""
         saw_all = saw_all_handlers and not mark.unsettled and mark.missed == self._missed
         self.is_behind = found or not saw_all

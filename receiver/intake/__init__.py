@@ -1,1 +1,1 @@
-"""The path of one callback, free of the web framework: read it, store or answer it, reply."""
+"""The path of one callback, independent of the web framework: parse it, store or answer it, reply."""

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from receiver.intake.journal_row import journal_row
+from receiver.intake.unparsed import log_unparsed
 from receiver.metrics import Metrics
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import (
     CallbackRequest,
     Fault,
@@ -18,17 +19,16 @@ from receiver.providers.base.contract import (
     ParsedRequest,
     Provider,
 )
-from receiver.providers.base.event import Event
 from receiver.providers.base.subjects import Subjects
 from storage import Appended, GroupCommit, LeaseRequest, NewCallback, StoreError
 
 logger = logging.getLogger(__name__)
 
 LARGE_BODY_BYTES = 128 * 1024
-"""Parsing more takes longer than callers should wait for the event loop: some 20 ms."""
+"""Larger bodies take some 20 ms to parse, longer than callers should wait for the event loop."""
 NOT_STORED = "the callback could not be stored; send it again"
 NOT_STORED_REPLY = HttpReply(NOT_STORED.encode(), "text/plain; charset=utf-8", 503)
-"""For when the reply in the provider's dialect cannot be written."""
+"""The reply where none in the provider's dialect can be written."""
 
 
 class DeliveryStarter(Protocol):
@@ -71,7 +71,7 @@ class NotifyPath:
         http_reply = _reply(provider, parsed)
         rows, subjects = [], []
         for part, callback in enumerate(parsed.callbacks):
-            handed = Subjects(provider, partial(_event_of, callback)) if callback.is_readable else None
+            handed = Subjects(provider, callback.require_event) if callback.is_readable else None
             subjects.append(handed)
             rows.append(
                 journal_row(
@@ -129,6 +129,8 @@ class NotifyPath:
             else:
                 self._begin(rows, subjects, results)
                 for row, result in zip(rows, results, strict=True):
+                    if row.outcome == "unparsed":
+                        log_unparsed(provider, row.kind, row.reason, result)
                     is_repeat = result.duplicate_of and row.outcome == "accepted"
                     self._metrics.received(provider.name, row.kind, "duplicate" if is_repeat else row.outcome)
         except Exception:
@@ -151,12 +153,6 @@ class NotifyPath:
         self._metrics.not_stored(provider.name)
         reply = provider.fault_reply(parsed.callbacks[0].kind, Fault.APPLICATION, NOT_STORED)
         return replace(provider.write(reply, parsed.dialect), status=503)
-
-
-def _event_of(callback: ParsedCallback) -> Event:
-    event = callback.event
-    assert event is not None  # noqa: S101 - asked of readable callbacks only
-    return event
 
 
 def _reply(provider: Provider[Any], parsed: ParsedRequest) -> HttpReply:

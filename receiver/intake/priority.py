@@ -1,7 +1,7 @@
 """Priority on the event loop: records run a few at a time, and a question runs before all of them.
 
-The loop serves whatever is ready. When records pour in, hundreds are ready at once, and a question that arrives
-meanwhile would wait until all of them were parsed. So each record is submitted here before work on it begins.
+The event loop runs whatever is ready. Under load hundreds of records are ready at once, and a question that arrives
+then would wait until all of them were parsed. So each record is submitted here before work on it begins.
 """
 
 import asyncio
@@ -14,18 +14,18 @@ from time import monotonic
 logger = logging.getLogger(__name__)
 
 RECORDS_PER_ROUND = 2
-"""Records that run between two rounds of the loop: some 0.3 ms."""
+"""Records that run in one round of the loop: some 0.3 ms."""
 MIN_REPLIES, MAX_REPLIES = 4, 32
-"""Replies to stored records that go out in one round: while questions come, and when none do. More at once take less
-time in all."""
+"""Replies to stored records that are sent in one round: while questions arrive, and while none do. Larger batches take
+less time in all."""
 RECENT_SECONDS = 1.0
-"""How long after a question another one is expected."""
+"""For how long after a question another one is expected."""
 HOLD_SECONDS = 0.01
-"""How long records wait while a question is new: enough for a handler that only computes."""
+"""For how long records wait after a question arrives: enough for a handler that only computes."""
 
 
 class PriorityGate:
-    """Lets records run. It costs a record nothing while nothing else is ready. `clock` is in seconds."""
+    """Schedules the work of records. It adds no delay while nothing else is ready. `clock` is in seconds."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -38,7 +38,7 @@ class PriorityGate:
         self._last_question = float("-inf")
 
     def reply_batch_size(self) -> int:
-        """How many replies to stored records may go out in one round of the loop."""
+        """How many replies to stored records may be sent in one round of the loop."""
         questions_expected = self._questions > 0 or self._clock() < self._last_question + RECENT_SECONDS
         return MIN_REPLIES if questions_expected else MAX_REPLIES
 
@@ -48,7 +48,7 @@ class PriorityGate:
         return len(self._waiting)
 
     def submit(self, work: Callable[[], None]) -> None:
-        """Run the work of a record: now if none waits, else in a later round. What it raises is logged."""
+        """Run the work of a record: now if no record waits, else in a later round. What it raises is logged."""
         if not self._round_is_scheduled:
             self._round_is_scheduled = True
             loop = asyncio.get_running_loop()
@@ -94,7 +94,7 @@ class PriorityGate:
 
 
 def _run(work: Callable[[], None]) -> None:
-    """One that fails must not stop the others."""
+    """Run the work of one record; if it fails, the others go on."""
     try:
         work()
     except Exception:

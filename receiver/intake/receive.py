@@ -1,4 +1,4 @@
-"""Receiving a request: recognise it, give it its priority, and pass it to the notify path or the ask path."""
+"""Receive a request: recognise it, apply its priority, and pass it to the notify path or the ask path."""
 
 import asyncio
 import logging
@@ -8,11 +8,13 @@ from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
-from receiver.intake.ask import AskPath, Responder
+from receiver.intake.ask import AskPath
 from receiver.intake.notify import LARGE_BODY_BYTES, NOT_STORED, NOT_STORED_REPLY, DeliveryStarter, NotifyPath
 from receiver.intake.priority import PriorityGate
+from receiver.intake.responder import Responder
+from receiver.intake.uncommitted import UncommittedRows
 from receiver.metrics import Metrics
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import (
     CallbackRequest,
     Fault,
@@ -48,7 +50,10 @@ class Recognition:
 
 
 class Intake:
-    """Receives requests. `starter` starts the deliveries of stored callbacks at once, where that is possible."""
+    """Receives requests. `starter` starts the deliveries of stored callbacks at once, where that is possible.
+
+    `uncommitted` is where the histories of calls find questions that wait for their commit.
+    """
 
     def __init__(
         self,
@@ -59,11 +64,13 @@ class Intake:
         metrics: Metrics,
         starter: DeliveryStarter | None = None,
         priority: PriorityGate | None = None,
+        uncommitted: UncommittedRows | None = None,
     ) -> None:
         self._metrics = metrics
         self._priority = priority or PriorityGate()
         self._notify = NotifyPath(registry, journal, metrics, starter)
-        self._ask = AskPath(responder, journal, metrics)
+        rows = UncommittedRows() if uncommitted is None else uncommitted
+        self._ask = AskPath(responder, journal, metrics, rows)
 
     def recognise(self, provider: Provider[Any], request: CallbackRequest) -> Recognition:
         """Decide whether a request asks something; never raises.
@@ -117,7 +124,7 @@ class Intake:
     ) -> None:
         """The work of a record when its priority lets it run: from its bytes into the journal's queue."""
         if replied.done():
-            return  # the sender has gone
+            return  # the sender has disconnected
         try:
             known.parsed = known.parsed or _parse(provider, request)
             if _question(provider, known.parsed) is not None:
@@ -128,7 +135,7 @@ class Intake:
             self._store_unparsed(provider, request, known, replied)
 
     async def _receive(self, provider: Provider[Any], request: CallbackRequest, known: Recognition) -> HttpReply:
-        """The reply to a question, or to a body so large that a thread should parse it."""
+        """The reply to a question, or to a body that is large enough to be parsed on a thread."""
         replied: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
         try:
             parsed = known.parsed or await _parse_off_loop(provider, request)
@@ -147,7 +154,7 @@ class Intake:
         known: Recognition,
         replied: asyncio.Future[HttpReply],
     ) -> None:
-        """A fault of ours must not lose the record: it is stored unparsed, and a repaired receiver can parse it."""
+        """Store a record unparsed after a fault of ours: a repaired receiver can parse it."""
         logger.exception("receiving a callback of %s failed", provider.name)
         try:
             parsed = _unparsed(
@@ -161,7 +168,7 @@ class Intake:
 
 
 class _QuestionError(Exception):
-    """What was recognised as a record asks something."""
+    """What was recognised as a record is a question."""
 
 
 def _question(provider: Provider[Any], parsed: ParsedRequest) -> Kind | None:

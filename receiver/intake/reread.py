@@ -1,15 +1,20 @@
-"""Reading a stored callback again."""
+"""Parse a stored callback again."""
 
 from typing import Any
 
 from receiver.errors import PayloadError
-from receiver.providers.base.contract import CallbackRequest, Provider
+from receiver.providers.base.contract import CallbackRequest, ParsedCallback, Provider
 from receiver.providers.base.event import Event
 from storage import StoredCallback
 
 
 def reread(provider: Provider[Any], callback: StoredCallback) -> Event:
-    """The event of a stored callback, read from its bytes by today's code. Raises PayloadError."""
+    """The event of a stored callback, parsed from its bytes by today's code. Raises PayloadError."""
+    return reread_callback(provider, callback).require_event()
+
+
+def reread_callback(provider: Provider[Any], callback: StoredCallback) -> ParsedCallback:
+    """A stored callback, parsed from its bytes by today's code; it has an event. Raises PayloadError."""
     request = CallbackRequest(
         endpoint=provider.endpoint_of(callback.path),
         method=callback.method,
@@ -22,11 +27,11 @@ def reread(provider: Provider[Any], callback: StoredCallback) -> Event:
     )
     try:
         callbacks = provider.read(request).callbacks
-    except Exception as error:  # a fault of ours; the callback is kept for a repaired reader
+    except Exception as error:  # a fault of ours; the callback is kept for a repaired parser
         raise PayloadError(f"callback {callback.id} cannot be read: {type(error).__name__}") from error
     if callback.part >= len(callbacks):
         raise PayloadError(f"callback {callback.id} is no longer part {callback.part} of its request")
-    event = callbacks[callback.part].event
-    if event is None:
-        raise PayloadError(f"callback {callback.id} cannot be read: {callbacks[callback.part].reason}")
-    return event
+    parsed = callbacks[callback.part]
+    if not parsed.is_readable:
+        raise PayloadError(f"callback {callback.id} cannot be read: {parsed.reason}")
+    return parsed

@@ -1,4 +1,4 @@
-"""Finding one phone number in bytes, however it is written, and blanking it."""
+"""Redact one phone number in bytes, in every notation that providers use."""
 
 import re
 from collections.abc import Callable
@@ -6,35 +6,36 @@ from collections.abc import Callable
 from receiver.errors import ReceiverError
 
 FEWEST_DIGITS = 6
-"""Of a number without its prefixes; shorter ones are found in times and sizes, too."""
+"""Of a number without its prefixes; a shorter one would also match times and sizes."""
 
 _GAP = (
     rb"(?:[-\s.()/\x00+]|%2[089DdEeFf]|%[aA]0|\\u00(?:2[089dDeEfF]|[aA]0)|\\u201[0-5]|\\/"
     rb"|&#0*(?:32|4[01567]|160);|\xe2\x80[\x90-\x95]|\xc2\xa0){0,4}"
 )
-"""What may stand between two digits, plain or escaped: blanks, hyphens, dots, also the zero bytes of UTF-16."""
+"""What may stand between two digits, plain or escaped: blanks, hyphens, dots, and the zero bytes of UTF-16."""
 _PLUS = rb"(?:\+|%2[Bb]|\\u002[bB]|&#0*43;)"
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+"""One without its end goes on to that of the text: tried at each quote anew, it would take quadratic time."""
 
 
 class NumberError(ReceiverError):
-    """What was given is no phone number."""
+    """The argument is not a usable phone number."""
 
 
 def significant_digits(number: str, country_code: str) -> str:
-    """The digits that all spellings of a number share. Raises NumberError.
+    """The digits that all notations of a number share. Raises NumberError.
 
     "050-123 4567", "+972501234567" and "00972501234567" are all "501234567" with the country code 972.
     """
     digits = re.sub(r"\D", "", number)
     if re.search(r"[^\d\s()+./-]", number) or not digits.isascii():
-        raise NumberError(f"{number!r} is no phone number")
+        raise NumberError(f"{number!r} is not a phone number")
     digits = digits.removeprefix("00")
     if country_code and digits.startswith(country_code) and len(digits) - len(country_code) >= FEWEST_DIGITS:
         digits = digits.removeprefix(country_code)
     digits = digits.removeprefix("0")
     if len(digits) < FEWEST_DIGITS:
-        raise NumberError(f"{number!r} is too short: fewer than {FEWEST_DIGITS} digits stand in many other places, too")
+        raise NumberError(f"{number!r} is too short: fewer than {FEWEST_DIGITS} digits would match other values too")
     return digits
 
 

@@ -1,4 +1,4 @@
-"""Letting go of what is old, in the background."""
+"""Retention in the background: delete or blank old callbacks."""
 
 import asyncio
 import logging
@@ -13,11 +13,11 @@ logger = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 24 * 3600.0
 BATCH = 1000
-"""Rows in one transaction, so that intake never waits long for a clean-up."""
+"""Rows in one transaction, so that the intake never waits long for it."""
 
 
 async def run_retention(database: Database, keep_days: int, keep_bodies_days: int) -> None:
-    """Prune and blank once a day, until cancelled; 0 days keeps for ever."""
+    """Delete and blank once a day, until cancelled; 0 days keeps forever."""
     while True:
         now = datetime.now(UTC)
         try:
@@ -26,7 +26,7 @@ async def run_retention(database: Database, keep_days: int, keep_bodies_days: in
             if keep_bodies_days:
                 await _in_batches(database, "blanked", retention.blank, now - timedelta(days=keep_bodies_days))
         except StoreError as error:
-            logger.error("old callbacks could not be cleaned up: %s", error)
+            logger.error("old callbacks could not be deleted or blanked: %s", error)
         await asyncio.sleep(PERIOD_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""What a handler may know and use beside its event."""
+"""The context of a handler: ids, settings and an HTTP client."""
 
 import logging
 from collections.abc import Mapping
@@ -8,20 +8,22 @@ from typing import Any, overload
 
 import httpx
 
+from receiver.errors import HandlerError
+from receiver.plugins.call_history import CallHistory
 from receiver.providers.base.api.clients import AnyClient, ApiClients
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Given to a handler that takes a second argument."""
+    """The second argument of a handler, if it takes one."""
 
     provider: str = ""
     callback_id: int | None = None
-    """The callback's row in the journal; None while a question is being answered, for it is stored after its reply."""
+    """The callback's id in the journal; None for questions, because they are stored after their reply."""
     delivery_id: str | None = None
-    """The same for every attempt of one delivery: an idempotency key for what you call. None for questions."""
+    """An idempotency key: the same for every attempt of one delivery. None for questions."""
     attempt: int = 1
-    """1 at the first try."""
+    """1 for the first attempt."""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Your module's settings: the table `[handler_settings.NAME]`."""
@@ -30,6 +32,15 @@ class Context:
     apis: ApiClients = field(default_factory=ApiClients, repr=False)
     """The providers' API clients, made from settings; `api` gets one of them."""
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("receiver.handlers"), repr=False)
+    history: CallHistory | None = field(default=None, repr=False)
+    """What `call` gives; None for a handler that did not ask for it."""
+
+    @property
+    def call(self) -> CallHistory:
+        """The earlier steps of the call and its state. Raises HandlerError for a handler without `history=True`."""
+        if self.history is None:
+            raise HandlerError("ctx.call is only loaded where the decorator says so: write history=True in it")
+        return self.history
 
     @overload
     def api(self, client: str) -> Any: ...

@@ -1,4 +1,4 @@
-"""Calling a handler's function: coroutines on the loop, plain functions in threads of their own pool."""
+"""Running a handler's function: coroutines on the event loop, plain functions in a thread pool of their own."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -13,18 +13,18 @@ from receiver.providers.base.record import CallRecord
 
 
 class Runner:
-    """Runs handlers. Each plain function has a pool of its own, so that one that hangs takes no thread from others.
+    """Runs handlers. Each plain function has its own pool, so that one that hangs takes no threads from others.
 
-    `threads` is a pool's size where the handler does not say how many may run side by side.
+    `threads` is the size of a pool, unless the handler has its own `concurrency`.
     """
 
     def __init__(self, threads: int, name: str = "handlers") -> None:
         self._threads = threads
         self._name = name
-        self._pools: dict[str, tuple[ThreadPoolExecutor, asyncio.Semaphore]] = {}
+        self._pools: dict[tuple[str, int], tuple[ThreadPoolExecutor, asyncio.Semaphore]] = {}
 
     async def run(self, handler: Handler, subject: Event | CallRecord, context: Context) -> Any:
-        """What the function returns. Whatever it raises comes out, but nothing that would end the receiver."""
+        """Return what the function returns. An exception that would end the program becomes a HandlerError."""
         arguments = (subject, context) if handler.takes_context else (subject,)
         try:
             if handler.is_async:
@@ -35,16 +35,16 @@ class Runner:
         except BaseException as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-                raise  # we are cancelled from outside, as we should be
+                raise  # the caller cancels this task, not the handler
             raise HandlerError(f"{handler.name} raised {type(error).__name__}, which ends programs") from error
 
     async def _in_thread(self, handler: Handler, arguments: tuple[Any, ...]) -> Any:
-        """Wait for a thread, then for the function. Who is cancelled while waiting leaves nothing behind."""
+        """Wait for a free thread, then for the function. A wait that is cancelled takes no thread."""
         pool, places = self._pool(handler)
         await places.acquire()
         loop = asyncio.get_running_loop()
 
-        def give_back(_: object) -> None:
+        def release(_: object) -> None:
             with suppress(RuntimeError):  # the loop has ended before a function that hung
                 loop.call_soon_threadsafe(places.release)
 
@@ -53,18 +53,19 @@ class Runner:
         except BaseException:
             places.release()
             raise
-        running.add_done_callback(give_back)
+        running.add_done_callback(release)
         return await asyncio.wrap_future(running)
 
     def _pool(self, handler: Handler) -> tuple[ThreadPoolExecutor, asyncio.Semaphore]:
-        if handler.name not in self._pools:
-            size = handler.concurrency or self._threads
+        size = handler.concurrency or self._threads
+        key = handler.name, size
+        if key not in self._pools:
             threads = ThreadPoolExecutor(size, thread_name_prefix=f"{self._name}-{handler.name}")
-            self._pools[handler.name] = threads, asyncio.Semaphore(size)
-        return self._pools[handler.name]
+            self._pools[key] = threads, asyncio.Semaphore(size)
+        return self._pools[key]
 
     def close(self) -> None:
-        """Take no more work. A thread that is inside a function cannot be stopped and is left behind."""
+        """Accept no more work. A thread that is inside a function cannot be stopped, and is abandoned."""
         for pool, _ in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -73,7 +74,7 @@ def _call(handler: Handler, arguments: tuple[Any, ...]) -> Any:
     try:
         return handler.function(*arguments)
     except StopIteration as error:
-        raise HandlerError(f"{handler.name} raised StopIteration") from error  # no future can carry it
+        raise HandlerError(f"{handler.name} raised StopIteration") from error  # a future cannot hold it
     except Exception:
         raise
     except BaseException as error:

@@ -1,1 +1,1 @@
-"""Plain values to events, replies to plain values: one folder a provider, none of which knows another."""
+"""The providers, one folder each: plain values to events, and replies to plain values."""

@@ -1,4 +1,4 @@
-"""Plays a provider's calls against a receiver, or against anything else that takes requests and gives replies."""
+"""Plays simulated calls against a receiver, or against any other function that replies to requests."""
 
 from receiver.simulator.clock import Clock, RealClock, VirtualClock
 from receiver.simulator.http_sender import HttpSender

@@ -1,4 +1,4 @@
-"""Clocks for simulated calls: a real one, which may run faster, and one that takes no time."""
+"""Clocks for simulated calls: a real one, which may run faster, and a virtual one, which does not wait."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -32,19 +32,19 @@ class RealClock:
 
 
 class VirtualClock:
-    """A clock that stands still but for `sleep` and `advance`, which move it at once."""
+    """A clock that only `sleep` and `advance` move, at once."""
 
     def __init__(self, now: datetime | None = None) -> None:
         self._now = now or datetime.now(UTC).replace(microsecond=0)
 
     def now(self) -> datetime:
-        """The time that was reached."""
+        """The clock's time."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move on."""
+        """Move the clock by so many seconds."""
         self._now += timedelta(seconds=seconds)
 
     async def sleep(self, seconds: float) -> None:
-        """Move on without waiting."""
+        """Move the clock without waiting."""
         self.advance(seconds)

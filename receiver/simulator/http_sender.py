@@ -1,4 +1,4 @@
-"""Sending the requests of a simulated call over HTTP."""
+"""Send the requests of a simulated call over HTTP."""
 
 import httpx
 
@@ -6,11 +6,11 @@ from receiver.providers.base.contract import HttpReply
 from receiver.providers.base.simulation import OutgoingRequest
 
 PATIENCE_SECONDS = 10.0
-"""How long a reply is waited for: longer than any provider would, so that a late reply is seen as such."""
+"""How long to wait for a reply: longer than any provider does, so that a late reply is still seen."""
 
 
 class HttpSender:
-    """Sends to a receiver. `base` is where the provider's callbacks arrive, such as http://127.0.0.1:8000/voicenter.
+    """Sends requests to a receiver. `base` is the provider's URL, such as http://127.0.0.1:8000/voicenter.
 
     `auth` is user and password for HTTP basic authentication. Raises httpx.TransportError where nothing listens.
     """

@@ -1,4 +1,4 @@
-"""The player: takes a simulated call through what its caller does, and sends each request that comes of it."""
+"""The player: applies the caller's actions to a simulated call, and sends the requests that follow."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -20,11 +20,11 @@ from receiver.simulator.clock import Clock, VirtualClock
 Send = Callable[[OutgoingRequest], Awaitable[HttpReply | None]]
 """Sends a request and returns the reply; None if none came in time."""
 MAX_REQUESTS = 500
-"""Requests of one action of the caller; more is a reply loop that asks and asks."""
+"""Requests that may follow one action; more are a loop of replies."""
 
 
 def action_word(action: str) -> str:
-    """An action as it is compared: "hang_up" and "Hangup" are one."""
+    """An action in the form for comparison: "hang_up" and "Hangup" are equal."""
     return action.lower().replace("_", "").replace("-", "")
 
 
@@ -37,7 +37,7 @@ CALLEE_ACTIONS = {action_word(outcome): outcome for outcome in CalleeOutcome} | 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request of the provider, its reply, and what is wrong with that."""
+    """One request of the provider, its reply, and the reply's faults."""
 
     request: OutgoingRequest
     reply: HttpReply | None
@@ -45,18 +45,18 @@ class Exchange:
     """How long the reply took, on the wall clock."""
     faults: tuple[ReplyFault, ...] = ()
     instruction: Instruction | None = None
-    """What the reply told the provider to do; None for a report, and where it could not be followed."""
+    """The instruction in the reply; None for a report, and for a reply that could not be followed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the caller did, and the exchanges that came of it."""
+    """One action and the exchanges that followed it."""
 
     action: str
-    """start, a key, wait, hangup, or what the dialled side did: answer, busy, noanswer, reject, unavailable."""
+    """start, a key, wait, hangup, or the dialled side's: answer, busy, noanswer, reject, unavailable."""
     exchanges: tuple[Exchange, ...] = ()
     was_taken: bool = True
-    """Whether the provider took the key: keys have no effect while a call rings."""
+    """Whether the provider accepted the key: keys have no effect while a call rings."""
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Player:
     steps: list[Step] = field(default_factory=list)
 
     async def start(self) -> Step:
-        """Begin the call."""
+        """Start the call."""
         self.call.start()
         return await self._finish("start")
 
@@ -86,11 +86,11 @@ class Player:
         elif word in CALLEE_ACTIONS:
             taken = await self._callee(CALLEE_ACTIONS[word])
         else:
-            raise SimulationError(f"{action!r} is no action; use keys, wait, hangup, {', '.join(CALLEE_ACTIONS)}")
+            raise SimulationError(f"{action!r} is not an action; use keys, wait, hangup, {', '.join(CALLEE_ACTIONS)}")
         return await self._finish(action, taken=taken)
 
     async def play(self, actions: list[str]) -> list[Step]:
-        """Start the call and do the actions, as long as it has not ended."""
+        """Start the call and do the actions until it ends."""
         await self.start()
         for action in actions:
             if self.call.has_ended:
@@ -112,7 +112,7 @@ class Player:
         return True
 
     async def _finish(self, action: str, *, taken: bool = True) -> Step:
-        """Send everything that the provider sends now."""
+        """Send all requests that are due now."""
         exchanges: list[Exchange] = []
         while (request := self.call.next_request()) is not None:
             exchanges.append(await self._exchange(request))

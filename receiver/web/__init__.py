@@ -1,1 +1,1 @@
-"""HTTP: routes, limits, health. All else is in the intake."""
+"""The ASGI app: routes, access control, admission, rejections, probes and HTTP limits."""

@@ -1,16 +1,16 @@
-"""How much the receiver takes on at one moment; what is more is turned away at once, and the sender tries again."""
+"""Admission: limits on the work in progress. What exceeds them is rejected at once, and the sender retries."""
 
 from collections import Counter
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from time import monotonic
 
-KEPT_FOR_QUESTIONS = 4
-"""One in so many requests is kept for URLs where only questions arrive: somebody is on the line there."""
+RESERVED_FOR_QUESTIONS = 4
+"""One in so many requests is reserved for questions, whatever URL they come to: a caller is waiting."""
 
 
 class Admission:
-    """Counts what is under way. All limits are those of the settings of the same names; 0 is none."""
+    """Counts requests and bytes in progress. The limits are the settings of the same names."""
 
     def __init__(
         self,
@@ -52,31 +52,31 @@ class Admission:
         return self._in_second[sender] > self._max_rate
 
     def begin(self, *, asks: bool) -> bool:
-        """Take a request on, if there is room; `asks` says that only questions arrive at its URL."""
-        most = self._max_requests if asks else self._max_requests - self._max_requests // KEPT_FOR_QUESTIONS
+        """Admit a request if there is room; `asks` says that it is a question."""
+        most = self._max_requests if asks else self._max_requests - self._max_requests // RESERVED_FOR_QUESTIONS
         if self._requests >= most:
             return False
         self._requests += 1
         return True
 
     def end(self) -> None:
-        """A request that was taken on has its reply."""
+        """An admitted request has its reply."""
         self._requests -= 1
 
     def hold(self, size: int) -> bool:
-        """Take so many bytes into memory, if there is room."""
+        """Reserve so many bytes of memory, if there is room."""
         if self._bytes + size > self._max_pending_bytes:
             return False
         self._bytes += size
         return True
 
     def free(self, size: int) -> None:
-        """Bytes that were held are no longer needed."""
+        """Release bytes that were reserved."""
         self._bytes -= size
 
 
 def _sender(address: str) -> str:
-    """Who is counted: an IPv4 address, or an IPv6 network of 64 bits, of which one sender has all addresses."""
+    """What is counted: an IPv4 address, or an IPv6 /64 network, because one sender has all addresses of it."""
     try:
         parsed = ip_address(address)
     except ValueError:

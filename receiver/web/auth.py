@@ -22,14 +22,14 @@ class AccessPolicy:
     """What a request must show to be accepted; each empty part accepts everything."""
 
     secrets: tuple[bytes, ...] = ()
-    """Of which one must stand in the path."""
+    """One of them must be in the path."""
     passwords: tuple[bytes, ...] = ()
     """`user:password` pairs for HTTP basic authentication."""
     networks: tuple[Network, ...] = ()
     """Addresses that requests may come from."""
 
     def __bool__(self) -> bool:
-        """Whether anything is asked for at all."""
+        """Whether the policy requires anything."""
         return bool(self.secrets or self.passwords or self.networks)
 
     def rejections(self, secret: str, authorization: str, address: str) -> tuple[Rejection, ...]:
@@ -45,7 +45,7 @@ class AccessPolicy:
 
 
 def _is_one_of(given: bytes, known: Sequence[bytes]) -> bool:
-    matches = [hmac.compare_digest(given, one) for one in known]  # all of them, whichever matches
+    matches = [hmac.compare_digest(given, one) for one in known]  # all of them, so that the time says nothing
     return any(matches)
 
 
@@ -60,7 +60,7 @@ def _basic(authorization: str) -> bytes:
 
 
 def access_policies(settings: Settings, providers: Mapping[str, Provider[Any]]) -> dict[str, AccessPolicy]:
-    """What each provider must show, by name: its own settings, or the receiver's where it has none."""
+    """The access policy of each provider, by name: its own settings, or the receiver's where it has none."""
     return {
         name: AccessPolicy(
             secrets=_revealed(settings.secrets if provider.options.secrets is None else provider.options.secrets),
@@ -80,12 +80,12 @@ def _revealed(secrets: Sequence[SecretStr]) -> tuple[bytes, ...]:
 def require_access_control(
     settings: Settings, providers: Mapping[str, Provider[Any]], policies: Mapping[str, AccessPolicy]
 ) -> None:
-    """Refuse to listen on a public address where a provider's callbacks need no proof. Raises SettingsError."""
+    """Reject settings that open a provider's callbacks on a public address to anyone. Raises SettingsError."""
     anyone = [name for name, policy in policies.items() if not (policy or providers[name].has_signature)]
     if settings.allow_anyone or not anyone or is_loopback(settings.host):
         return
     raise SettingsError(
-        f"host = {settings.host!r} can be reached by strangers, and {', '.join(anyone)} asks for nothing: set "
+        f"host = {settings.host!r} is a public address, and {', '.join(anyone)} has no access control: set "
         "`secrets`, `passwords` or `allow_from`, or write `allow_anyone = true` if that is what you want"
     )
 

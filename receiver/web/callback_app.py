@@ -1,4 +1,4 @@
-"""The ASGI app: callbacks go straight to their endpoints, all else to Starlette's routes."""
+"""The ASGI app: callbacks go straight to their endpoints, everything else to Starlette's routes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,13 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from receiver.errors import SettingsError
 from receiver.providers.base.contract import Endpoint, Provider
+from receiver.providers.base.route_table import RouteTable
 from receiver.web.callback_endpoint import PATH, SECRET, CallbackEndpoint
 from receiver.web.gateway import CallbackGateway
 from receiver.web.rejections import Rejection
-from receiver.web.route_table import RouteTable
+from receiver.web.routes import OWN_PATHS
 
 
 class CallbackApp:
@@ -61,12 +63,12 @@ class CallbackApp:
         return None
 
     def note_cut_off(self, rejection: Rejection, address: str) -> None:
-        """Log a sender that the HTTP protocol cut off before its request was complete."""
+        """Log a sender that was disconnected before its request was complete."""
         if self._gateway.is_open:
             self._gateway.rejections.note(rejection, address)
 
     def _without_secrets(self, path: str) -> str:
-        """An unknown path as it may be stored: secrets, misplaced and old ones too, are no words of our own paths."""
+        """An unknown path as it may be stored: a part that occurs in no path of ours may be a secret, and is masked."""
         if not self._secret:
             return path
         return "/".join(part if part in self._words else "…" for part in path.split("/"))
@@ -75,6 +77,17 @@ class CallbackApp:
 def url_path(provider: Provider[Any], endpoint: Endpoint) -> str:
     """Where an endpoint's callbacks arrive, below the secret if there is one."""
     return f"{provider.path}/{endpoint.path}".rstrip("/")
+
+
+def check_paths(providers: Mapping[str, Provider[Any]]) -> None:
+    """Check that no two endpoints have one path, and none has one of the receiver's own. Raises SettingsError."""
+    taken = dict.fromkeys(OWN_PATHS, "the receiver's own")
+    for name, provider in providers.items():
+        for endpoint in provider.endpoints:
+            path = url_path(provider, endpoint)
+            if path in taken:
+                raise SettingsError(f"providers.{name}.path: {path} is {taken[path]} path already; write another one")
+            taken[path] = f"{name}'s"
 
 
 def _first_part(path: str) -> str:

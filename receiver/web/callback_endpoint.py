@@ -1,5 +1,6 @@
-"""The ASGI endpoint of one provider's path: from the checks to the reply of the intake."""
+"""The ASGI endpoint of one callback path: from access control to the intake's reply."""
 
+import logging
 from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
@@ -14,6 +15,8 @@ from receiver.web.rejections import Rejection
 from receiver.web.request_body import RequestBody
 from receiver.wire.content_encoding import ENCODINGS, TooLargeError
 
+logger = logging.getLogger(__name__)
+
 STORED_HEADERS = (
     "content-type",
     "content-encoding",
@@ -23,10 +26,10 @@ STORED_HEADERS = (
     "x-forwarded-for",
     "x-forwarded-proto",
 )
-"""Headers that help to understand a callback later; credentials and cookies are not among them."""
+"""Headers that are stored with a callback; credentials and cookies are not among them."""
 
 SECRET = "receiver.secret"  # noqa: S105 - the name of a field, not a secret
-"""Where the scope holds the secret that stood in the path."""
+"""The scope's key for the secret that was in the path."""
 
 
 class CallbackEndpoint:
@@ -60,12 +63,12 @@ class CallbackEndpoint:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "POST" or (scope["method"] == "GET" and (scope["query_string"] or has_body(scope))):
-            await self._take(scope, receive, send)
+            await self._receive(scope, receive, send)
         else:
-            await self._answer_look(scope, receive, send)
+            await self._answer_ready(scope, receive, send)
 
-    async def _answer_look(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that carries no callback: a person or a monitor looks whether the URL is there (A-24)."""
+    async def _answer_ready(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the readiness line, for people and monitors who check whether the URL works (A-24)."""
         methods = ["GET", "HEAD", "POST", *(["OPTIONS"] if self._endpoint.cors else [])]
         if scope["method"] not in methods:
             await self._reject(Rejection.METHOD, scope, receive, send, allow=", ".join(methods))
@@ -76,7 +79,7 @@ class CallbackEndpoint:
             response = PlainTextResponse(f"The receiver is ready for {self._provider.title}'s callbacks.\n")
         await response(scope, receive, send)
 
-    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _receive(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, and pass the request on."""
         encoding = header(scope, b"content-encoding").strip().lower()
         if encoding not in {"", "identity"} and encoding not in ENCODINGS:
@@ -88,18 +91,20 @@ class CallbackEndpoint:
             if rejection := Rejection.LENGTH if too_long else await body.read():
                 await self._reject_body(rejection, body, scope, receive, send)
             elif body.is_complete and encoding in ENCODINGS:
-                await self._take_packed(encoding, body, scope, receive, send)
+                await self._receive_compressed(encoding, body, scope, receive, send)
             elif body.is_complete:
-                await self._take_request(self._request(scope, body.content), scope, receive, send)
+                await self._receive_request(self._request(scope, body.content), scope, receive, send)
         finally:
             body.release()
 
-    async def _take_packed(self, encoding: str, body: RequestBody, scope: Scope, receive: Receive, send: Send) -> None:
-        """Unpack the body first. One that cannot be unpacked is stored as it was sent (A-26)."""
+    async def _receive_compressed(
+        self, encoding: str, body: RequestBody, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Decompress the body first. One that cannot be decompressed is stored as it was sent (A-26)."""
         request = self._request(scope, body.content)
         request.notes = (f"content_encoding:{encoding}",)
         try:
-            request.body = await body.unpack(encoding)
+            request.body = await body.decompress(encoding)
         except TooLargeError:
             await self._reject_body(Rejection.LENGTH, body, scope, receive, send)
             return
@@ -108,7 +113,7 @@ class CallbackEndpoint:
         if not body.replace(request.body):
             await self._reject_body(Rejection.BUSY, body, scope, receive, send)
             return
-        await self._take_request(request, scope, receive, send)
+        await self._receive_request(request, scope, receive, send)
 
     async def _reject_body(
         self, rejection: Rejection, body: RequestBody, scope: Scope, receive: Receive, send: Send
@@ -116,22 +121,38 @@ class CallbackEndpoint:
         later = "1" if rejection is Rejection.BUSY else None
         await self._reject(rejection, scope, receive, send, size=body.size, connection="close", retry_after=later)
 
-    async def _take_request(self, request: CallbackRequest, scope: Scope, receive: Receive, send: Send) -> None:
-        """Tell callbacks from other requests, and forged ones from genuine ones."""
-        if self._is_look(request):
+    async def _receive_request(self, request: CallbackRequest, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the readiness line if the request carries no callback; else verify its signature, and receive it."""
+        if self._carries_no_callback(request):
             if request.query:
                 self._gateway.rejections.note(Rejection.QUERY, request.peer, request.path)
-            await self._answer_look(scope, receive, send)
+            await self._answer_ready(scope, receive, send)
             return
-        if not self._provider.verify_signature(request, self._gateway.url_of(scope)):
+        if not self._is_genuine(request, scope):
             await self._reject(Rejection.SIGNATURE, scope, receive, send, size=len(request.body))
             return
         await _send(await self._reply(request), send)
 
-    def _is_look(self, request: CallbackRequest) -> bool:
-        """Whether a request has neither a body nor a query with a callback."""
+    def _carries_no_callback(self, request: CallbackRequest) -> bool:
+        """Whether a request has neither a body nor a query with the fields of a callback."""
         has_content = request.method != "GET" or request.body.strip()
-        return not has_content and not (request.query and self._provider.is_callback_query(request))
+        return not has_content and not (request.query and self._is_callback_query(request))
+
+    def _is_callback_query(self, request: CallbackRequest) -> bool:
+        """As the provider decides; if that fails, yes, so that the request is stored."""
+        try:
+            return self._provider.is_callback_query(request)
+        except Exception:
+            logger.exception("deciding whether a query is a callback of %s failed", self._provider.name)
+            return True
+
+    def _is_genuine(self, request: CallbackRequest, scope: Scope) -> bool:
+        """Whether the provider signed the request; a check that fails proves nothing."""
+        try:
+            return self._provider.verify_signature(request, self._gateway.url_of(scope))
+        except Exception:
+            logger.exception("checking a signature of %s failed; the request is rejected", self._provider.name)
+            return False
 
     async def _reply(self, request: CallbackRequest) -> HttpReply:
         admission, intake = self._gateway.admission, self._gateway.intake
@@ -172,7 +193,7 @@ class CallbackEndpoint:
 
 
 PATH = "receiver.path"
-"""Where the scope holds the path without a secret and without a slash at its end."""
+"""The scope's key for the path without a secret and without a slash at its end."""
 
 
 def _path(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""The address a request comes from, behind proxies that are trusted."""
+"""The address that a request comes from, behind trusted proxies."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -22,11 +22,11 @@ def _parse(text: str) -> Address | None:
 
 
 def peer_address(direct: str, value: str, header: str, proxies: Sequence[Network]) -> str:
-    """The address a request comes from, as far as it can be believed.
+    """The address that a request comes from, as far as it can be trusted.
 
-    Only a trusted proxy is believed about who stands before it: its header is read from the right, past further
-    trusted proxies, to the first address that is none. What a stranger writes there is never read. `value` has all
-    lines of that header, in order, with commas between: some proxies add a line of their own.
+    Only a trusted proxy's header is read: from the right, past further trusted proxies, to the first address that is
+    not one. What any other sender writes there is ignored. `value` has all lines of that header, in order, with commas
+    between: some proxies add a line of their own.
     """
     if not is_in(direct, proxies):
         return direct
@@ -34,7 +34,7 @@ def peer_address(direct: str, value: str, header: str, proxies: Sequence[Network
     for hop in reversed(hops):
         address = _without_port(hop)
         if _parse(address) is None:
-            return direct  # a hop that hides itself: the last one that was believed counts
+            return direct  # an anonymised hop: the last trusted address counts
         if not is_in(address, proxies):
             return address
         direct = address
@@ -42,7 +42,7 @@ def peer_address(direct: str, value: str, header: str, proxies: Sequence[Network
 
 
 def _list(value: str) -> list[str]:
-    """An empty part is somebody who hides: it is kept."""
+    """The parts; an empty part is an anonymised hop, and is kept."""
     return [part.strip() for part in value.split(",")] if value.strip() else []
 
 
@@ -51,8 +51,8 @@ def _forwarded_for(value: str) -> list[str]:
     found = []
     for element in _list(value):
         pairs = [pair.partition("=") for pair in element.split(";")]
-        told = [given.strip().strip('"') for name, _, given in pairs if name.strip().lower() == "for"]
-        found.append(told[-1] if told else "")
+        addresses = [given.strip().strip('"') for name, _, given in pairs if name.strip().lower() == "for"]
+        found.append(addresses[-1] if addresses else "")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What stands between the routes and the intake: access, admission, rejections and probes."""
+"""The gateway between routes and intake: access control, admission, rejections and probes."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ _FORWARDED = ("x-forwarded-for", "x-forwarded-proto", "forwarded")
 
 
 class CallbackGateway:
-    """Decides who may come in and how much at once, and reports what was rejected.
+    """Applies access control and admission, and reports what was rejected.
 
-    `public_url` is how providers reach the receiver; where it is empty, the scheme and the Host of the request count.
+    `public_url` is the address that providers call; where it is empty, the scheme and the Host of the request are used.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class CallbackGateway:
         self._opened: tuple[Intake, RejectionLog, ProbeReporter] | None = None
 
     def open(self, intake: Intake, rejections: RejectionLog, probes: ProbeReporter) -> None:
-        """Send callbacks to this intake from now on."""
+        """Start to pass callbacks to this intake."""
         self._opened = intake, rejections, probes
 
     @property
@@ -54,26 +54,26 @@ class CallbackGateway:
 
     def _collaborators(self) -> tuple[Intake, RejectionLog, ProbeReporter]:
         if self._opened is None:
-            raise RuntimeError("the app has not been started: its lifespan must run before requests come")
+            raise RuntimeError("the app has not been started: its lifespan must run before it gets requests")
         return self._opened
 
     @property
     def intake(self) -> Intake:
-        """Where callbacks go. This and the next two are there while the app's lifespan runs."""
+        """The intake. This and the next two properties are available while the app's lifespan runs."""
         return self._collaborators()[0]
 
     @property
     def rejections(self) -> RejectionLog:
-        """Where rejected requests are logged."""
+        """The log of rejected requests."""
         return self._collaborators()[1]
 
     @property
     def probes(self) -> ProbeReporter:
-        """Where `receiver check --url` finds its results."""
+        """The reporter of probes, which `receiver check --url` sends."""
         return self._collaborators()[2]
 
     def address_of(self, scope: Scope) -> str:
-        """The address a request comes from, as far as it can be believed."""
+        """The address that a request comes from, as far as it can be trusted."""
         direct = scope["client"][0] if scope["client"] else ""
         if not self._proxies:
             return direct
@@ -81,14 +81,14 @@ class CallbackGateway:
         return peer_address(direct, value, self._forwarded_header.decode(), self._proxies)
 
     def url_of(self, scope: Scope) -> str:
-        """The URL that the provider called, with its query: what a signature covers."""
+        """The URL that the provider called, with its query: signatures cover it."""
         base = self._public_url or f"{self._scheme_of(scope)}://{header(scope, b'host')}"
         path: bytes = (scope.get("raw_path") or scope["path"].encode()).split(b"?", 1)[0]
         query: bytes = scope["query_string"]
         return base + (path + b"?" + query if query else path).decode("latin-1")
 
     def report_probe(self, scope: Scope, address: str, path: str, rejections: Sequence[Rejection]) -> None:
-        """Report to `receiver check --url` what arrived, if it sent this request."""
+        """Report what arrived, if `receiver check --url` sent this request."""
         token = header(scope, HEADER.encode())
         if not token:
             return
@@ -126,7 +126,7 @@ class CallbackGateway:
         size: int = 0,
         **headers: str | None,
     ) -> None:
-        """Log the request, and answer with the status of its rejection."""
+        """Log a rejected request, and reply with the status of its rejection."""
         self.rejections.note(rejection, self.address_of(scope), path, max(size, declared_length(scope)))
         named = {name.replace("_", "-"): value for name, value in headers.items() if value}
         response = PlainTextResponse(rejection.text, rejection.status, headers=named)

@@ -1,4 +1,4 @@
-"""Headers of a request as ASGI hands them over."""
+"""Headers of a request in an ASGI scope."""
 
 from starlette.types import Scope
 
@@ -13,11 +13,11 @@ def header(scope: Scope, name: bytes) -> str:
 
 
 def declared_length(scope: Scope) -> int:
-    """The length of the body as the sender declares it; 0 where it does not, or not in digits."""
+    """The declared length of the body; 0 if there is none, or none in digits."""
     declared = header(scope, b"content-length")
     return int(declared) if declared.isdecimal() and len(declared) < 20 else 0
 
 
 def has_body(scope: Scope) -> bool:
-    """Whether a body follows, however the sender says so."""
+    """Whether a body follows the headers."""
     return declared_length(scope) > 0 or bool(header(scope, b"transfer-encoding"))

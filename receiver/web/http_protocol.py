@@ -1,6 +1,6 @@
-"""Bounds on the wire that uvicorn has no setting for: how long a request may take to arrive, and how large its head is.
+"""HTTP limits that uvicorn has no setting for: the time a request may take to arrive, and the size of its head.
 
-A sender that is slower or larger is cut off; it has cost one connection and no thread.
+A sender that exceeds a limit is disconnected. Until then it occupies one connection and no thread.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from receiver.web.reply_batching import ReplyBatchingTransport
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 OnCutOff = Callable[[Rejection, str], None]
-"""Called for each sender that was cut off, with the reason and the sender's address."""
+"""Called for each sender that was disconnected, with the reason and the sender's address."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Bounds of a request until it is complete; see the settings of the same names."""
+    """Limits on a request until it is complete; see the settings of the same names."""
 
     request_seconds: float = 30.0
     max_header_bytes: int = 32 * 1024
@@ -35,39 +35,39 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     on_cut_off: ClassVar[tuple[OnCutOff, ...]] = ()
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
-    """Of the head so far, or of the trailers after a body."""
+    """Bytes of the head so far, or of the trailers after a body."""
     _collected = 0
-    """Bytes that came since the parser last gave something out."""
+    """Bytes received since the parser's last event."""
     _in_head = True
     _is_arriving = False
     _is_cut_off = False
     _half_closed = False
 
     def connection_made(self, transport: Any) -> None:
-        """Start the timer: a connection that sends no request is closed."""
+        """Start the timer: a connection without a request is closed."""
         self._replies = ReplyBatchingTransport(transport)
         super().connection_made(cast("asyncio.Transport", self._replies))
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone: stop its timer."""
+        """The connection is closed: stop its timer."""
         self._disarm()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; what the parser only collects, without an end in sight, ends here."""
+        """Parse data. Disconnect a sender whose data the parser only buffers, beyond the limit on the head."""
         if self._is_cut_off:
             return
         self._collected += len(data)
         super().data_received(data)
         if self._deadline is None and self._is_awaited and not self._is_cut_off and not self.transport.is_closing():
-            self._arm()  # most requests arrive whole: those need no timer
+            self._arm()  # most requests arrive in one piece and need no timer
         if self._collected > self.limits.max_header_bytes and not self._is_cut_off and not self.transport.is_closing():
             self._cut_off(Rejection.HEAD, _TOO_LARGE if self._in_head else b"")
 
     @property
     def _is_awaited(self) -> bool:
-        """Whether the sender is due to go on: in the middle of a request, or after what is none, as a blank line."""
+        """Whether more data is due: within a request, or after data that is not a request, such as a blank line."""
         is_idle = self.cycle is None or self.cycle.response_complete
         return self._is_arriving or (is_idle and self.timeout_keep_alive_task is None)
 
@@ -78,12 +78,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the request's line."""
+        """A part of the request's first line."""
         if self._has_room_for(len(url)):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header, or a trailer after the body, which nobody reads; both count."""
+        """One header, or a trailer after the body, which is ignored; both count toward the limit."""
         if self._has_room_for(len(name) + len(value) + 4) and self._in_head:
             if len(self.headers) < self.limits.max_headers:
                 super().on_header(name, value)
@@ -91,19 +91,19 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self._cut_off(Rejection.HEAD, _TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        """The head is whole: what comes now is the body, which has a limit of its own."""
+        """The head is complete: the body follows, which has a limit of its own."""
         self._in_head, self._head_bytes, self._collected = False, 0, 0
         if not self._is_cut_off:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
+        """A part of the body."""
         self._collected = 0
         if not self._is_cut_off:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole: how long its answer takes is not the sender's doing."""
+        """The request is complete: stop the timer, because the reply's time does not depend on the sender."""
         self._disarm()
         self._is_arriving = False
         self._in_head, self._collected = True, 0
@@ -111,17 +111,17 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """What came is no HTTP."""
+        """The data is not HTTP."""
         self._note(Rejection.MALFORMED)
         super().send_400_response(msg)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn returns nothing where asyncio takes a bool
-        """The sender has closed its side; it may still wait for the answer to what it sent."""
+        """The sender has closed its side; it may still wait for the reply."""
         self._half_closed = self._deadline is None and self.cycle is not None and not self.cycle.response_complete
         return self._half_closed
 
     def on_response_complete(self) -> None:
-        """The answer is out."""
+        """The reply has been sent."""
         is_last = not self.pipeline
         self._replies.flush()
         super().on_response_complete()
@@ -140,27 +140,27 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._collected or self._head_bytes or not self._in_head:
             self._cut_off(Rejection.SLOW)
         else:
-            self.transport.close()  # a connection on which nothing was sent: nothing was refused
+            self.transport.close()  # nothing was sent, so nothing was rejected
 
     def _has_room_for(self, size: int) -> bool:
-        """Whether the head, or the trailers, may be longer by so much; cuts the sender off if not."""
+        """Whether the head, or the trailers, may grow by so much; disconnects the sender if not."""
         self._collected = 0
         self._head_bytes += size
         if self._head_bytes > self.limits.max_header_bytes and not self._is_cut_off:
             self._cut_off(Rejection.HEAD, _TOO_LARGE if self._in_head else b"")
         return not self._is_cut_off
 
-    def _cut_off(self, refusal: Rejection, response: bytes = b"") -> None:
+    def _cut_off(self, rejection: Rejection, response: bytes = b"") -> None:
         self._is_cut_off = True
-        self._note(refusal)
+        self._note(rejection)
         self.transport.write(response)
         self.transport.close()
 
-    def _note(self, refusal: Rejection) -> None:
+    def _note(self, rejection: Rejection) -> None:
         for on_cut_off in self.on_cut_off:
-            on_cut_off(refusal, self.client[0] if self.client else "")
+            on_cut_off(rejection, self.client[0] if self.client else "")
 
 
 def limited_protocol(limits: RequestLimits, *on_cut_off: OnCutOff) -> type[LimitedHttpProtocol]:
-    """The protocol with these limits: uvicorn makes one object a connection and passes nothing along."""
+    """A protocol class with these limits. uvicorn makes one object for each connection, without arguments."""
     return type("LimitedHttpProtocol", (LimitedHttpProtocol,), {"limits": limits, "on_cut_off": on_cut_off})

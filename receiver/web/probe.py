@@ -1,6 +1,6 @@
-"""Probes: what the receiver sees of the requests of `receiver check --url`.
+"""Probes: requests that `receiver check --url` sends to see how they reach the receiver.
 
-A probe carries a token from the journal. What was seen is stored there too, and never goes back over the wire.
+A probe carries a token from the journal. Its result is stored in the journal, and never sent over the network.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ logger = logging.getLogger(__name__)
 
 HEADER = "x-receiver-check"
 MAX_AT_ONCE = 4
-"""Strangers may send the header too; each one costs a look into the journal."""
+"""Unauthenticated senders may send the header too, and each request with it costs a database write."""
 
 
 class ProbeReporter:
-    """Stores what was seen. `write` takes the token and the JSON text."""
+    """Stores the results of probes. `write` takes the token and the result as JSON text."""
 
     def __init__(self, write: Callable[[str, str], Awaitable[None]]) -> None:
         self._write = write
         self._writing: set[asyncio.Task[None]] = set()
 
     def report(self, token: str, seen: Mapping[str, object]) -> None:
-        """Store it while the request goes on, unless too many are being stored already."""
+        """Store a result in the background, unless too many are being stored already."""
         if len(self._writing) >= MAX_AT_ONCE or len(token) != 32:
             return
         task = asyncio.create_task(self._store(token, orjson.dumps(seen).decode()))

@@ -1,4 +1,4 @@
-"""Rejected requests: counted by reason, and the last of them stored for `receiver refused`."""
+"""Rejected requests: counted by reason, and the latest of them stored for `receiver refused`."""
 
 import asyncio
 import logging
@@ -15,12 +15,12 @@ from storage.rejections import RejectedRequest
 logger = logging.getLogger(__name__)
 
 WRITE_SECONDS = 2.0
-"""Between two writes, however many are refused: strangers must not keep the database busy."""
+"""Between two writes, so that unauthenticated senders cannot keep the database busy."""
 MAX_DISTINCT = 100
-"""Different ones that are kept between two writes; beyond these they are only counted, by reason."""
+"""Distinct rejections kept between two writes; further ones are only counted, by reason."""
 LONGEST_PATH = 200
 LARGEST_SIZE = 2**62
-"""A sender may declare any length."""
+"""A sender may declare any length; the database stores 64 bits."""
 
 
 class Rejection(Enum):
@@ -47,7 +47,7 @@ class Rejection(Enum):
 
     @property
     def text(self) -> str:
-        """The body of the response: it tells a stranger nothing more than the status."""
+        """The body of the response. An unauthenticated sender learns no more than the status."""
         return HTTPStatus(self.status).phrase if self.status in {401, 403, 404} else f"refused: {self.reason}\n"
 
 
@@ -60,16 +60,16 @@ class RejectionLog:
         self._latest: dict[tuple[Rejection, str, str], RejectedRequest] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def note(self, refusal: Rejection, address: str, path: str = "", size: int = 0) -> None:
-        """Count a rejected request. `path` must be free of secrets; `size` is in bytes as far as they are known."""
-        self._metrics.refused(refusal.name.lower())
-        key = (refusal, address, path[:LONGEST_PATH])
+    def note(self, rejection: Rejection, address: str, path: str = "", size: int = 0) -> None:
+        """Count a rejected request. `path` must not contain secrets; `size` is the body's in bytes, if known."""
+        self._metrics.rejected(rejection.name.lower())
+        key = (rejection, address, path[:LONGEST_PATH])
         if key not in self._latest and len(self._latest) >= MAX_DISTINCT:
-            key = (refusal, "", "")
+            key = (rejection, "", "")
         before = self._latest.get(key)
         self._latest[key] = RejectedRequest(
             at=datetime.now(UTC),
-            reason=refusal.reason,
+            reason=rejection.reason,
             address=key[1],
             path=key[2],
             size=min(max(size, before.size if before else 0), LARGEST_SIZE),
@@ -77,8 +77,8 @@ class RejectionLog:
         )
 
     def start(self) -> None:
-        """Begin to store them."""
-        self._task = asyncio.create_task(self._write_forever(), name="write-refusals")
+        """Start to store them."""
+        self._task = asyncio.create_task(self._write_forever(), name="write-rejections")
 
     async def stop(self) -> None:
         """Store what is left, unless the database is unreachable."""
@@ -97,7 +97,7 @@ class RejectionLog:
         try:
             if taken:
                 await self._write(list(taken.values()))
-        except StoreUnavailableError:  # they wait, with those that came since
+        except StoreUnavailableError:  # keep them, together with those noted since
             for key, one in taken.items():
                 since = self._latest.get(key)
                 if since is not None:
@@ -105,4 +105,4 @@ class RejectionLog:
                 elif len(self._latest) < MAX_DISTINCT:
                     self._latest[key] = one
         except Exception:
-            logger.exception("refused requests could not be written down")
+            logger.exception("rejected requests could not be stored")

@@ -1,4 +1,4 @@
-"""Sending the head of a response together with its body: one packet in place of two."""
+"""Send the head of a response together with its body: one packet instead of two."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ _FINAL_HEAD = tuple(b"HTTP/1.1 %d" % number for number in range(2, 6))
 
 
 class ReplyBatchingTransport:
-    """A transport that sends the head of a response together with what follows, in half of the time."""
+    """A transport that holds the head of a response back until the first part of its body."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
@@ -19,7 +19,7 @@ class ReplyBatchingTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send data; the head of a reply waits for what comes next."""
+        """Send data; the head of a reply waits for the next write."""
         if not self._has_begun and data.startswith(_FINAL_HEAD):
             self._head, self._has_begun = data, True
         else:
@@ -27,7 +27,7 @@ class ReplyBatchingTransport:
             self._head = b""
 
     def flush(self) -> None:
-        """Nothing follows: the reply has ended."""
+        """Send what waits: the reply has ended."""
         self._has_begun = False
         if self._head:
             self._transport.write(self._head)

@@ -1,4 +1,4 @@
-"""Reading the body of one request, within its limits."""
+"""Read the body of one request, within its limits."""
 
 import asyncio
 
@@ -6,14 +6,14 @@ from starlette.types import Receive
 
 from receiver.web.admission import Admission
 from receiver.web.rejections import Rejection
-from receiver.wire.content_encoding import unpack
+from receiver.wire.content_encoding import decompress
 
-UNPACK_ON_LOOP_BYTES = 16 * 1024
-"""Larger compressed bodies are unpacked on a thread."""
+DECOMPRESS_ON_LOOP_BYTES = 16 * 1024
+"""Larger compressed bodies are decompressed on a thread."""
 
 
 class RequestBody:
-    """The body of one request. What it holds in memory is counted by the admission until `release`."""
+    """The body of one request. The admission counts its bytes until `release`."""
 
     def __init__(self, receive: Receive, longest: int, admission: Admission) -> None:
         self._receive = receive
@@ -24,10 +24,10 @@ class RequestBody:
         self.size = 0
         """Bytes that have arrived."""
         self.is_complete = False
-        """False when the sender went away."""
+        """False if the sender disconnected."""
 
     async def read(self) -> Rejection | None:
-        """Read to the end; why it was not read to the end, unless the sender went away."""
+        """Read to the end. Returns why it was rejected; None if it was not, or if the sender disconnected."""
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -43,24 +43,24 @@ class RequestBody:
                 self.is_complete = True
                 return None
 
-    async def unpack(self, encoding: str) -> bytes:
+    async def decompress(self, encoding: str) -> bytes:
         """The content without its Content-Encoding. Raises WireError, and TooLargeError beyond a limit."""
-        if self.size <= UNPACK_ON_LOOP_BYTES:
-            return unpack(self.content, encoding, self._longest)
-        return await asyncio.to_thread(unpack, self.content, encoding, self._longest)
+        if self.size <= DECOMPRESS_ON_LOOP_BYTES:
+            return decompress(self.content, encoding, self._longest)
+        return await asyncio.to_thread(decompress, self.content, encoding, self._longest)
 
     def replace(self, content: bytes) -> bool:
-        """Hold the unpacked content in place of what arrived; False if there is no room for it."""
+        """Replace the content by the decompressed one; False if there is no room for it."""
         self._chunks = [content]
         return self._hold(len(content))
 
     @property
     def content(self) -> bytes:
-        """All of it."""
+        """The whole body."""
         return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
 
     def release(self) -> None:
-        """It is no longer needed."""
+        """The body is no longer needed."""
         self._admission.free(self._held)
         self._held = 0
 

@@ -17,7 +17,7 @@ OWN_PATHS = frozenset(("/health", "/metrics"))
 
 
 def build_site(*, metrics: Metrics | None, lifespan: Lifespan) -> Starlette:
-    """Starlette with the receiver's own routes; with `metrics` it shows them."""
+    """Starlette with the receiver's own routes: `/health`, and `/metrics` where metrics are given."""
     routes = [Route("/health", _health, methods=["GET"])]
     if metrics is not None:
 

@@ -1,4 +1,4 @@
-"""Bytes to plain Python values and back. Knows XML-RPC, JSON and forms; knows no provider."""
+"""Bytes to plain Python values and back: XML-RPC, JSON and forms, independent of providers."""
 
 from receiver.wire.body import detect_format, read
 from receiver.wire.fast_xmlrpc import ShapeCache

@@ -1,6 +1,6 @@
-"""Detecting the format of a body, and reading it.
+"""Detect the format of a body, and read it.
 
-The first byte decides, not the header: providers send no Content-Type that can be relied on (decision A-02).
+The first byte decides, not the header: the Content-Type of providers is not reliable (A-02).
 """
 
 from email.message import Message as Header
@@ -15,7 +15,7 @@ _BOM_BYTES = b"\xef\xbb\xbf\xff\xfe\x00"
 
 
 def detect_format(body: bytes, content_type: str = "") -> Format:
-    """The format, detected from the first byte that is no blank; the header only helps with multipart."""
+    """The format, by the first byte that is not a blank; the header only helps with multipart."""
     start = body[:200].lstrip(_BOM_BYTES + b" \t\r\n")
     if start.startswith(b"<"):
         return Format.XMLRPC
@@ -36,10 +36,10 @@ def read(
     limits: BodyLimits = DEFAULT_LIMITS,
     shapes: ShapeCache | None = None,
 ) -> Message:
-    """What `body` holds. Raises WireError, and nothing else, when it cannot be read.
+    """The content of `body`. Raises WireError, and nothing else, if it cannot be read.
 
     `content_type` is the header as sent; the charset and the boundary come from it, never the format.
-    `fallbacks` are the character sets to try when the bytes are not what was declared. With `shapes` XML-RPC calls of a
+    `fallbacks` are the character sets to try if the bytes do not fit the declared one. With `shapes` XML-RPC calls of a
     known shape are read faster.
     """
     format_ = detect_format(body, content_type)
@@ -76,7 +76,7 @@ def _read_xmlrpc(decoded: Decoded, limits: BodyLimits, shapes: ShapeCache | None
 
 
 def _first_struct(params: tuple[Value, ...]) -> Value:
-    """The first struct among the params, else the first array, else None (decision A-23)."""
+    """The first struct among the params, else the first array, else None (A-23)."""
     for wanted in (dict, list):
         for param in params:
             if isinstance(param, wanted):
@@ -96,5 +96,5 @@ def _charset(content_type: str) -> str | None:
     try:
         charset = header.get_content_charset()
     except (TypeError, ValueError):
-        return None  # `charset*=a; charset*1=b` and its like break the standard library
+        return None  # parameters such as `charset*=a; charset*1=b` break the standard library
     return charset if isinstance(charset, str) else None

@@ -1,4 +1,4 @@
-"""Bytes to text: by the declared charset, and by the bytes where the declaration is wrong (A-11)."""
+"""Bytes to text: by the declared charset, or by the bytes if the declaration is wrong (A-11)."""
 
 import codecs
 import re
@@ -12,21 +12,21 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Python has codecs that are no character sets (zip, rot13) and some that hide markup (utf-7): only these are used.
+# Some of Python's codecs are not character sets (zip, rot13), and utf-7 can hide markup: only these are used.
 _KNOWN = re.compile(r"utf-(8|16|16-le|16-be|32|32-le|32-be)|ascii|iso8859-\d{1,2}|cp\d{3,4}|koi8-[ru]")
 _WIDE = re.compile(r"utf-(16|32)")
 _PLAIN_START = re.compile(rb"[<{\[][!-~]")
-"""Two characters of ASCII: neither a byte order mark nor UTF-16."""
+"""Two ASCII characters: the text has no byte order mark and is not UTF-16."""
 _DECLARATION = re.compile(rb"\A\s*<\?xml[^>]{0,100}?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 LONGEST_NAME = 40
-"""Characters in the name of a character set; no real one has more."""
+"""Characters in the name of a character set."""
 HEBREW_FALLBACKS = ("windows-1255", "latin-1")
-"""Tried in this order when the bytes are not what was declared: Hebrew Windows, then what never fails."""
+"""Tried in this order if the bytes do not fit: Hebrew Windows, then Latin-1, which accepts every byte."""
 
 
 @dataclass(slots=True)
 class Decoded:
-    """Text, and a note for each deviation from what was declared."""
+    """Text, and a note for each deviation from the declaration."""
 
     text: str
     notes: tuple[str, ...] = ()
@@ -35,8 +35,8 @@ class Decoded:
 def decode(body: bytes, charset: str | None = None, fallbacks: tuple[str, ...] = HEBREW_FALLBACKS) -> Decoded:
     """Text of `body`: by its BOM, its XML declaration, the header's `charset`, or UTF-8; never fails.
 
-    Bytes that do not fit are read as the first of `fallbacks` that takes them, and the note says so; the last of
-    these must take every byte, as latin-1 does.
+    Bytes that do not fit are decoded with the first of `fallbacks` that accepts them, with a note; the last of these
+    must accept every byte, as latin-1 does.
     """
     if not _PLAIN_START.match(body):
         for bom, encoding in _BOMS:
@@ -49,7 +49,7 @@ def decode(body: bytes, charset: str | None = None, fallbacks: tuple[str, ...] =
 
 
 def decode_field(field: bytes, name: str | None = None, fallbacks: tuple[str, ...] = HEBREW_FALLBACKS) -> Decoded:
-    """Text of a part that does not declare its encoding: by the charset's `name`, or UTF-8; never fails."""
+    """Text of a part without a declaration of its own: by the charset's `name`, or UTF-8; never fails."""
     if name is None:
         return _decode_as(field, "utf-8", fallbacks)
     known = _codec(name) if len(name) <= LONGEST_NAME else None
@@ -58,7 +58,7 @@ def decode_field(field: bytes, name: str | None = None, fallbacks: tuple[str, ..
         decoded = _decode_as(field, "utf-8", fallbacks)
         return Decoded(decoded.text, (f"charset_ignored:{name[:LONGEST_NAME]}", *decoded.notes))
     if known != "utf-8" and not field.isascii() and (text := _as_utf8(field)) is not None:
-        # Bytes that happen to be UTF-8 are UTF-8, whatever the label says: single-byte text hardly ever is.
+        # Valid UTF-8 is taken as UTF-8, whatever is declared: text in a single-byte charset is hardly ever valid UTF-8.
         return Decoded(text, (f"charset_ignored:{name[:LONGEST_NAME]}",))
     return _decode_as(field, known, fallbacks)
 
@@ -84,7 +84,7 @@ def _decode_as(body: bytes, encoding: str, fallbacks: tuple[str, ...]) -> Decode
 
 
 def _wide_without_bom(body: bytes) -> str | None:
-    """UTF-16 shows in a zero byte beside the first ASCII character."""
+    """UTF-16, detected by a zero byte beside the first ASCII character; else None."""
     if len(body) < 2 or len(body) % 2:
         return None
     if body[0] == 0 and body[1] in b"<{[ \r\n\t":
@@ -96,7 +96,7 @@ def _wide_without_bom(body: bytes) -> str | None:
 
 @lru_cache(maxsize=64)
 def _codec(name: str) -> str | None:
-    """Python's name of a character set we are willing to use, else None."""
+    """Python's name of a supported character set, else None."""
     try:
         found = codecs.lookup(name).name
     except (LookupError, ValueError):

@@ -1,21 +1,21 @@
-"""Unpacking a compressed body: gzip and deflate, within limits (A-26)."""
+"""Decompress a body: gzip and deflate, within limits (A-26)."""
 
 import zlib
 
 from receiver.errors import WireError
 
 MAX_RATIO, FREE_BYTES = 100, 64 * 1024
-"""How many times its size a body may unpack to, where that is more than FREE_BYTES; callbacks reach about ten."""
+"""How many times its size a body may decompress to, beyond FREE_BYTES; callbacks reach about ten."""
 
 _GZIP_OR_ZLIB, _RAW = zlib.MAX_WBITS | 32, -zlib.MAX_WBITS
 ENCODINGS = frozenset(("gzip", "x-gzip", "deflate"))
 
 
 class TooLargeError(WireError):
-    """The unpacked body would exceed a limit."""
+    """The decompressed body would exceed a limit."""
 
 
-def unpack(body: bytes, encoding: str, max_bytes: int) -> bytes:
+def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     """The body without its Content-Encoding, one of ENCODINGS.
 
     Raises TooLargeError when more than `max_bytes` or MAX_RATIO times its size would come out, WireError when the body
@@ -28,7 +28,7 @@ def unpack(body: bytes, encoding: str, max_bytes: int) -> bytes:
         if encoding != "deflate":
             raise WireError(f"the body is no {encoding}: {error}") from error
     try:
-        return _inflate(body, _RAW, most)  # some senders take "deflate" to mean the bare stream
+        return _inflate(body, _RAW, most)  # some senders send the bare stream as "deflate"
     except zlib.error as error:
         raise WireError(f"the body is no deflate: {error}") from error
 
@@ -41,7 +41,7 @@ def _inflate(body: bytes, window: int, most: int) -> bytes:
         piece = stream.decompress(body, most - size + 1)
         size += len(piece)
         if size > most:
-            raise TooLargeError(f"the body unpacks to more than {most} bytes")
+            raise TooLargeError(f"the body decompresses to more than {most} bytes")
         pieces.append(piece)
         if not stream.eof:
             raise WireError("the compressed body ends before its end")

@@ -1,9 +1,9 @@
 """The fast path for XML-RPC: one struct of scalars, as nearly every callback is, read without an XML parser.
 
-It takes a text only where each tag is spelled as the specification has it: no attribute, comment or CDATA section, no
-reference but the five that XML predefines, an empty element as a pair or as one tag. Such a text can declare nothing
-and is well-formed by its form. All else is left to the guarded parser, which reads these texts too, ten times slower
-and with the same result; a differential test holds that.
+It accepts a text only if each tag is spelled as in the specification: no attribute, comment or CDATA section, no
+reference but the five that XML predefines, an empty element as a pair or as one tag. Such a text cannot declare
+anything, and is well-formed. Any other text goes to the guarded parser, which reads these texts too, ten times slower
+and with the same result; a differential test checks that.
 
 A provider sends the same names in the same order each time. What surrounds the values of a call is its shape. A
 `ShapeCache` keeps one expression for each shape, which reads the next text of that shape three times faster still.
@@ -61,7 +61,7 @@ class PlainCall:
 
 
 def read(text: str, limits: BodyLimits, shapes: "ShapeCache | None" = None) -> PlainCall | None:
-    """The call in `text` if it is plain and far from every limit; None leaves it to the parser."""
+    """The call in `text` if it has this form and is far below every limit; None leaves it to the parser."""
     if len(text) > min(MAX_CHARS, limits.text_chars, limits.elements):
         return None
     call = shapes.read(text) if shapes is not None else None
@@ -103,7 +103,7 @@ MAX_SHAPES, MAX_ALIKE = 64, 4
 MAX_SHAPE_CHARS, MAX_MEMBERS = 4 * 1024, 40
 """Characters around the values, and members: compiling the expression for so many takes 20 ms, and 10 for half."""
 EVICTION_SECONDS = 10.0
-"""Between two evictions. It bounds what a sender of ever new shapes can cost: one compilation in that time."""
+"""Between two evictions. A sender of ever new shapes costs one compilation in that time."""
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ class _Shape:
 
 @dataclass(slots=True)
 class ShapeCache:
-    """Compiled shapes of calls; when it is full, the least recently used one goes. Each reader has its own."""
+    """Compiled shapes of calls, with eviction of the least recently used. Each provider object has its own cache."""
 
     clock: Callable[[], float] = monotonic
     _by_tags: dict[int, tuple[_Shape, ...]] = field(default_factory=dict)
@@ -146,7 +146,7 @@ class ShapeCache:
         return None
 
     def learn(self, text: str, call: PlainCall, spans: Sequence[tuple[int, int]]) -> None:
-        """Keep the shape of a text with values at these spans, if there is room or an eviction is due."""
+        """Cache the shape of a text with values at these spans, if there is room or an eviction is due."""
         tags = text.count("<")
         alike = self._by_tags.get(tags, ())
         if len(alike) >= MAX_ALIKE and not self._evict(alike):
@@ -159,7 +159,7 @@ class ShapeCache:
         self._by_tags[tags] = (shape, *self._by_tags.get(tags, ()))
 
     def _evict(self, among: Sequence[_Shape]) -> bool:
-        """Drop the least recently used of these shapes, unless another one was dropped just now."""
+        """Evict the least recently used of these shapes, unless another one was evicted within EVICTION_SECONDS."""
         now = self.clock()
         if now - self._last_eviction < EVICTION_SECONDS:
             return False

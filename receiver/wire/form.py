@@ -45,7 +45,7 @@ def read_multipart(
     _, parameters = parse_options_header(content_type.encode("latin-1", "replace"))
     boundary = parameters.get(b"boundary", b"")
     if not boundary or b"--" + boundary not in body:
-        boundary = _first_line_boundary(body)  # the header errs, the body cannot
+        boundary = _first_line_boundary(body)  # the header may be wrong; the body's first line is not
     if not boundary:
         raise WireError("the multipart form names no boundary")
     parts = _Parts(max_fields)

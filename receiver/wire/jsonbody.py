@@ -1,4 +1,4 @@
-"""JSON: strict first, then one bounded tolerant pass (decisions A-19 and A-20)."""
+"""JSON: strict first, then one bounded tolerant pass (A-19, A-20)."""
 
 import json
 import math
@@ -13,15 +13,22 @@ from receiver.errors import WireError
 from receiver.wire.message import DEFAULT_LIMITS, BodyLimits, Value, nests_too_deep, notes_of_repeated
 
 MAX_LENIENT_CHARS = 256 * 1024
-"""Only documents up to this size get the tolerant pass: hand-written JSON is small."""
+"""Only texts up to this size get the tolerant pass: hand-written JSON is small."""
 
 _WIDE = re.compile(r"[0-9]{19}")
 _KEY = re.compile(r'"\s*:')
-_STRING_PATTERN = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_STRING = re.compile(_STRING_PATTERN, re.DOTALL)
+# Without its end a string goes on to that of the text. If it were no match, each of its quotes would be tried in turn,
+# which takes a time that grows with the square of the length.
+_OPEN_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
+_STRING = re.compile(rf'{_OPEN_STRING}(?:(")|\\?\Z)', re.DOTALL)
 _CONTROL = re.compile(r"(\\.)|[\x00-\x1f]", re.DOTALL)
+_QUOTED = r"'[^'\\]*+(?:\\.[^'\\]*+)*+"
+_COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
+_FURTHER_KEY = rf"""\s*+(?=(?:{_OPEN_STRING}"|{_QUOTED}'|(?:[^\W\d]|\$)[\w$]*+)\s*+:)"""
 _VALUE_WITHOUT_COMMA = re.compile(
-    rf"({_STRING_PATTERN}|[\w.+-]++|[}}\]])((?:\s*+(?={_STRING_PATTERN}\s*+:))|(?<=}})\s*+(?={{))?", re.DOTALL
+    rf"""{_COMMENT}|({_OPEN_STRING}(?:"|\\?\Z)|{_QUOTED}(?:'|\\?\Z)|[\w.+-]++|[}}\]])"""
+    rf"""({_FURTHER_KEY}|(?<=}})\s*+(?={{))?""",
+    re.DOTALL,
 )
 
 
@@ -38,7 +45,7 @@ def read(text: str, limits: BodyLimits = DEFAULT_LIMITS) -> tuple[Value, tuple[s
         value = orjson.loads(text)
         if _is_plain(value) and _most_keys(text) == len(value):
             return value, ()
-        if nests_too_deep(value, limits.depth):  # before Python's own parser sees it, which ends near 1,000
+        if nests_too_deep(value, limits.depth):  # before Python's own parser, which fails near 1,000
             raise WireError("the JSON nests too deep")
         if _WIDE.search(text):
             value = json.loads(text, parse_int=_whole_number)
@@ -52,11 +59,15 @@ def read(text: str, limits: BodyLimits = DEFAULT_LIMITS) -> tuple[Value, tuple[s
 def holds_more_than(count: int, text: str) -> bool:
     """Whether a JSON text has more than `count` values.
 
-    Asked before they are made: an empty list takes 20 times the memory of its text.
+    Checked before they are made: an empty list takes 20 times the memory of its text.
     """
     if _separators(text) < count:
         return False
-    return _separators(_STRING.sub("", text)) >= count  # commas in a transcript separate nothing
+    return _separators(_STRING.sub(_unless_whole, text)) >= count  # commas in a transcript separate nothing
+
+
+def _unless_whole(string: re.Match[str]) -> str:
+    return "" if string[1] else string[0]
 
 
 def _separators(text: str) -> int:

@@ -10,15 +10,15 @@ Value: TypeAlias = Any
 """str, int, float, bool, None, bytes, datetime, and lists and dicts of them, nested at most MAX_DEPTH deep."""
 
 MAX_DEPTH = 32
-"""How deep values may nest. Real callbacks nest four deep; a parser's recursion ends near a thousand."""
+"""How deep values may nest. Real callbacks nest four deep; a parser's recursion fails near 1,000."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How large what a body holds may be; the settings of nearly the same names say why."""
+    """Limits on the content of a body; the settings of similar names explain them."""
 
     depth: int = MAX_DEPTH
-    """Lists and structs in each other."""
+    """How deep lists and structs may nest."""
     elements: int = 200_000
     """XML elements, or JSON values."""
     text_chars: int = 16 * 1024 * 1024
@@ -28,7 +28,7 @@ class BodyLimits:
 
 
 DEFAULT_LIMITS = BodyLimits()
-"""What holds where nothing else is set."""
+"""The limits where no others are given."""
 
 
 class Format(StrEnum):
@@ -43,7 +43,7 @@ class Format(StrEnum):
 
 @dataclass(slots=True)
 class Message:
-    """A body that could be read.
+    """The content of a body.
 
     `values` is its content: a dict for a JSON object, a form or an XML-RPC struct.
     `method` is XML-RPC's methodName, empty in the other formats.
@@ -57,7 +57,7 @@ class Message:
 
 
 MOST_NOTES = 50
-"""Of repeated names; a sender can repeat a hundred thousand."""
+"""Notes of repeated names in one request; a sender can repeat a hundred thousand."""
 
 
 def notes_of_repeated(names: Iterable[str]) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """XML-RPC: method calls and responses, read tolerantly and written to the specification.
 
-Reading accepts what providers send beyond the specification: `<i8>` and friends, integers wider than 32 bits,
-untyped values, empty elements (A-13 to A-16). What the fast path does not read passes defusedxml's guards: no
-DTD, no entity (A-25).
+Reading accepts what providers send beyond the specification: further integer tags such as `<i8>`, integers wider than
+32 bits, untyped values, empty elements (A-13 to A-16). What the fast path does not read goes through defusedxml's
+parser, which rejects DTDs and entities (A-25).
 """
 
 import base64
@@ -30,7 +30,7 @@ FAULT_UNKNOWN_METHOD = -32601
 
 @dataclass(slots=True)
 class Call:
-    """A `methodCall`: its name and its parameters in order. `repeated` names members given twice, differently.
+    """A `methodCall`: its name and its parameters in order. `repeated` names members that were given two values.
 
     `repaired` says that it had a bare "&", which XML forbids.
     """
@@ -51,14 +51,14 @@ class Response:
 
 
 MAX_REPAIRED_CHARS = 256 * 1024
-"""Longer texts are not repaired: XML written by hand is small."""
+"""Longer texts are not repaired: hand-written XML is small."""
 
 
 def read_call(text: str, limits: BodyLimits = DEFAULT_LIMITS, shapes: fast_xmlrpc.ShapeCache | None = None) -> Call:
     """The call in `text`, an XML document. Raises WireError for anything else.
 
-    With `shapes` calls of a known shape are read faster. A "&" that begins no reference, as in "R&D" or in a URL,
-    counts as "&amp;".
+    With `shapes` calls of a known shape are read faster. A "&" that begins none of the references that XML knows
+    without a DTD, as in "R&D" or in a URL, counts as "&amp;".
     """
     plain = fast_xmlrpc.read(text, limits, shapes)
     if plain is not None:
@@ -88,7 +88,7 @@ def read_response(text: str, limits: BodyLimits = DEFAULT_LIMITS) -> Response:
 
 
 class _Document:
-    """The target that expat's events build a document in."""
+    """The target of expat's events: builds the document."""
 
     def __init__(self, limits: BodyLimits) -> None:
         self._elements_left = limits.elements
@@ -107,7 +107,7 @@ class _Document:
         self._open: list[tuple[dict[str, Value] | list[Value], str | None]] = []
 
     def xml(self, _encoding: str, _standalone: str | None) -> None:
-        """Called by the parser before the document; nothing to do."""
+        """Called by the parser before the document; ignored."""
 
     def start(self, tag: str, _attributes: object) -> None:
         """An element begins."""
@@ -141,7 +141,7 @@ class _Document:
         self._text.append(text)
 
     def end(self, tag: str) -> None:
-        """An element ends: what it held becomes part of what encloses it."""
+        """An element ends: its content becomes part of the enclosing element."""
         self._depth -= 1
         handle = _ENDINGS.get(tag.lower(), _Document.end_unknown)
         handle(self)
@@ -209,7 +209,7 @@ class _Document:
         self.method = self._take_text().strip()
 
     def end_frame(self) -> None:
-        """An element that only frames others ends."""
+        """An element that only contains others ends."""
         self._text.clear()
 
     def _in_struct(self) -> tuple[dict[str, Value], str | None]:
@@ -287,7 +287,12 @@ _ENDINGS: dict[str, Callable[[_Document], None]] = {
 }
 
 
-_BARE_AMPERSAND = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>)|&(?!#?\w++;)", re.DOTALL)
+# What has no end goes on to that of the text, else each of its beginnings would be tried in turn.
+_BARE_AMPERSAND = re.compile(
+    r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z))"
+    r"|&(?!(?:amp|lt|gt|quot|apos|#[0-9]++|#x[0-9A-Fa-f]++);)",
+    re.DOTALL,
+)
 
 
 def _parse_tolerantly(text: str, limits: BodyLimits) -> tuple[_Document, bool]:

@@ -1,4 +1,4 @@
-"""Alembic's entry: run the migrations on the connection that storage.migrating hands over."""
+"""Alembic's entry: run the migrations on the connection that storage.migrate passes."""
 
 from alembic import context
 

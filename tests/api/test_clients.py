@@ -114,12 +114,12 @@ async def test_each_provider_has_a_table_of_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"providers": {"voicenter": {"api": {}}}}, "providers.voicenter.api.code: Field required"),
+        ({"providers": {"voicenter": {"api": {}}}}, "providers.voicenter.api.code: it is missing"),
         (
             {"providers": {"voicenter": {"api": {"code": "c", "colour": 1}}}},
             "providers.voicenter.api.colour: there is no",
         ),
-        ({"apis": {"viviphone": {}}}, "apis.viviphone.key: Field required"),
+        ({"apis": {"viviphone": {}}}, "apis.viviphone.key: it is missing"),
         ({"apis": {"voicenter": {"code": "c"}}}, "apis.voicenter: write it to providers.voicenter.api"),
         ({"apis": {"telco": {}}}, "apis.telco: there is no such API; here there are anveo, viviphone"),
     ],
@@ -138,7 +138,7 @@ def test_settings_that_cannot_work_are_named(settings: dict[str, Any], message: 
 def test_settings_that_cannot_work_stop_the_start(tmp_path: Path) -> None:
     """And `receiver check` says so."""
     (tmp_path / "receiver.toml").write_text("[apis.viviphone]\n")
-    assert "apis.viviphone.key: Field required" in run(tmp_path, "check", code=2).stderr
+    assert "apis.viviphone.key: it is missing" in run(tmp_path, "check", code=2).stderr
 
 
 def test_an_environment_variable_may_hold_the_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,11 @@
-"""One hostile input, and what must become of it."""
+"""One hostile input and its expected result."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 
 class Outcome:
-    """What stands in place of values where there are none to expect."""
+    """A marker that replaces expected values."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -15,14 +15,14 @@ class Outcome:
 
 
 REFUSED = Outcome("REFUSED")
-"""WireError: the sender gets the documented parse error, and the bytes are kept."""
+"""WireError: the sender gets the documented parse error, and the bytes are stored."""
 EITHER = Outcome("EITHER")
-"""Read or refused, as limits and parsers have it; what counts is that nothing else happens."""
+"""Read or rejected, depending on limits and parsers; nothing else may happen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """A body, the Content-Type it comes with, and the values that it reads to, else REFUSED or EITHER."""
+    """A body, its Content-Type, and the expected values, or REFUSED or EITHER."""
 
     name: str
     body: bytes = field(repr=False)
@@ -31,9 +31,9 @@ class Attack:
 
 
 CALLER = {"ivruniqueid": "0540000000"}
-"""Every input that can be read holds it, where its format has fields, and so is a CDR."""
+"""Every readable input of a format with fields contains this field, so that it is a CDR."""
 
 
 def with_note(note: Any) -> dict[str, Any]:
-    """A CDR's values, the last of them the one that an input is about."""
+    """The values of a CDR; the last one is what the input is about."""
     return {**CALLER, "note": note}

@@ -1,4 +1,4 @@
-"""Forms that are no forms, urlencoded and multipart."""
+"""Malformed and hostile forms, urlencoded and multipart."""
 
 from tests.attacks.attack import CALLER, EITHER, REFUSED, Attack, with_note
 

@@ -1,4 +1,4 @@
-"""JSON at the edges of its grammar, beyond them, and in the wrong bytes."""
+"""JSON at the limits of its grammar, malformed JSON, and JSON in wrong encodings."""
 
 from tests.attacks.attack import CALLER, EITHER, REFUSED, Attack, with_note
 
@@ -72,6 +72,12 @@ _TOLERATED = {
     '{"a": 1, a: 2}': {"a": 2},
     '{"a": 1 "b": 2}': {"a": 1, "b": 2},
     '{"a": "x"\n"b": {}\n"c": [1]\n"d": null\n"e": "\\\\"}': {"a": "x", "b": {}, "c": [1], "d": None, "e": "\\"},
+    '{a: "x"\nb: {c: [1] d: null}\n_e: -1.5 $f: true g2:{} h:"\\""}': {
+        "a": "x", "b": {"c": [1], "d": None}, "_e": -1.5, "$f": True, "g2": {}, "h": '"',
+    },
+    "{a: 'it is 10 b: c' 'd': 'e\\' f: g' h: 1}": {"a": "it is 10 b: c", "d": "e' f: g", "h": 1},
+    "{/* it's a b: c */ a: 1 // don't c: d\n, b: 2 e: 3}": {"a": 1, "b": 2, "e": 3},
+    '{"a": "b c: d" e: 1}': {"a": "b c: d", "e": 1},
     '[{"a": 1} {"a": 2}]': [{"a": 1}, {"a": 2}],
     '{"a": "b \\"c\\": d" "e": 1}': {"a": 'b "c": d', "e": 1},
     '"a\nb"': "a\nb",
@@ -114,7 +120,7 @@ _WHOLE_BROKEN = {
     "a hundred thousand objects with bare keys": callback("{a:" * FAR_DEPTH),
     "nothing but opening brackets": "[" * FAR_DEPTH,
     "nothing but opening braces": "{" * FAR_DEPTH,
-    "arrays and objects by turns": '[{"a":' * FAR_DEPTH,
+    "arrays and objects alternating": '[{"a":' * FAR_DEPTH,
     "closing brackets of another kind": "[" * FAR_DEPTH + "}" * FAR_DEPTH,
     "a thousand arrays": "[" * 1_000 + "]" * 1_000,
     "bare keys in a document too long for patience": callback(f'"{"x" * 300_000}"').replace('"note"', "note"),
@@ -131,6 +137,8 @@ _MANY = {
     "very many commas": callback("[" + "," * LONG),
     "very many colons": callback('{"a"' + ":" * LONG),
     "very many escapes": callback('"' + f"{BACKSLASH}u0041" * MANY + '"'),
+    "very many escaped quotes": callback(f'"{BACKSLASH}"' * MANY),
+    "very many strings without an end": callback(f'1{BACKSLASH}"' * MANY),
     "very many backslashes": callback('"' + BACKSLASH * LONG),
     "very many comments": callback("/**/" * MANY + "1"),
     "a very long comment": callback(f"/*{'*' * LONG}*/1"),

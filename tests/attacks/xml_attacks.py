@@ -1,4 +1,4 @@
-"""XML that means harm, or lies about itself, or was cut on its way."""
+"""XML that is hostile, declares itself wrongly, or is truncated."""
 
 from tests.attacks.attack import CALLER, EITHER, REFUSED, Attack, with_note
 
@@ -68,10 +68,10 @@ _DTD = {
     "a DTD after the root": call(after="<!DOCTYPE methodCall>"),
     "a DTD inside of a value": call("<!DOCTYPE methodCall>"),
     "an entity outside of a DTD": call(before='<!ENTITY a "x">'),
-    "an entity that nobody declared": call("&a;"),
-    "an entity of HTML": call("&nbsp;"),
 }
 _READ = {
+    "an undeclared entity": (call("&a;"), "&a;"),
+    "an entity of HTML": (call("&nbsp;"), "&nbsp;"),
     "an instruction for a style sheet": (call(before='<?xml-stylesheet href="http://127.0.0.1:9/"?>'), "x"),
     "an instruction with code": (call(before='<?php system("id"); ?>'), "x"),
     "an instruction inside of a value": (call("<int>5<?a b?>6</int>"), 56),
@@ -84,9 +84,9 @@ _READ = {
     "a comment inside of an integer": (call("<int>5<!-- , -->6</int>"), 56),
     "a comment around a value": (call("<!-- <int>5</int> --><int>6</int><!-- -->"), 6),
     "a namespace without prefix": (call().replace("<methodCall>", '<methodCall xmlns="http://example.com">'), "x"),
-    "a prefix that nobody declared": (call("<a:b>5</a:b>"), "5"),
+    "an undeclared prefix": (call("<a:b>5</a:b>"), "5"),
     "a prefix for an extension": (call('<ex:i8 xmlns:ex="http://ws.apache.org/xmlrpc">5</ex:i8>'), 5),
-    "attributes that nobody asked for": (call("<int type='string' xml:lang='he'>5</int>"), 5),
+    "unexpected attributes": (call("<int type='string' xml:lang='he'>5</int>"), 5),
     "white space inside of tags": (call("<int\r\n >5</int\t>"), 5),
     "type names in odd cases": (call("<InT>5</InT>"), 5),
     "a value in a value": (call("<value>5</value>"), "5"),
@@ -193,6 +193,9 @@ _MANY = {
     "very many references": call("&lt;" * 10 * MANY),
     "very many CDATA sections": call("<![CDATA[a]]>" * MANY),
     "very many comments": call("<!---->" * MANY),
+    "very many comments without an end": call("&" + "<!--" * MANY),
+    "very many CDATA sections without an end": call("&" + "<![CDATA[" * MANY),
+    "very many instructions without an end": call("&" + "<?" * 5 * MANY),
     "very many instructions": call("<?a?>" * MANY),
     "very many lines": call("\r\n" * 10 * MANY),
     "very many lines of Hebrew": call("ש\n" * 10 * MANY),
@@ -220,7 +223,7 @@ def _spliced(raw: bytes) -> bytes:
 
 
 def _guessed(raw: bytes) -> object:
-    """What is no UTF-8 is text in Hebrew Windows or else Latin-1, and never markup."""
+    """Bytes that are not UTF-8 are text in Hebrew Windows or Latin-1, and never markup."""
     try:
         return with_note(raw.decode("windows-1255"))
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""`make bench`: the receiver and its peers side by side, on one core of this machine."""
+"""`make bench`: measure the receiver and its peers in turn, on one core of this machine."""
 
 import tempfile
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ from tests.bench.console import (
     Write,
     console,
     progress_bar,
+    publish,
     require,
-    tell,
     warn_of_memory,
 )
 from tests.bench.machine import TASKSET_MISSING, Neighbours, in_words
@@ -64,18 +64,18 @@ def main(
         report.payloads(ready),
         report.machine(described, how),
     ]
-    tell("bench", *grids, write=write and not only)
+    publish("bench", *grids, write=write and not only)
 
 
 def is_wanted(case: Case, only: list[str]) -> bool:
-    """Whether a case was asked for; all are when nothing was."""
+    """Whether a case was selected; all are if none was."""
     return not only or any(name.lower() in case.name.lower() for name in only)
 
 
 def measure_all(
     cases: list[Case], bench: Bench, count: int, seconds: int, left_out: Mapping[str, str]
 ) -> dict[str, Summary]:
-    """Every round of every case; the table grows on the terminal meanwhile."""
+    """Measure every round of every case, and show the table on the terminal as it grows."""
     progress = progress_bar()
     task = progress.add_task("", total=count * len(cases))
     found: dict[str, Summary] = {}
@@ -83,7 +83,7 @@ def measure_all(
     def began(case: Case, number: int) -> None:
         progress.update(task, description=f"round {number + 1}: {case.name}")
 
-    # It draws seldom: what it takes is missing on the core that makes the load.
+    # It draws rarely, because it runs on the core that makes the load.
     with Live(progress, console=console, refresh_per_second=1, transient=True) as live:
         for found in rounds(cases, bench, count, seconds, began):
             progress.advance(task)

@@ -1,4 +1,4 @@
-"""What a journal of one size costs: each function measures one thing, and says it in figures with their names."""
+"""Measurements of a journal of one size: each function measures one thing and returns named figures."""
 
 import asyncio
 import json
@@ -30,9 +30,9 @@ Figures = dict[str, str]
 REPEATS = 7
 INTAKE = 2000
 AT_ONCE = (32, 500)
-"""Callbacks that wait at one moment: as many as the connections of `make bench`, and a full batch."""
+"""Callbacks that are submitted at once: as many as the connections of `make bench`, and a full batch."""
 CLAIMED = 64
-"""What a receiver with the defaults has room for."""
+"""Deliveries that a receiver with default settings claims at once."""
 PRUNED = 20_000
 PRUNE_BATCH = 1000
 
@@ -44,21 +44,21 @@ class Aged:
     file: Path
     size: int
     maker: Maker
-    walk: int
-    """So many of the oldest callbacks are walked through by replay and export."""
+    read: int
+    """How many of the oldest callbacks replay and export read."""
 
     @property
     def url(self) -> str:
-        """The journal, as the receiver is told of it."""
+        """The journal's database URL."""
         return f"sqlite:///{self.file}"
 
     def after(self, value: int) -> datetime:
-        """The moment right after the callback of that number came."""
+        """The moment right after the callback with that number was received."""
         return self.maker.received_at(value) + timedelta(microseconds=1)
 
 
 def space(aged: Aged, without_deliveries: int) -> Figures:
-    """How much disk a callback takes."""
+    """The disk space of a callback."""
     body = len(aged.maker.new(1).body)
     callback, whole = without_deliveries / aged.size, aged.file.stat().st_size / aged.size
     return {
@@ -69,20 +69,20 @@ def space(aged: Aged, without_deliveries: int) -> Figures:
 
 
 def intake(aged: Aged) -> Figures:
-    """How many callbacks a second are put on disk, through the writer of the receiver and without its web server."""
+    """Callbacks stored a second, by the receiver's writer without its web server."""
     numbers = count(aged.size + 1)
     found: dict[int, list[float]] = {at_once: [] for at_once in AT_ONCE}
     with Database(aged.url) as database:
         for at_once in AT_ONCE * 3:
             news = [aged.maker.new(next(numbers)) for _ in range(INTAKE)]
-            found[at_once].append(asyncio.run(_take_in(database, news, at_once)))
+            found[at_once].append(asyncio.run(_store(database, news, at_once)))
     return {
-        f"taken in a second, {at_once} at once": shown(INTAKE / statistics.median(seconds))
+        f"stored a second, {at_once} at once": shown(INTAKE / statistics.median(seconds))
         for at_once, seconds in found.items()
     }
 
 
-async def _take_in(database: Database, news: Sequence[NewCallback], at_once: int) -> float:
+async def _store(database: Database, news: Sequence[NewCallback], at_once: int) -> float:
     store: GroupCommit[NewCallback, Appended] = GroupCommit(FailoverStore(database, None).store, batch=max(AT_ONCE))
     store.start()
     began = time.perf_counter()
@@ -94,7 +94,7 @@ async def _take_in(database: Database, news: Sequence[NewCallback], at_once: int
 
 
 def claiming(aged: Aged) -> Figures:
-    """How long a receiver takes to claim due deliveries, those that `intake` has left, and to finish them."""
+    """The time to claim due deliveries, which `intake` has created, and to finish them."""
     handler = aged.maker.handler
     claimed: list[float] = []
     finished: list[float] = []
@@ -114,8 +114,8 @@ def claiming(aged: Aged) -> Figures:
     }
 
 
-def looking(aged: Aged) -> Figures:
-    """How long the commands that look into the journal wait for it."""
+def querying(aged: Aged) -> Figures:
+    """The time of the queries that commands make."""
     middle = aged.size // 2
     since = aged.maker.received_at(middle)
     hour = Filter(since=since, until=since + timedelta(hours=1))
@@ -123,7 +123,7 @@ def looking(aged: Aged) -> Figures:
     def listing(wanted: Filter) -> Callable[[Connection], object]:
         return partial(journal.find, wanted=wanted, limit=50)
 
-    def story(connection: Connection) -> None:
+    def history(connection: Connection) -> None:
         for callback in journal.page(connection, Filter(call_id=number(middle)), 0, 1000):
             queue.of_callback(connection, callback.id)
 
@@ -134,7 +134,7 @@ def looking(aged: Aged) -> Figures:
         "ms: callbacks list --kind, a frequent one": listing(Filter(kind="CDR")),
         "ms: callbacks list --kind, a rare one": listing(Filter(kind=RARE_KIND)),
         "ms: callbacks list --provider --kind, a rare one": listing(Filter(provider="voicenter", kind=RARE_KIND)),
-        "ms: receiver call": story,
+        "ms: receiver call": history,
     }
     with Database(aged.url) as database:
         return {name: _median_ms(_repeated(database, way)) for name, way in ways.items()}
@@ -142,14 +142,14 @@ def looking(aged: Aged) -> Figures:
 
 def _repeated(database: Database, way: Callable[[Connection], object]) -> list[float]:
     took: list[float] = []
-    while len(took) < REPEATS and sum(took) < 60:  # what takes a minute is known well enough after once
+    while len(took) < REPEATS and sum(took) < 60:  # a query that takes a minute is measured once
         with _timed(took), database.read_only() as connection:
             way(connection)
     return took
 
 
 def pruning(aged: Aged) -> Figures:
-    """How fast the oldest callbacks are let go of."""
+    """How fast the oldest callbacks are pruned."""
     wanted = min(PRUNED, aged.size // 5)
     before = aged.after(wanted)
     with Database(aged.url) as database:
@@ -168,10 +168,10 @@ def _prune(database: Database, before: datetime) -> int:
         return retention.prune(connection, before, PRUNE_BATCH)
 
 
-def walking(aged: Aged) -> Figures:
-    """How fast, and with how much memory, commands walk through callbacks, oldest first."""
+def paging(aged: Aged) -> Figures:
+    """How fast, and with how much memory, commands page through callbacks, oldest first."""
     oldest = min(PRUNED, aged.size // 5)
-    until = aged.after(min(aged.size, oldest + aged.walk))
+    until = aged.after(min(aged.size, oldest + aged.read))
     span = ("--until", until.isoformat(), "--database-url", aged.url)
     commands = {
         "replay": ("replay", *span, "--handlers", "tests.bench.handlers.nothing"),
@@ -180,10 +180,10 @@ def walking(aged: Aged) -> Figures:
     }
     found = {}
     for name, arguments in commands.items():
-        told = _run(arguments, aged.file.parent)
-        walked = min(aged.walk, aged.size - oldest)
-        found[f"{name}: callbacks a second"] = shown(walked / told["seconds"])
-        found[f"{name}: peak MB"] = shown(told["peak_mb"])
+        result = _run(arguments, aged.file.parent)
+        count = min(aged.read, aged.size - oldest)
+        found[f"{name}: callbacks a second"] = shown(count / result["seconds"])
+        found[f"{name}: peak MB"] = shown(result["peak_mb"])
     return found
 
 
@@ -198,8 +198,8 @@ def _run(arguments: Sequence[str], folder: Path) -> Mapping[str, Any]:
     )
     if done.returncode:
         raise RuntimeError(f"receiver {' '.join(arguments)} failed: {done.stdout}{done.stderr}")
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 @contextmanager

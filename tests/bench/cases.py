@@ -1,4 +1,4 @@
-"""What is measured: each case is a server, a request, and how to tell that every acknowledgement is true."""
+"""The cases that are measured: a server, a request, and a check that each acknowledged callback is stored."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ CONNECTIONS = 32
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a round of a case gets: an empty folder, the server's core, and PostgreSQL where it is installed."""
+    """The environment of a round: an empty folder, the server's core, and PostgreSQL if it is installed."""
 
     folder: Path
     core: int
@@ -28,15 +28,15 @@ class Bench:
 
 @dataclass(slots=True)
 class Round:
-    """A server that is ready for its load, and what is known of the round once it is over."""
+    """A server that is ready for its load, and the results of the round after it has ended."""
 
     server: Server
     settle: Callable[[], Mapping[str, float]] = dict
-    """Waits for what the load has left to do; figures to be shown beside the rate."""
+    """Waits until the backlog is empty; returns figures that are shown beside the rate."""
     stored: int | None = None
-    """How many callbacks are stored as they should be, known when the server has stopped; None if it stores none."""
+    """How many callbacks are stored with the expected outcome, after the server has stopped; None if it stores none."""
     astray: int = 0
-    """How many are stored in another way than they should."""
+    """How many are stored with another outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class Case:
     payload: Payload
     start: Callable[[Bench], AbstractContextManager[Round]]
     reply: str = ""
-    """What stands in a right answer."""
+    """A text that a correct reply contains."""
     connections: int = field(default=CONNECTIONS)
 
     def check(self, url: str) -> None:
-        """Send one request, and see that it is answered as it should be. Raises RuntimeError."""
+        """Send one request and check its reply. Raises RuntimeError."""
         reply = httpx.post(
             url + self.payload.path,
             content=self.payload.body("0" * len(PLACE)),

@@ -1,4 +1,4 @@
-"""What the commands of the benchmarks share."""
+"""Console output and options that the benchmark commands share."""
 
 import shutil
 import sys
@@ -15,14 +15,14 @@ from tests.bench.tables import Grid, rewrite
 console = Console()
 
 DEFAULT_FOLDER = Path("/var/tmp")
-"""On a disk nearly everywhere, where /tmp is often in memory."""
+"""On a disk on nearly every system, while /tmp is often in memory."""
 
 Folder = Annotated[Path, typer.Option(help="Where databases are made: on the disk that is meant, not in memory.")]
 Write = Annotated[bool, typer.Option("--write/--no-write", help="Write the tables to docs/performance.md.")]
 
 
 def progress_bar(*, speed: bool = False) -> Progress:
-    """How much is done, how long the rest will take, and on request how fast it goes."""
+    """A progress bar with the remaining time, and on request the speed."""
     done = [TaskProgressColumn(show_speed=True)] if speed else []
     return Progress(
         TextColumn("{task.description}"),
@@ -36,24 +36,24 @@ def progress_bar(*, speed: bool = False) -> Progress:
 
 
 def require(program: str, missing: str) -> None:
-    """End with code 2 where a program is not installed, and say how it is."""
+    """Exit with code 2 if a program is not installed; `missing` says how to install it."""
     if shutil.which(program) is None:
         give_up(missing)
 
 
 def give_up(why: str) -> None:
-    """End with code 2 and say why."""
+    """Exit with code 2, with the reason."""
     Console(stderr=True).print(f"[bold red]error:[/] {why}", highlight=False, soft_wrap=True)
     sys.exit(2)
 
 
 def warn_of_memory(folder: Path) -> None:
-    """Say so where databases would not lie on a disk at all."""
+    """Print a warning if databases would be in memory instead of on a disk."""
     if filesystem(folder) in {"tmpfs", "ramfs"}:
         console.print(f"[bold red]{folder} is in memory, where syncing costs nothing: name a disk with --folder[/]")
 
 
-def tell(part: str, *grids: Grid, write: bool) -> None:
+def publish(part: str, *grids: Grid, write: bool) -> None:
     """Print the tables, and write them to their part of the page."""
     filled = [grid for grid in grids if grid.rows]
     for grid in filled:

@@ -1,4 +1,4 @@
-"""Journals of any size: rows as the receiver writes them, put there faster than it would."""
+"""Fill journals of any size with rows as the receiver writes them, but faster."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -10,10 +10,11 @@ import httpx
 from sqlalchemy import Engine, Table, create_engine, event, insert
 
 from receiver.app import make_providers
-from receiver.intake.ask import Responder
 from receiver.intake.receive import Intake
+from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
-from receiver.plugins.loading import Registry
+from receiver.plugins.call_history import CallHistory
+from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.base.contract import CallbackRequest
 from receiver.providers.base.fingerprint import fingerprint
@@ -24,17 +25,17 @@ from tests.bench.handlers.nothing import handlers
 from tests.bench.payloads import Payload
 
 Rows = Callable[[int, int], list[dict[str, Any]]]
-"""Makes rows: from which number, and how many."""
+"""Makes rows, from the first number and the count."""
 
 CHUNK = 10_000
 YEAR = timedelta(days=365)
 RARE = 5
-"""So many of the oldest callbacks are of a kind that is not met again."""
+"""How many of the oldest callbacks are of a kind that does not occur again."""
 RARE_KIND = "HANGUP_CALL"
 
 
-async def taken_in(payload: Payload) -> NewCallback:
-    """What the receiver stores for this request, with one handler to tell."""
+async def received_callback(payload: Payload) -> NewCallback:
+    """The callback that the receiver stores for this request, with one handler."""
     kept: list[NewCallback] = []
 
     async def keep(batch: Sequence[NewCallback]) -> list[Appended]:
@@ -52,20 +53,24 @@ async def taken_in(payload: Payload) -> NewCallback:
     store.start()
     runner = Runner(1, "answer")
     async with httpx.AsyncClient() as http:
-        answering = Responder(registry, runner, deadline=1, http=http, handler_settings={})
+        answering = Responder(registry, runner, http=http, load_history=_no_history)
         await Intake(registry, store, answering, metrics=Metrics()).receive(voicenter, request)
     runner.close()
     await store.close()
     return kept[0]
 
 
+async def _no_history(*_call: object, **_options: object) -> CallHistory:
+    return CallHistory()
+
+
 def number(value: int) -> str:
-    """A callback's number as it stands in its body, where it is the call's id."""
+    """A callback's number in the form of its body, where it is the call id."""
     return f"{value:018}"
 
 
 class Maker:
-    """Makes callbacks that differ from one that the receiver took in by their number and their time."""
+    """Makes callbacks that differ from a received one only in their number and their time."""
 
     def __init__(self, first: NewCallback, size: int) -> None:
         self._first = first
@@ -75,7 +80,7 @@ class Maker:
         self.oldest = datetime.now(UTC) - YEAR
 
     def new(self, value: int) -> NewCallback:
-        """The callback of that number, as it is handed to the journal."""
+        """The callback with that number, as it is passed to the journal."""
         return replace(
             self._first,
             received_at=self.received_at(value),
@@ -86,15 +91,15 @@ class Maker:
         )
 
     def _hash(self, value: int) -> bytes:
-        """As the receiver makes it: calls end soon after the time that their record tells."""
+        """The hash as the receiver makes it: a record is received soon after the time that it states."""
         return fingerprint("voicenter", "CDR", number(value), self.received_at(value))
 
     def received_at(self, value: int) -> datetime:
-        """When it came: they are spread evenly over a year that ends now."""
+        """When the callback was received: evenly spread over a year that ends now."""
         return self.oldest + value * self._step
 
     def callback_rows(self, first: int, count: int) -> list[dict[str, Any]]:
-        """Rows for the journal, with the values that stay encoded once."""
+        """Rows for the journal; values that are the same in all rows are encoded once."""
         same = journal._row(0, self._first, None)
         return [
             {
@@ -111,7 +116,7 @@ class Maker:
         ]
 
     def delivery_rows(self, first: int, count: int) -> list[dict[str, Any]]:
-        """Deliveries of these callbacks, done."""
+        """Finished deliveries of these callbacks."""
         same = {"handler": self.handler, "state": State.DONE, "due_at": None, "attempts": 1, "forgiven": 0}
         return [
             {
@@ -127,7 +132,7 @@ class Maker:
 
 
 def fill(url: str, size: int, rows: Rows, into: Table) -> Iterator[int]:
-    """Insert rows for the numbers 1 to `size`; yields how many are there after each transaction."""
+    """Insert rows for the numbers 1 to `size`; yields the count after each transaction."""
     engine = _careless(url)
     try:
         for first in range(1, size + 1, CHUNK):
@@ -140,7 +145,7 @@ def fill(url: str, size: int, rows: Rows, into: Table) -> Iterator[int]:
 
 
 def _careless(url: str) -> Engine:
-    """An engine that never syncs: if this is cut off, nobody misses the file."""
+    """An engine that never syncs: if the run is interrupted, the file is not needed."""
     engine = create_engine(url)
 
     @event.listens_for(engine, "connect")

@@ -1,4 +1,4 @@
-"""`make bench-growth`: what a journal costs when it has ten thousand, a million, ten million callbacks."""
+"""`make bench-growth`: measure journals of ten thousand, a million and ten million callbacks."""
 
 import asyncio
 import re
@@ -17,26 +17,26 @@ from storage import Database, NewCallback
 from storage.tables import callbacks, deliveries
 from tests.bench import aging, machine, payloads
 from tests.bench.aging import Aged, Figures
-from tests.bench.console import DEFAULT_FOLDER, Folder, Write, give_up, progress_bar, tell, warn_of_memory
-from tests.bench.filling import Maker, Rows, fill, taken_in
+from tests.bench.console import DEFAULT_FOLDER, Folder, Write, give_up, progress_bar, publish, warn_of_memory
+from tests.bench.filling import Maker, Rows, fill, received_callback
 from tests.bench.machine import Neighbours
 from tests.bench.tables import Grid, facts, number
 
-BYTES_STORED, BYTES_WALKED = 4500, 3500
+BYTES_STORED, BYTES_EXPORTED = 4500, 3500
 """A little more than a callback takes with its indexes and its delivery, and than replay and export write for it."""
 SIZES = "10000,1000000,10000000"
 MEASURES: Sequence[Callable[[Aged], Figures]] = (
     aging.intake,
     aging.claiming,
-    aging.looking,
+    aging.querying,
     aging.pruning,
-    aging.walking,
+    aging.paging,
 )
 
 
 def main(
     sizes: Annotated[str, typer.Option(help="Callbacks in the journal, separated by commas.")] = SIZES,
-    walk: Annotated[int, typer.Option(min=1, help="How many callbacks replay and export walk through.")] = 200_000,
+    read: Annotated[int, typer.Option(min=1, help="How many callbacks replay and export read.")] = 200_000,
     write: Write = True,
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
@@ -44,22 +44,22 @@ def main(
     if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", sizes):
         raise typer.BadParameter("write numbers from 1 with commas between", param_hint="--sizes")
     wanted = [int(size) for size in sizes.split(",")]
-    check_room(folder, max(wanted), walk)
+    check_room(folder, max(wanted), read)
     warn_of_memory(folder)
     described = machine.describe(folder)
     neighbours = Neighbours()
-    like = asyncio.run(taken_in(payloads.cdr_xmlrpc()))
+    like = asyncio.run(received_callback(payloads.cdr_xmlrpc()))
     found: dict[int, Figures] = {}
     for size in wanted:
         with tempfile.TemporaryDirectory(prefix="bench-growth-", dir=folder) as own:
-            found[size] = measure(Path(own), size, walk, like)
-    run = f"{datetime.now(UTC):%Y-%m-%d}; {walk:,} callbacks walked through; {neighbours.in_words()}"
-    tell("growth", table(found), facts("The machine of this run", {**described, "run": run}), write=write)
+            found[size] = measure(Path(own), size, read, like)
+    run = f"{datetime.now(UTC):%Y-%m-%d}; replay and export read {read:,} callbacks; {neighbours.in_words()}"
+    publish("growth", table(found), facts("The machine of this run", {**described, "run": run}), write=write)
 
 
-def check_room(folder: Path, size: int, walk: int) -> None:
-    """End with code 2 where the disk has no room for a journal of this size."""
-    needed, free = size * BYTES_STORED + min(size, walk) * BYTES_WALKED, shutil.disk_usage(folder).free
+def check_room(folder: Path, size: int, read: int) -> None:
+    """Exit with code 2 if the disk is too small for a journal of this size."""
+    needed, free = size * BYTES_STORED + min(size, read) * BYTES_EXPORTED, shutil.disk_usage(folder).free
     if free < needed:
         give_up(
             f"{size:,} callbacks need {needed / 1e9:.0f} GB and {folder} has {free / 1e9:.0f} GB free: "
@@ -67,9 +67,9 @@ def check_room(folder: Path, size: int, walk: int) -> None:
         )
 
 
-def measure(folder: Path, size: int, walk: int, like: NewCallback) -> Figures:
-    """Fill a journal and measure everything, in an order in which nothing stands in the way of what comes next."""
-    aged = Aged(folder / "journal.db", size, Maker(like, size), walk)
+def measure(folder: Path, size: int, read: int, like: NewCallback) -> Figures:
+    """Fill a journal and measure everything, in an order in which no measurement affects the next."""
+    aged = Aged(folder / "journal.db", size, Maker(like, size), read)
     with Database(aged.url) as database:
         database.migrate()
     with progress_bar(speed=True) as progress:

@@ -1,4 +1,4 @@
-"""What a run has left in the journal of the receiver it measured."""
+"""Queries of the journal that a measured receiver has filled."""
 
 import time
 from collections import Counter
@@ -27,7 +27,7 @@ def open_deliveries(database: Database) -> int:
 
 
 def seconds_until_none(database: Database) -> float:
-    """How long it takes until every delivery is finished; infinity when that is longer than our patience."""
+    """Seconds until every delivery is finished; infinity after PATIENCE_SECONDS."""
     began = time.monotonic()
     while open_deliveries(database):
         if time.monotonic() - began > PATIENCE_SECONDS:

@@ -1,4 +1,4 @@
-"""The machine a run was made on: its cores, what is installed, and how long its disk takes."""
+"""The machine of a run: its cores, its installed versions and the speed of its disk."""
 
 import os
 import platform
@@ -23,24 +23,24 @@ PACKAGES = ("uvicorn", "uvloop", "httptools", "starlette", "sqlalchemy", "psycop
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """One core for the server that is measured, another one for all else."""
+    """One core for the measured server, another one for everything else."""
 
     server: int
     load: int
 
     @property
     def shared(self) -> bool:
-        """Whether there is one core only, so that load and server take it from each other."""
+        """Whether there is only one core, so that load and server share it."""
         return self.server == self.load
 
 
 def allowed_cores() -> list[int]:
-    """The cores that we may use."""
+    """The cores that this process may use."""
     return sorted(os.sched_getaffinity(0))
 
 
 def take_cores() -> Cores:
-    """Move this process, and with it what it starts, away from the server's core."""
+    """Move this process and its children off the server's core."""
     allowed = allowed_cores()
     cores = Cores(server=allowed[-1], load=allowed[0])
     os.sched_setaffinity(0, {cores.load})
@@ -48,36 +48,36 @@ def take_cores() -> Cores:
 
 
 def in_words(cores: Cores) -> str:
-    """Which core does what."""
+    """The use of the cores, in words."""
     if cores.shared:
         return "one core for everything, so load and server take it from each other"
     return f"server on core {cores.server}, load and PostgreSQL on core {cores.load}"
 
 
 def on_core(core: int) -> list[str]:
-    """Words that come before a command to keep it on a core, with all its threads."""
+    """The prefix of a command that pins it and its threads to a core."""
     return ["taskset", "--cpu-list", str(core)]
 
 
 class Neighbours:
-    """How much of the machine other programs take while we measure, from when it is made."""
+    """Measures how much processor time other programs use, from its creation."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._before = self._others()
 
     def share(self) -> float:
-        """The share of all cores that went to others until now; what we started must have ended."""
+        """The share of all cores that other programs have used; child processes must have ended."""
         cores = os.cpu_count() or 1
         return max(0.0, self._others() - self._before) / (time.monotonic() - self._began) / cores
 
     def in_words(self) -> str:
-        """The share, for the table."""
+        """The share, in words for the table."""
         return f"other programs took {self.share():.0%} of the machine"
 
     @staticmethod
     def _others() -> float:
-        """Processor seconds that were used by anybody but us, and by what we started and saw end."""
+        """Processor seconds used by other programs: all, without this process and its ended children."""
         user, nice, system, _idle, _wait, irq, softirq, steal, *_ = Path("/proc/stat").read_text().split()[1:]
         busy = sum(map(int, (user, nice, system, irq, softirq, steal))) / os.sysconf("SC_CLK_TCK")
         ours = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -85,7 +85,7 @@ class Neighbours:
 
 
 def describe(folder: Path) -> dict[str, str]:
-    """What the figures depend on, by name, in the order they are shown."""
+    """What the figures depend on, by name, in the order of the table."""
     return {
         "processor": f"{_cpu()}, {os.cpu_count()} cores",
         "memory": _memory(),
@@ -97,7 +97,7 @@ def describe(folder: Path) -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """What takes part, with its version; what is not installed is left out."""
+    """The versions of what is measured; what is not installed is left out."""
     found = {"Python": platform.python_version(), "SQLite": sqlite3.sqlite_version}
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
@@ -112,14 +112,14 @@ def versions() -> dict[str, str]:
 
 
 def filesystem(folder: Path) -> str:
-    """The type of the file system that a folder lies on."""
+    """The type of a folder's file system."""
     mounts = [line.split(" ")[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
     holding = [(where, kind) for where, kind in mounts if folder.resolve().is_relative_to(where)]
     return max(holding, key=lambda mount: len(mount[0]))[1]
 
 
 def sync_us(folder: Path) -> float:
-    """How long the disk takes to make a small write durable, in microseconds."""
+    """The median time of a small write with fsync, in microseconds."""
     path = folder / "sync"
     took = []
     with path.open("wb") as file:
@@ -143,7 +143,7 @@ def _memory() -> str:
 
 
 def _said(*command: str) -> str:
-    """The version in what a program says of itself."""
+    """The version number that a program prints."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
     return found[0] if found else "?"

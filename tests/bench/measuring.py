@@ -1,4 +1,4 @@
-"""Rounds: every case in turn, then all of them again the other way round, so that no case has the better time."""
+"""Rounds: every case in turn, in reverse order in every second round, so that the order favours no case."""
 
 import statistics
 import tempfile
@@ -14,12 +14,12 @@ from tests.bench.payloads import Payload
 from tests.bench.wrk import Load
 
 WARM_UP_SECONDS = 1
-"""Load before the figures are taken: connections are open then, and code is warm."""
+"""Load before the measurement, to open connections and warm up code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one round of one case has shown."""
+    """The figures of one round of one case."""
 
     rate: float
     p50_ms: float
@@ -30,7 +30,7 @@ class Figures:
     generator_busy: float
     peak_mb: float
     errors: int
-    """RejectionLog, broken connections, and acknowledgements of what is not stored."""
+    """Rejections, broken connections, and acknowledgements of callbacks that are not stored."""
     beside: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -38,7 +38,7 @@ class Generator(Protocol):
     """Makes load: `wrk.run`, or a stand-in for it."""
 
     def __call__(self, payload: Payload, url: str, folder: Path, seconds: float, connections: int) -> Load:
-        """Send for so many seconds."""
+        """Send requests for so many seconds."""
 
 
 def measure(case: Case, bench: Bench, seconds: float, generate: Generator = wrk.run) -> Figures:
@@ -70,7 +70,7 @@ def measure(case: Case, bench: Bench, seconds: float, generate: Generator = wrk.
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All rounds of one case: the median of each figure, and between what the rate was."""
+    """All rounds of one case: the median of each figure, and the range of the rate."""
 
     case: Case
     rounds: Sequence[Figures]
@@ -96,7 +96,7 @@ class Summary:
 
     @property
     def beside(self) -> dict[str, float]:
-        """The medians of what only this case has."""
+        """The medians of the figures that only this case has."""
         return {name: statistics.median(one.beside[name] for one in self.rounds) for name in self.rounds[0].beside}
 
 
@@ -108,7 +108,7 @@ def rounds(
     began: Callable[[Case, int], None],
     generate: Generator = wrk.run,
 ) -> Iterator[dict[str, Summary]]:
-    """Measure every case `count` times; what is known after each, by the case's name. `began` hears what is next."""
+    """Measure every case `count` times; yields the results so far, by case. `began` is called before each."""
     figures: dict[str, list[Figures]] = defaultdict(list)
     for number in range(count):
         for case in cases if number % 2 == 0 else reversed(cases):

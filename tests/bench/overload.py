@@ -1,4 +1,4 @@
-"""`make bench-overload`: how long callers wait while more records pour in than can be taken, and handlers hang."""
+"""`make bench-overload`: how long callers wait under an overload of records whose handlers hang."""
 
 import statistics
 import tempfile
@@ -15,7 +15,7 @@ import typer
 
 from storage import Database
 from tests.bench import journals, machine, payloads, report, servers, steady, wrk
-from tests.bench.console import DEFAULT_FOLDER, Folder, Write, progress_bar, require, tell, warn_of_memory
+from tests.bench.console import DEFAULT_FOLDER, Folder, Write, progress_bar, publish, require, warn_of_memory
 from tests.bench.machine import TASKSET_MISSING, Neighbours, in_words
 from tests.bench.measuring import WARM_UP_SECONDS, Generator
 from tests.bench.ratios import Ratio
@@ -30,8 +30,8 @@ TARGET = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Spell:
-    """What one spell of questions has shown, and what the load beside it did, if there was one."""
+class Period:
+    """The results of one period of questions, and of the load beside it, if there was one."""
 
     answers: Answers
     outcomes: Counter[str]
@@ -39,33 +39,33 @@ class Spell:
 
 
 def main(
-    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured, in turn.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 3,
     seconds: Annotated[int, typer.Option(min=1, help="Seconds of questions in each round.")] = 10,
-    connections: Annotated[int, typer.Option(min=1, help="Connections on which records pour in.")] = 256,
+    connections: Annotated[int, typer.Option(min=1, help="Connections that send records.")] = 256,
     write: Write = True,
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
-    """Ask a steady few questions, alone and beside an overload of call records whose handlers hang."""
+    """Send questions at a steady rate, alone and beside an overload of call records whose handlers hang."""
     require("wrk", wrk.MISSING)
     require("taskset", TASKSET_MISSING)
     cores = machine.take_cores()
     warn_of_memory(folder)
     described = machine.describe(folder)
     neighbours = Neighbours()
-    alone: list[Spell] = []
-    beside: list[Spell] = []
+    alone: list[Period] = []
+    beside: list[Period] = []
     with progress_bar() as progress:
         task = progress.add_task("", total=2 * rounds)
         for _ in range(rounds):
-            for spells, load, what in ((alone, 0, "alone"), (beside, connections, "beside an overload")):
+            for periods, load, what in ((alone, 0, "alone"), (beside, connections, "beside an overload")):
                 progress.update(task, description=f"{KIND} {what}")
                 with tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as own:
-                    spells.append(measure(Path(own), cores.server, seconds, load))
+                    periods.append(measure(Path(own), cores.server, seconds, load))
                 progress.advance(task)
     how = f"{datetime.now(UTC):%Y-%m-%d}; {rounds} rounds of {seconds} s; {in_words(cores)}; {neighbours.in_words()}"
     questions = f"{steady.RATE:g} a second on {steady.CONNECTIONS} connections"
     records = f"{connections} connections"
-    tell(
+    publish(
         "overload",
         table({f"alone, {questions}": alone, f"beside CDRs on {records}, handlers hanging": beside}),
         report.ratios(ratios(alone, beside)),
@@ -74,8 +74,8 @@ def main(
     )
 
 
-def measure(folder: Path, core: int, seconds: float, connections: int, generate: Generator = wrk.run) -> Spell:
-    """One spell of questions, beside a load on so many connections; 0 for none."""
+def measure(folder: Path, core: int, seconds: float, connections: int, generate: Generator = wrk.run) -> Period:
+    """One period of questions, beside a load on so many connections; 0 for none."""
     url = f"sqlite:///{folder}/journal.db"
     ivr = payloads.ivr_xmlrpc()
     with Database(url) as database:
@@ -85,39 +85,39 @@ def measure(folder: Path, core: int, seconds: float, connections: int, generate:
                 answers = steady.ask(ivr, server.url, seconds)
             load = result()
         outcomes = journals.outcomes(database, KIND)
-    return Spell(answers, outcomes, load)
+    return Period(answers, outcomes, load)
 
 
 @contextmanager
 def _overload(
     server: Server, folder: Path, seconds: float, connections: int, generate: Generator
 ) -> Iterator[Callable[[], Load | None]]:
-    """A load that begins before the block and lasts longer than its questions; afterwards its result is known."""
+    """A load that starts before the block and outlasts its questions; yields a function that returns its result."""
     if not connections:
         yield lambda: None
         return
     cdr = payloads.cdr_xmlrpc()
-    generate(cdr, server.url, folder, WARM_UP_SECONDS, connections)  # from here on every place for a handler is taken
+    generate(cdr, server.url, folder, WARM_UP_SECONDS, connections)  # from here on every place of a handler is occupied
     with ThreadPoolExecutor(1) as beside:
         running = beside.submit(generate, cdr, server.url, folder, seconds + 1, connections)
         yield running.result
 
 
-def table(found: dict[str, list[Spell]]) -> Grid:
-    """A row for each way to ask: medians of the rounds, and how the questions of all rounds were answered."""
+def table(found: dict[str, list[Period]]) -> Grid:
+    """A row for each way to ask: medians of the rounds, and the outcomes of the questions of all rounds."""
     headings = ("questions", "p50 ms", "p99 ms", "slowest ms", *OUTCOMES, "no answer", "CDRs/s", "CDRs refused")
     grid = Grid(f"{KIND} under an overload of call records", headings)
-    for name, spells in found.items():
-        loads = [spell.load for spell in spells if spell.load is not None]
-        outcomes = sum((spell.outcomes for spell in spells), Counter[str]())
+    for name, periods in found.items():
+        loads = [period.load for period in periods if period.load is not None]
+        outcomes = sum((period.outcomes for period in periods), Counter[str]())
         grid.rows.append(
             (
                 name,
-                number(median(spells, lambda answers: answers.p50_ms)),
-                number(median(spells, lambda answers: answers.p99_ms)),
-                number(max(max(spell.answers.took_ms) for spell in spells)),
+                number(median(periods, lambda answers: answers.p50_ms)),
+                number(median(periods, lambda answers: answers.p99_ms)),
+                number(max(max(period.answers.took_ms) for period in periods)),
                 *(str(outcomes[outcome]) for outcome in OUTCOMES),
-                str(sum(spell.answers.failed for spell in spells)),
+                str(sum(period.answers.failed for period in periods)),
                 number(statistics.median(load.accepted / load.seconds for load in loads)) if loads else "",
                 str(sum(load.errors for load in loads)) if loads else "",
             )
@@ -125,8 +125,8 @@ def table(found: dict[str, list[Spell]]) -> Grid:
     return grid
 
 
-def ratios(alone: Sequence[Spell], beside: Sequence[Spell]) -> list[Ratio]:
-    """How much longer callers wait."""
+def ratios(alone: Sequence[Period], beside: Sequence[Period]) -> list[Ratio]:
+    """The ratios of the waiting times."""
     figures: dict[str, Callable[[Answers], float]] = {
         "p50": lambda answers: answers.p50_ms,
         "p99": lambda answers: answers.p99_ms,
@@ -137,9 +137,9 @@ def ratios(alone: Sequence[Spell], beside: Sequence[Spell]) -> list[Ratio]:
     ]
 
 
-def median(spells: Sequence[Spell], figure: Callable[[Answers], float]) -> float:
+def median(periods: Sequence[Period], figure: Callable[[Answers], float]) -> float:
     """The median of the rounds."""
-    return statistics.median(figure(spell.answers) for spell in spells)
+    return statistics.median(figure(period.answers) for period in periods)
 
 
 if __name__ == "__main__":

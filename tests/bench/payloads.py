@@ -1,4 +1,4 @@
-"""What is sent: requests made from the samples that ship with the receiver, each with a place for a fresh number."""
+"""Requests made from the samples that ship with the receiver, each with a place for a unique number."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from receiver.providers.base.samples import find_samples
 from receiver.wire import Format
 
 PLACE = "n" * 18
-"""Where each request gets a number of its own: the journal knows a repeat by its content."""
+"""Replaced by a unique number in each request: the journal detects repeats by their content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def cdr_json() -> Payload:
 
 
 def ivr_xmlrpc() -> Payload:
-    """A caller who has just reached an IVR, as XML-RPC."""
+    """The first question of a call to an IVR, as XML-RPC."""
     id_ = "ced4619f30fc17182d8e41ddf4d6869X"
     return _of_sample("GET_IVR_ACTION XML-RPC", "voicenter", "ivr-start", Format.XMLRPC, call_id=id_)
 
@@ -58,7 +58,7 @@ def spokn_form() -> Payload:
 
 
 def _of_sample(name: str, provider: str, case: str, format_: Format, *, call_id: str) -> Payload:
-    """The bytes of a sample, with a number of its own in place of its call id."""
+    """The bytes of a sample, with the place for a number instead of its call id."""
     [sample] = find_samples(provider, case, format_)
     before, place, after = sample.body.partition(call_id.encode())
     if not place or call_id.encode() in after:

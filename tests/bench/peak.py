@@ -1,6 +1,6 @@
-"""A `receiver` command that says last how long it took and how much memory it needed: `python -m tests.bench.peak …`.
+"""Run a `receiver` command, then print how long it took and how much memory it used: `python -m tests.bench.peak …`.
 
-The system's own count of a child's memory begins with that of its parent; therefore the command counts itself.
+The system's count of a child's memory starts with its parent's, so the command measures itself.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What counts of a run: how its figures stand to each other, and what each of these ratios is meant to be."""
+"""The result of a run: the ratios of its figures, each with a target."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Summaries = Mapping[str, Summary]
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One ratio, and the value that it is meant to have at least or at most."""
+    """One ratio, and its minimum or maximum."""
 
     name: str
     value: float
@@ -21,7 +21,7 @@ class Ratio:
 
     @property
     def met(self) -> bool:
-        """Whether it is as it is meant to be."""
+        """Whether the ratio meets its target."""
         return self.value >= self.target if self.at_least else self.value <= self.target
 
     @property
@@ -31,7 +31,7 @@ class Ratio:
 
 
 def of_rates(found: Summaries) -> list[Ratio]:
-    """The ratios whose both sides were measured."""
+    """The ratios for which both cases were measured."""
     made = [
         _rates(found, "receiver / FastAPI + SQLAlchemy by hand", cases.RECEIVER, cases.HANDWRITTEN, 12),
         _rates(found, "receiver / xmlrpc.server", cases.RECEIVER, cases.XMLRPC_SERVER, 1.2),
@@ -45,7 +45,7 @@ def of_rates(found: Summaries) -> list[Ratio]:
 
 
 def of_readers(readers: Sequence[Reader]) -> list[Ratio]:
-    """How much faster our reader is."""
+    """How much faster our parser is."""
     micros = {one.name: one.micros for one in readers}
     return [Ratio("time of xmlrpc.client's reader / of ours", micros[reader.STANDARD] / micros[reader.OURS], 2)]
 

@@ -1,4 +1,4 @@
-"""The XML-RPC reader alone, beside the standard library's, on the same call record."""
+"""The XML-RPC parser alone, compared with the standard library's on the same call record."""
 
 import timeit
 import xmlrpc.client
@@ -15,7 +15,7 @@ CALLS, REPEATS = 500, 9
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A reader, and the microseconds that it takes in its best repeat."""
+    """A parser, and the microseconds of its fastest repeat."""
 
     name: str
     micros: float
@@ -27,7 +27,7 @@ DEFUSED = "xmlrpc.client.loads with defusedxml"
 
 
 def compare(calls: int = CALLS, repeats: int = REPEATS) -> list[Reader]:
-    """Read a call record with each reader in turn, several times over."""
+    """Parse a call record with each parser in turn, several times."""
     body = cdr_xmlrpc().body("0" * len(PLACE))
     shapes = ShapeCache()
     ways: dict[str, Callable[[], object]] = {

@@ -1,4 +1,4 @@
-"""The report of `make bench`: figures, ratios, and the machine they are of."""
+"""The report of `make bench`: figures, ratios and the machine."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from tests.bench.tables import Grid, facts, number
 
 
 def rates(found: Mapping[str, Summary], left_out: Mapping[str, str]) -> Grid:
-    """Every case with the medians of its figures; last those that could not be measured, and why."""
+    """Every case with the medians of its figures, then those that could not be measured, with the reason."""
     grid = Grid(
         "Requests a second on one core",
         (
@@ -47,13 +47,13 @@ def rates(found: Mapping[str, Summary], left_out: Mapping[str, str]) -> Grid:
 
 
 def backlogs(found: Mapping[str, Summary]) -> Grid:
-    """What single cases have beside their rate."""
+    """The figures that single cases have beside their rate."""
     rows = [(name, what, number(value)) for name, one in found.items() for what, value in one.beside.items()]
     return Grid("Deliveries", ("case", "what", "median"), list(rows), texts=2)
 
 
 def readers(found: Sequence[Reader]) -> Grid:
-    """The readers of XML-RPC."""
+    """The XML-RPC parsers."""
     ours = next(one.micros for one in found if one.name == reader.OURS)
     rows = [(one.name, number(one.micros), number(one.micros / ours)) for one in found]
     return Grid("Reading a CDR of 21 fields", ("reader", "µs", "of the receiver's"), list(rows))
@@ -66,11 +66,11 @@ def ratios(found: Sequence[Ratio]) -> Grid:
 
 
 def payloads(cases: Sequence[Case]) -> Grid:
-    """What was sent."""
+    """The requests and their sizes."""
     sizes = {case.payload.name: case.payload.size for case in cases}
     return Grid("What is sent", ("request", "bytes of its body"), [(name, str(size)) for name, size in sizes.items()])
 
 
 def machine(described: Mapping[str, str], how: str) -> Grid:
-    """What the figures are of."""
+    """The machine that the figures were measured on."""
     return facts("The machine of this run", {**described, "run": how})

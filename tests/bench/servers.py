@@ -1,4 +1,4 @@
-"""The servers that are measured, each in a process of its own on a core of its own."""
+"""The measured servers, each in its own process on its own core."""
 
 import os
 import shutil
@@ -27,23 +27,23 @@ WEBHOOK_MISSING = "webhook is not installed: `apt-get install webhook`"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: where it listens, and which process it is."""
+    """A running server: its URL and its process."""
 
     url: str
     pid: int
 
     def cpu_seconds(self) -> float:
-        """Processor time that it and what it has started and seen end have taken."""
+        """Processor time of the server and its ended children, in seconds."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
     def peak_mb(self) -> float:
-        """The most memory it has had, in MB."""
+        """Peak memory of the server, in MB."""
         return peak_mb(self.pid)
 
 
 def peak_mb(pid: int | str) -> float:
-    """The most memory that a process has had, in MB."""
+    """Peak memory of a process, in MB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:"))
 
@@ -52,7 +52,7 @@ def peak_mb(pid: int | str) -> float:
 def receiver(
     folder: Path, core: int, database_url: str, handlers: Sequence[str] = (), *, shutdown_seconds: float = 10
 ) -> Iterator[Server]:
-    """`receiver serve` as users run it, with the defaults; it is stopped at the end and has stored everything then."""
+    """`receiver serve` with default settings, as users run it; it is stopped at the end, with everything stored."""
     running = Receiver(
         folder,
         "--database-url",
@@ -72,7 +72,7 @@ def receiver(
 
 @contextmanager
 def uvicorn_peer(folder: Path, core: int, module: str, **environment: str) -> Iterator[Server]:
-    """An ASGI app of `peers`, served as the receiver is: uvloop, httptools, no access log."""
+    """An ASGI app of `peers`, served like the receiver: uvloop, httptools, no access log."""
     port = free_port()
     app = ("-m", "uvicorn", f"tests.bench.peers.{module}:app", "--port", str(port))
     engines = ("--loop", "uvloop", "--http", "httptools", "--ws", "none")
@@ -93,7 +93,7 @@ def xmlrpc_peer(folder: Path, core: int) -> Iterator[Server]:
 
 @contextmanager
 def webhook_peer(folder: Path, core: int) -> Iterator[Server]:
-    """webhook, a server in Go that starts a program for each call; here it answers when the program has ended."""
+    """webhook, a server in Go that starts a program for each request, and replies when the program has ended."""
     hook = {"id": "voicenter", "execute-command": "/bin/true", "include-command-output-in-response": True}
     (folder / "hooks.json").write_bytes(orjson.dumps([hook]))
     port = free_port()
@@ -103,7 +103,7 @@ def webhook_peer(folder: Path, core: int) -> Iterator[Server]:
 
 
 def webhook_installed() -> bool:
-    """Whether there is a webhook."""
+    """Whether webhook is installed."""
     return shutil.which("webhook") is not None
 
 
@@ -114,7 +114,7 @@ def acknowledgement_size() -> int:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

@@ -1,4 +1,4 @@
-"""A caller's provider: a few questions a second on a few connections, whatever the answers take."""
+"""A provider with a steady rate of questions on a few connections, however long the answers take."""
 
 import http.client
 import statistics
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from tests.bench.payloads import Payload
 
 CONNECTIONS = 16
-"""So many that a question rarely finds all of them waiting, up to answers that take a third of a second."""
+"""Enough that a question rarely has to wait for a connection, if answers take up to a third of a second."""
 RATE = 50.0
 """Questions a second, on all connections together."""
 TIMEOUT_SECONDS = 10.0
@@ -19,27 +19,26 @@ TIMEOUT_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Answers:
-    """How long each answer took, in milliseconds, and how many never came or said no."""
+    """The time of each answer, in milliseconds, and how many were missing or errors."""
 
     took_ms: list[float] = field(default_factory=list)
     failed: int = 0
 
     @property
     def p50_ms(self) -> float:
-        """Half of all answers took no longer."""
+        """The median."""
         return statistics.median(self.took_ms)
 
     @property
     def p99_ms(self) -> float:
-        """Of a hundred answers one took longer."""
+        """The 99th percentile."""
         return statistics.quantiles(self.took_ms, n=100, method="inclusive")[98]
 
 
 def ask(payload: Payload, url: str, seconds: float, *, rate: float = RATE, prefix: str = "ask") -> Answers:
-    """Ask for so many seconds, evenly.
+    """Send questions evenly for so many seconds.
 
-    A question that is due while its connection still waits for the answer before is late by no fault of ours: what it
-    has waited counts.
+    A question that is due while its connection still waits for the previous answer is measured from when it was due.
     """
     found = [Answers() for _ in range(CONNECTIONS)]
     began = time.perf_counter() + 0.1

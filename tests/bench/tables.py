@@ -1,4 +1,4 @@
-"""Tables that are shown twice: on the terminal, and as Markdown in docs/performance.md."""
+"""Tables for the terminal, and as Markdown in docs/performance.md."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 
 @dataclass(slots=True)
 class Grid:
-    """A table of texts; all columns but the first so many stand to the right."""
+    """A table of texts; the first `texts` columns are aligned left, the others right."""
 
     title: str
     headings: Sequence[str]
@@ -20,7 +20,7 @@ class Grid:
     texts: int = 1
 
     def rich(self) -> Table:
-        """For the terminal."""
+        """The table for the terminal."""
         table = Table(title=self.title, box=box.SIMPLE, title_justify="left", title_style="bold", pad_edge=False)
         for number, heading in enumerate(self.headings):
             table.add_column(heading, justify="left" if number < self.texts else "right", overflow="fold")
@@ -29,19 +29,19 @@ class Grid:
         return table
 
     def markdown(self) -> str:
-        """For the page."""
+        """The table for the page."""
         rule = ["---" if number < self.texts else "---:" for number in range(len(self.headings))]
         lines = [f"| {' | '.join(row)} |" for row in (self.headings, rule, *self.rows)]
         return f"**{self.title}**\n\n" + "\n".join(lines)
 
 
 def facts(title: str, values: Mapping[str, str]) -> Grid:
-    """A table of names and what they stand for."""
+    """A table of names and values."""
     return Grid(title, ("", ""), list(values.items()), texts=2)
 
 
 def rewrite(part: str, text: str, page: Path = PAGE) -> None:
-    """Put `text` between the marks of a generated part of the page. Raises ValueError where they are missing."""
+    """Put `text` between the markers of a generated part of the page. Raises ValueError if they are missing."""
     begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
     before, found, rest = page.read_text(encoding="utf-8").partition(begin)
     _, ended, after = rest.partition(end)
@@ -51,7 +51,7 @@ def rewrite(part: str, text: str, page: Path = PAGE) -> None:
 
 
 def number(value: float) -> str:
-    """A figure with as many digits as it deserves."""
+    """A number with about three significant digits."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.2f}" if value < 10 else f"{value:.1f}"

@@ -1,4 +1,4 @@
-"""The benchmarks themselves, without their load: what they send is accepted, and what they say follows from it."""
+"""The benchmarks without their load: their requests are accepted, and their figures are computed correctly."""
 
 import asyncio
 import os
@@ -46,7 +46,7 @@ PAYLOADS = {case.payload.name: case for case in CASES.values() if case.name.star
 
 
 def send(payload: Payload, url: str, folder: Path, seconds: float, connections: int) -> Load:
-    """A stand-in for wrk: three requests, whatever is asked for."""
+    """A substitute for wrk: three requests, whatever the arguments."""
     codes = []
     for number in range(3):
         body = payload.body(f"{folder.name[-8:]:0>8}{seconds:06.1f}{number:04}")
@@ -57,14 +57,14 @@ def send(payload: Payload, url: str, folder: Path, seconds: float, connections: 
 
 
 def summary(name: str, *rates: float, **others: Any) -> Summary:
-    """A case that was measured with these rates."""
+    """The summary of a case with these rates."""
     plain = {"p50_ms": 1.0, "p99_ms": 4.0, "cpu_us": 100.0, "server_busy": 1.0, "generator_busy": 0.1, "peak_mb": 90.0}
     rounds = [Figures(**{"rate": rate, "errors": 0, **plain, **others}) for rate in rates]
     return Summary(CASES[name], rounds)
 
 
 def test_requests_are_the_documents_own_bytes() -> None:
-    """With the blanks and the empty elements of its print; only the call id is replaced."""
+    """With its blanks and empty elements; only the call id is replaced."""
     [sample] = find_samples("voicenter", "cdr", "xmlrpc")
     payload = CASES[cases.RECEIVER].payload
     assert payload.before + b"sdfsdfsdfsfsf" + payload.after == sample.body
@@ -73,8 +73,8 @@ def test_requests_are_the_documents_own_bytes() -> None:
 
 
 @pytest.mark.parametrize("name", PAYLOADS)
-async def test_every_request_is_taken_for_what_it_is(name: str, tmp_path: Path) -> None:
-    """None is unparsed, none is a repeat, and handlers answer the questions."""
+async def test_every_request_is_accepted_as_its_kind(name: str, tmp_path: Path) -> None:
+    """No request is unparsed or a repeat, and handlers answer the questions."""
     case = PAYLOADS[name]
     async with running(tmp_path, answers.handlers, nothing.handlers) as started:
         for number in range(3):
@@ -89,7 +89,7 @@ async def test_every_request_is_taken_for_what_it_is(name: str, tmp_path: Path) 
 
 
 def test_the_script_for_wrk_makes_exact_requests() -> None:
-    """Its halves and a number between them are a whole request, also where a body has quotes."""
+    """Its halves with a number between them are a whole request, also for a body with quotes."""
     payload = CASES["receiver: CDR JSON"].payload
     script = wrk.make_script(payload, "http://127.0.0.1:8000", "abcdef01")
     before, after = (line.split('"')[1] for line in _halves(script))
@@ -111,14 +111,14 @@ def _unescaped(lua: str) -> bytes:
 
 
 def test_what_the_script_prints_is_read() -> None:
-    """Below wrk's own report."""
+    """The script's line follows wrk's own report."""
     line = '{"requests": 100, "micros": 2000000, "p50": 1500, "p99": 9000, "status": 3, "socket": 1}'
     load = wrk.parse(f"Running 2s test\n  Requests/sec: 50\n{line}\n", cpu_seconds=0.5)
     assert (load.accepted, load.errors, load.seconds, load.generator_busy) == (97, 4, 2.0, 0.25)
 
 
 def test_ratios_come_from_medians() -> None:
-    """One bad round does not decide."""
+    """One outlier does not change a ratio."""
     found = {
         cases.RECEIVER: summary(cases.RECEIVER, 4000, 100, 4200),
         cases.STARLETTE: summary(cases.STARLETTE, 8000, p99_ms=1.0),
@@ -134,7 +134,7 @@ def test_ratios_come_from_medians() -> None:
 
 
 def test_the_tables_have_a_cell_for_each_heading() -> None:
-    """As Markdown every row is as long as the heading; what was left out says why."""
+    """Every Markdown row has as many cells as the heading; a case that was left out has its reason."""
     found = {cases.WITH_HANDLER: summary(cases.WITH_HANDLER, 1000, beside={cases.SECONDS_UNTIL_NONE: 0.5})}
     grids = [
         report.rates(found, {cases.WEBHOOK: servers.WEBHOOK_MISSING}),
@@ -151,8 +151,8 @@ def test_the_tables_have_a_cell_for_each_heading() -> None:
     assert "apt-get install webhook" in grids[0].markdown()
 
 
-def test_a_part_of_the_page_is_written_anew(tmp_path: Path) -> None:
-    """What people wrote around it stays."""
+def test_a_part_of_the_page_is_replaced(tmp_path: Path) -> None:
+    """The text around it is unchanged."""
     page = tmp_path / "page.md"
     page.write_text("above\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nbelow\n")
     for _ in range(2):
@@ -162,22 +162,22 @@ def test_a_part_of_the_page_is_written_anew(tmp_path: Path) -> None:
         tables.rewrite("other", "new", page)
 
 
-def test_defusedxml_is_taken_back() -> None:
-    """Comparing the readers leaves the standard library as it was."""
+def test_the_patch_of_defusedxml_is_undone() -> None:
+    """Comparing the parsers leaves the standard library unpatched."""
     before = getattr(xmlrpc.client, "FastParser", None), xmlrpc.client.ExpatParser
     reader.compare(calls=1, repeats=1)
     assert (getattr(xmlrpc.client, "FastParser", None), xmlrpc.client.ExpatParser) == before
 
 
 def test_the_machine_is_described(tmp_path: Path) -> None:
-    """With the disk that is measured."""
+    """Including the measured disk."""
     described = machine.describe(tmp_path)
     assert "µs" in described["disk"]
     assert "uvicorn" in described["versions"]
 
 
-def test_what_neighbours_take_is_a_share_of_the_machine() -> None:
-    """Our own work is none of it."""
+def test_the_use_of_other_programs_is_a_share_of_the_machine() -> None:
+    """The processor time of this process is not part of it."""
     neighbours = machine.Neighbours()
     subprocess.run([sys.executable, "-c", "sum(range(10**7))"], check=True)
     assert 0 <= neighbours.share() <= 1.1
@@ -185,14 +185,14 @@ def test_what_neighbours_take_is_a_share_of_the_machine() -> None:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    """An empty folder, and whichever core there is."""
+    """An empty folder and one core."""
     with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
         yield Bench(Path(folder), max(machine.allowed_cores()))
 
 
 @pytest.mark.parametrize("name", [cases.RECEIVER, cases.IVR, cases.WITH_HANDLER, cases.XMLRPC_SERVER, cases.ASGI])
 def test_a_round_of_a_real_server_counts_what_it_stored(name: str, bench: Bench) -> None:
-    """Nothing acknowledged is missing."""
+    """No acknowledged callback is missing."""
     figures = measuring.measure(CASES[name], bench, 0.3, send)
     assert figures.errors == 0
     assert (figures.rate, figures.p99_ms) == (10.0, 2.0)
@@ -202,17 +202,17 @@ def test_a_round_of_a_real_server_counts_what_it_stored(name: str, bench: Bench)
 
 
 def test_an_acknowledgement_of_what_is_not_stored_is_an_error(bench: Bench) -> None:
-    """A generator that counts one more than it sent is found out."""
+    """A generator that counts one more request than it sent shows as an error."""
 
-    def boasting(payload: Payload, url: str, folder: Path, seconds: float, connections: int) -> Load:
+    def overcounting(payload: Payload, url: str, folder: Path, seconds: float, connections: int) -> Load:
         load = send(payload, url, folder, seconds, connections)
         return Load(load.requests + 1, load.seconds, load.p50_us, load.p99_us, 0, 0, 0.5)
 
-    assert measuring.measure(CASES[cases.RECEIVER], bench, 0.3, boasting).errors == 2
+    assert measuring.measure(CASES[cases.RECEIVER], bench, 0.3, overcounting).errors == 2
 
 
 def test_every_case_is_measured_in_each_round_and_in_turn(bench: Bench) -> None:
-    """Every second round goes the other way."""
+    """Every second round is in reverse order."""
     chosen: list[Case] = [CASES[cases.ASGI], CASES[cases.STARLETTE]]
     order: list[str] = []
     for found in measuring.rounds(chosen, bench, 2, 0.3, lambda case, _: order.append(case.name), send):
@@ -225,22 +225,22 @@ def test_every_case_is_measured_in_each_round_and_in_turn(bench: Bench) -> None:
 
 
 async def test_a_filled_journal_has_the_rows_that_the_receiver_writes(tmp_path: Path) -> None:
-    """Column by column, as if each had been taken in; only the few of the rare kind differ in that."""
-    like = await filling.taken_in(payloads.cdr_xmlrpc())
+    """The rows equal those of received callbacks, except the kind of the rare ones."""
+    like = await filling.received_callback(payloads.cdr_xmlrpc())
     maker = filling.Maker(like, 20)
-    taken_in, filled = (f"sqlite:///{tmp_path}/{name}.db" for name in ("taken-in", "filled"))
-    for url in (taken_in, filled):
+    received, filled = (f"sqlite:///{tmp_path}/{name}.db" for name in ("received", "filled"))
+    for url in (received, filled):
         with Database(url) as database:
             database.migrate()
-    with Database(taken_in) as database, database.begin() as connection:
+    with Database(received) as database, database.begin() as connection:
         journal.append(connection, [maker.new(number) for number in range(1, 21)])
     assert list(filling.fill(filled, 20, maker.callback_rows, callbacks)) == [20]
     assert list(filling.fill(filled, 20, maker.delivery_rows, deliveries)) == [20]
-    assert _rows(taken_in, select(callbacks).where(callbacks.c.id > filling.RARE)) == _rows(
+    assert _rows(received, select(callbacks).where(callbacks.c.id > filling.RARE)) == _rows(
         filled, select(callbacks).where(callbacks.c.id > filling.RARE)
     )
-    told = select(deliveries.c.id, deliveries.c.callback_id, deliveries.c.handler, deliveries.c.call_key)
-    assert _rows(taken_in, told) == _rows(filled, told)
+    wanted = select(deliveries.c.id, deliveries.c.callback_id, deliveries.c.handler, deliveries.c.call_key)
+    assert _rows(received, wanted) == _rows(filled, wanted)
 
 
 def _rows(url: str, wanted: Select[Any]) -> list[Any]:
@@ -249,8 +249,8 @@ def _rows(url: str, wanted: Select[Any]) -> list[Any]:
 
 
 def test_a_small_journal_is_measured_in_every_way(tmp_path: Path) -> None:
-    """Each figure of the table is there, and the commands that are measured do their work."""
-    like = asyncio.run(filling.taken_in(payloads.cdr_xmlrpc()))
+    """Each figure of the table has a value, and the measured commands do their work."""
+    like = asyncio.run(filling.received_callback(payloads.cdr_xmlrpc()))
     found = growth.measure(tmp_path, 300, 50, like)
     assert {name for name, figure in found.items() if not figure} == set()
     assert len((tmp_path / "callbacks.jsonl").read_text().splitlines()) == 50
@@ -259,7 +259,7 @@ def test_a_small_journal_is_measured_in_every_way(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_too_small_is_noticed_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With what is needed."""
+    """The message says how much space is needed, and what to change."""
     with pytest.raises(SystemExit) as ended:
         growth.check_room(tmp_path, 10**12, 10**6)
     assert ended.value.code == 2
@@ -270,14 +270,14 @@ def test_a_disk_that_is_too_small_is_noticed_first(tmp_path: Path, capsys: pytes
 
 
 def test_questions_are_asked_evenly_and_answered_beside_a_load(bench: Bench) -> None:
-    """Handlers that hang keep nobody from an answer; the ratios are those of the spells."""
+    """Handlers that hang delay no answer; the ratios compare both periods."""
     alone = overload.measure(bench.folder, bench.core, 0.4, 0, send)
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
         beside = overload.measure(Path(folder), bench.core, 0.4, 32, send)
-    for spell in (alone, beside):
-        assert spell.answers.failed == 0
-        assert len(spell.answers.took_ms) == 0.4 * steady.RATE
-        assert spell.outcomes == {"answered": 1.4 * steady.RATE}
+    for period in (alone, beside):
+        assert period.answers.failed == 0
+        assert len(period.answers.took_ms) == 0.4 * steady.RATE
+        assert period.outcomes == {"answered": 1.4 * steady.RATE}
     assert beside.load is not None
     assert beside.load.errors == 0
     assert [ratio.value > 0 for ratio in overload.ratios([alone], [beside])] == [True, True]
@@ -286,8 +286,8 @@ def test_questions_are_asked_evenly_and_answered_beside_a_load(bench: Bench) -> 
 
 
 @pytest.mark.parametrize("module", ["tests.bench", "tests.bench.overload"])
-def test_without_wrk_it_is_said_how_to_install_it(module: str, tmp_path: Path) -> None:
-    """And nothing is measured."""
+def test_without_wrk_the_error_says_how_to_install_it(module: str, tmp_path: Path) -> None:
+    """Nothing is measured."""
     done = subprocess.run(
         [sys.executable, "-m", module],
         cwd=Path(__file__).parents[2],

@@ -1,4 +1,4 @@
-"""Load from wrk: a script for it that gives each request its own number, and what it counted."""
+"""Load from wrk, with a script that gives each request a unique number, and wrk's results."""
 
 import json
 import resource
@@ -16,7 +16,7 @@ MISSING = "wrk, which makes the load, is not installed: `apt-get install wrk`"
 _PREFIX_BYTES = 4
 _DIGITS = len(PLACE) - 2 * _PREFIX_BYTES
 
-# The request is written once, in two halves; only its number is made anew. `done` prints the last line.
+# The request is built once, in two halves; only the number changes. `done` prints the last line.
 _SCRIPT = """
 local before, after, number = {before}, {after}, 0
 function request()
@@ -35,37 +35,37 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What wrk counted."""
+    """The results of wrk."""
 
     requests: int
     seconds: float
     p50_us: int
     p99_us: int
     refused: int
-    """Replies that say no: 4xx and 5xx."""
+    """Replies with a status of 4xx or 5xx."""
     broken: int
-    """Connections that broke, and replies that never came."""
+    """Broken connections, and missing replies."""
     generator_busy: float
-    """The share of its core that wrk itself took: near 1 the figures are wrk's, not the server's."""
+    """The share of its core that wrk used: near 1 wrk is the bottleneck, not the server."""
 
     @property
     def accepted(self) -> int:
-        """Replies that say yes."""
+        """Replies with another status."""
         return self.requests - self.refused
 
     @property
     def errors(self) -> int:
-        """Everything that went wrong."""
+        """All errors."""
         return self.refused + self.broken
 
 
 def installed() -> bool:
-    """Whether there is a wrk."""
+    """Whether wrk is installed."""
     return shutil.which("wrk") is not None
 
 
 def run(payload: Payload, url: str, folder: Path, seconds: float, connections: int) -> Load:
-    """Send as fast as answers come, on so many connections; it runs on the cores of whoever calls."""
+    """Send as fast as replies arrive, on so many connections; wrk runs on the caller's cores."""
     script = folder / "wrk.lua"
     script.write_text(make_script(payload, url, secrets.token_hex(_PREFIX_BYTES)), encoding="ascii")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -82,7 +82,7 @@ def run(payload: Payload, url: str, folder: Path, seconds: float, connections: i
 
 
 def make_script(payload: Payload, url: str, prefix: str) -> str:
-    """The Lua that wrk runs; the numbers of two runs differ by their prefix."""
+    """The Lua script for wrk; the numbers of two runs differ in their prefix."""
     head = (
         f"POST {payload.path} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\n"
         f"Content-Type: {payload.content_type}\r\nContent-Length: {payload.size}\r\n\r\n"
@@ -92,16 +92,16 @@ def make_script(payload: Payload, url: str, prefix: str) -> str:
 
 
 def parse(printed: str, cpu_seconds: float) -> Load:
-    """What the script has printed."""
-    told = json.loads(printed.splitlines()[-1])
-    seconds = told["micros"] / 1_000_000
+    """The results that the script has printed."""
+    counted = json.loads(printed.splitlines()[-1])
+    seconds = counted["micros"] / 1_000_000
     return Load(
-        requests=told["requests"],
+        requests=counted["requests"],
         seconds=seconds,
-        p50_us=told["p50"],
-        p99_us=told["p99"],
-        refused=told["status"],
-        broken=told["socket"],
+        p50_us=counted["p50"],
+        p99_us=counted["p99"],
+        refused=counted["status"],
+        broken=counted["socket"],
         generator_busy=cpu_seconds / seconds if seconds else 0.0,
     )
 

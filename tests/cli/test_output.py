@@ -1,4 +1,4 @@
-"""What authors and operators see: typed events, several handler modules, and why a handler failed."""
+"""Output for handler authors and operators: typed events, handler modules, and logged failures."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def _wait_for(condition: object, receiver: Receiver) -> str:
 
 
 def test_show_has_the_typed_event(folder: Path) -> None:
-    """As a table for people, and as `event` for programs: its fields, what is unknown, what could not be read."""
+    """As a table, and as `event` in JSON: its fields, `extra` and `unread`."""
     receiver = Receiver(folder, "--handlers", "one")
     try:
         httpx.post(f"{receiver.url}/voicenter", json=CDR)
@@ -75,20 +75,20 @@ def test_show_has_the_typed_event(folder: Path) -> None:
 
 @pytest.mark.parametrize("options", [["--handlers", "one", "--handlers", "two"], ["--handlers", "one, two"]])
 def test_all_handler_modules_that_are_named_are_loaded(folder: Path, options: list[str]) -> None:
-    """Whether with the option again or with commas."""
+    """With the option repeated, or with commas."""
     listed = run(folder, "check", *options).stdout
     assert "one.fail" in listed
     assert "two.fail" in listed
 
 
 def test_options_and_commas_mix() -> None:
-    """What the command line gives, in its order; nothing given leaves the setting as it is."""
+    """The modules are in the order of the command line; without the option the setting is used."""
     assert load(handlers=["a, b", "c"]).handlers == ["a", "b", "c"]
     assert load(handlers=[]).handlers == load().handlers == ["handlers.demo"]
 
 
 def test_the_log_names_the_error_and_the_line_of_a_failing_handler(folder: Path) -> None:
-    """Without its text, in which a caller's number may stand: this log goes to a file."""
+    """Without its text, which may contain a caller's number: this log goes to a file."""
     receiver = Receiver(folder, "--handlers", "one")
     try:
         httpx.post(f"{receiver.url}/voicenter", json=CDR)
@@ -102,7 +102,7 @@ def test_the_log_names_the_error_and_the_line_of_a_failing_handler(folder: Path)
 
 
 def test_on_a_terminal_the_author_sees_the_text_and_the_traceback(folder: Path) -> None:
-    """`serve` on loopback, in the terminal of the person who writes the handler."""
+    """With `serve` on loopback in a terminal."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", "--handlers", "one"],
@@ -128,7 +128,7 @@ def test_on_a_terminal_the_author_sees_the_text_and_the_traceback(folder: Path) 
 
 
 def test_the_line_is_the_authors_own_not_that_of_a_library(tmp_path: Path) -> None:
-    """A handler that calls a library wrongly finds its own line in the log."""
+    """For an exception in a library the log has the handler's own line."""
     program = """
 import json, logging, sys
 from receiver import Handlers

@@ -1,4 +1,4 @@
-"""Deliveries that start as soon as they are stored, with what came in (SQLite)."""
+"""The fast start (SQLite): deliveries start as soon as they are stored, with the event in memory."""
 
 import asyncio
 from pathlib import Path
@@ -30,7 +30,7 @@ POST = {"userid": "1", "aparty": "1", "bparty": "2", "leg": "1", "status": "0", 
 async def test_a_call_record_is_built_once_and_starts_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], url: str, body: object, provider: Any
 ) -> None:
-    """Listening to call records, with filters or without, leaves the fast start on; nothing is read again."""
+    """A CallRecord listener, with or without filters, keeps the fast start on; nothing is parsed again."""
     built: list[Event] = []
     record = provider.record
 
@@ -40,7 +40,7 @@ async def test_a_call_record_is_built_once_and_starts_at_once(
         return made
 
     def fails(*_: object) -> None:
-        raise AssertionError("nothing needs to be read again")
+        raise AssertionError("nothing needs to be parsed again")
 
     monkeypatch.setattr(provider, "record", count)
     monkeypatch.setattr("receiver.app.reread", fails)
@@ -59,7 +59,7 @@ async def test_a_call_record_is_built_once_and_starts_at_once(
 
 
 async def _until_not_behind(receiver: Any) -> None:
-    """The first claim of a new receiver has found nothing: from then on deliveries start at once."""
+    """Wait for the first claim of a new receiver, which finds nothing: then deliveries start at once."""
     await asyncio.sleep(0.3)
 
 
@@ -78,7 +78,7 @@ def _fast_start(started: list[Any], waiting: int | None = 0, **changes: Any) -> 
 
 
 def test_places_are_reserved_until_they_are_full() -> None:
-    """With what is reserved and what waits in memory together; then older deliveries go first."""
+    """Reserved places and deliveries in memory count together; beyond the limit, older deliveries go first."""
     fast = _fast_start([], waiting=MAX_PREFETCHED - 1)
     assert fast.reserve(["crm"], 1) == LeaseRequest("me", 30.0, ("crm",))
     assert fast.reserve(["crm"], 1) is None
@@ -87,12 +87,12 @@ def test_places_are_reserved_until_they_are_full() -> None:
 
 @pytest.mark.parametrize("changes", [{"is_possible": False}, {"waiting": None}])
 def test_nothing_is_reserved_where_it_cannot_start(changes: dict[str, Any]) -> None:
-    """On PostgreSQL, and for a handler that is not loaded."""
+    """Nothing is reserved on PostgreSQL, or for a handler that is not loaded."""
     assert _fast_start([], **changes).reserve(["crm"], 1) is None
 
 
 def test_what_was_not_leased_wakes_the_worker() -> None:
-    """The journal left it to the next claim: an earlier delivery of its call is unfinished."""
+    """The journal leaves a delivery to the next claim if an earlier one of its call is unfinished."""
     started: list[Any] = []
     fast = _fast_start(started)
     new = new_callback(deliveries=("crm",), lease=fast.reserve(["crm"], 1))
@@ -100,8 +100,8 @@ def test_what_was_not_leased_wakes_the_worker() -> None:
     assert started == ["wake"]
 
 
-def test_places_come_back_when_nothing_was_stored() -> None:
-    """As often as they are reserved."""
+def test_places_are_released_when_nothing_was_stored() -> None:
+    """Every reservation is released."""
     fast = _fast_start([], waiting=MAX_PREFETCHED - 1)
     for _ in range(5):
         lease = fast.reserve(["crm"], 1)
@@ -110,7 +110,7 @@ def test_places_come_back_when_nothing_was_stored() -> None:
 
 
 def test_what_was_missed_during_a_claim_keeps_the_worker_behind() -> None:
-    """A callback that is stored while a claim runs may not have been seen by it."""
+    """A claim may miss a callback that is stored while it runs."""
     fast = _fast_start([])
     fast.is_behind = True
     mark = fast.before_claim()
@@ -123,7 +123,7 @@ def test_what_was_missed_during_a_claim_keeps_the_worker_behind() -> None:
 
 
 async def test_an_event_that_cannot_be_made_fails_visibly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault of ours does not lose the delivery: it is tried again, and its attempt has the reason."""
+    """A fault of ours does not lose the delivery: it is retried, and its attempt has the reason."""
     handlers = Handlers()
     handlers.on(Cdr, name="crm")(lambda cdr: None)
     handlers.on(Cdr, name="csv")(lambda cdr: None)

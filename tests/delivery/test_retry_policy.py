@@ -1,4 +1,4 @@
-"""When a failed delivery is tried again."""
+"""The back-off of failed deliveries."""
 
 import pytest
 
@@ -23,10 +23,10 @@ POLICY = RetryPolicy(attempts=5, first_pause=5, factor=3, ceiling=100, jitter=0.
 def test_pauses_grow_up_to_a_ceiling_and_end_after_the_last_attempt(
     attempt: int, random: float, pause: float | None
 ) -> None:
-    """Jitter stretches a pause, never beyond the ceiling."""
+    """Jitter stretches a back-off, but never beyond the ceiling."""
     assert POLICY.pause_after(attempt, random) == pause
 
 
 def test_a_very_late_attempt_has_a_pause_too() -> None:
-    """The exponent is bounded before it is used."""
+    """The exponent is bounded."""
     assert RetryPolicy(attempts=10**6).pause_after(10**5, 1.0) == 3600.0

@@ -1,4 +1,4 @@
-"""Deliveries: run after the acknowledgement, from the database, and what becomes of them."""
+"""Deliveries: they run after the acknowledgement, from the database, until they are finished."""
 
 import asyncio
 import threading
@@ -23,8 +23,8 @@ CDR = {"caller": "0540000000", "ivruniqueid": "call-1", "status": "ANSWER"}
 
 
 @asynccontextmanager
-async def told(database_url: str, function: Any, **settings: Any) -> AsyncIterator[tuple[Running, Handlers]]:
-    """A receiver whose one handler is `function`, called f."""
+async def delivering(database_url: str, function: Any, **settings: Any) -> AsyncIterator[tuple[Running, Handlers]]:
+    """A receiver with one handler, `function`, named "f"."""
     handlers = Handlers()
     limits = {name: settings.pop(name) for name in ("attempts", "timeout", "concurrency") if name in settings}
     handlers.on(Cdr, name="f", **limits)(function)
@@ -33,12 +33,12 @@ async def told(database_url: str, function: Any, **settings: Any) -> AsyncIterat
 
 
 async def test_a_handler_that_fails_is_recorded_with_its_traceback(database_url: str) -> None:
-    """The provider got its acknowledgement all the same (B-31)."""
+    """The provider still gets its acknowledgement (B-31)."""
 
     def fails(cdr: Cdr) -> None:
         raise ValueError("the CRM is down")
 
-    async with told(database_url, fails, attempts=1) as (receiver, _):
+    async with delivering(database_url, fails, attempts=1) as (receiver, _):
         assert (await receiver.client.post("/voicenter", json=CDR)).json() == {"err": "0", "errdesc": "OK"}
         await eventually(lambda: states(receiver.deliveries(1)) == ["dead"])
     [delivery] = receiver.deliveries(1)
@@ -47,10 +47,10 @@ async def test_a_handler_that_fails_is_recorded_with_its_traceback(database_url:
     assert "test_worker.py" in attempt.traceback
 
 
-async def test_a_claim_whose_answer_is_lost_does_not_wait_for_its_lease(
+async def test_a_claim_whose_result_is_lost_does_not_wait_for_its_lease(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The connection may break after the commit: the worker holds what it does not know of."""
+    """The connection may break after the commit: the worker then releases leases that it does not know of."""
     write, lost = Database.write, list[Any]()
 
     async def breaks_once(database: Database, work: Any) -> Any:
@@ -61,13 +61,13 @@ async def test_a_claim_whose_answer_is_lost_does_not_wait_for_its_lease(
         return answer
 
     monkeypatch.setattr(Database, "write", breaks_once)
-    async with told(postgres_url, lambda cdr: None) as (receiver, _):
+    async with delivering(postgres_url, lambda cdr: None) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
     assert lost
 
 
-async def test_a_failed_delivery_is_tried_again_with_the_same_id(database_url: str) -> None:
+async def test_a_failed_delivery_is_retried_with_the_same_id(database_url: str) -> None:
     """`ctx.delivery_id` is an idempotency key; `ctx.attempt` counts."""
     seen: list[tuple[str | None, int]] = []
 
@@ -76,7 +76,7 @@ async def test_a_failed_delivery_is_tried_again_with_the_same_id(database_url: s
         if context.attempt < 3:
             raise ValueError("not yet")
 
-    async with told(database_url, fails_twice, retry_first_pause=0) as (receiver, _):
+    async with delivering(database_url, fails_twice, retry_first_pause=0) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
     assert seen == [("1", 1), ("1", 2), ("1", 3)]
@@ -84,27 +84,27 @@ async def test_a_failed_delivery_is_tried_again_with_the_same_id(database_url: s
 
 
 async def test_retry_later_waits_as_long_as_the_handler_says(database_url: str) -> None:
-    """And the reason is there to read."""
+    """The reason is stored."""
 
     def later(cdr: Cdr) -> None:
         raise RetryLater("the CRM answered 503", after=3600)
 
-    async with told(database_url, later) as (receiver, _):
+    async with delivering(database_url, later) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: bool(receiver.deliveries(1)[0].failures))
-        seconds = receiver.look(lambda connection: queue.seconds_to_next(connection, ["f"]))
+        seconds = receiver.query(lambda connection: queue.seconds_to_next(connection, ["f"]))
     assert seconds is not None
     assert seconds > 3000
     assert receiver.deliveries(1)[0].reason == "the CRM answered 503"
 
 
 async def test_drop_gives_up_at_once(database_url: str) -> None:
-    """No second try for what will never work."""
+    """A dropped delivery is not retried."""
 
     def drop(cdr: Cdr) -> None:
         raise Drop("a test call")
 
-    async with told(database_url, drop) as (receiver, _):
+    async with delivering(database_url, drop) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["dropped"])
     assert [(one.result, one.error) for one in receiver.deliveries(1)[0].failures] == [("dropped", "a test call")]
@@ -112,7 +112,7 @@ async def test_drop_gives_up_at_once(database_url: str) -> None:
 
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_a_handler_that_takes_too_long_is_late(database_url: str, is_async: bool) -> None:
-    """Its attempt counts as failed, whether it can be cancelled or not."""
+    """The attempt fails, whether the handler can be cancelled or not."""
     release = threading.Event()
 
     async def waits(cdr: Cdr) -> None:
@@ -121,7 +121,7 @@ async def test_a_handler_that_takes_too_long_is_late(database_url: str, is_async
     def blocks(cdr: Cdr) -> None:
         release.wait(10)
 
-    async with told(database_url, waits if is_async else blocks, timeout=0.1, attempts=1) as (receiver, _):
+    async with delivering(database_url, waits if is_async else blocks, timeout=0.1, attempts=1) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["dead"])
         release.set()
@@ -129,7 +129,7 @@ async def test_a_handler_that_takes_too_long_is_late(database_url: str, is_async
 
 
 async def test_a_hanging_handler_slows_no_other(database_url: str) -> None:
-    """Not even when all its places are taken."""
+    """Also when all of its places are occupied."""
     release, done = threading.Event(), []
     handlers = Handlers()
     handlers.on(Cdr, name="hangs", concurrency=1)(lambda cdr: release.wait(10))
@@ -142,15 +142,15 @@ async def test_a_hanging_handler_slows_no_other(database_url: str) -> None:
 
 
 async def test_events_of_one_call_come_in_order(database_url: str) -> None:
-    """Also when the first one fails at first, and while other calls overtake."""
+    """Also if the first attempt of the first event fails; other calls do not wait."""
     seen: list[tuple[str, int]] = []
 
     async def note(cdr: Cdr, context: Context) -> None:
         if cdr.duration == 0 and context.attempt == 1:
-            raise ValueError("try again")
+            raise ValueError("not yet")
         seen.append((cdr.call_id, cdr.duration or 0))
 
-    async with told(database_url, note, retry_first_pause=0) as (receiver, _):
+    async with delivering(database_url, note, retry_first_pause=0) as (receiver, _):
         for duration in range(4):
             for call in "ab":
                 await receiver.client.post("/voicenter", json={"ivruniqueid": call, "duration": duration})
@@ -159,25 +159,25 @@ async def test_events_of_one_call_come_in_order(database_url: str) -> None:
         assert [duration for name, duration in seen if name == call] == [0, 1, 2, 3]
 
 
-async def test_a_delivery_outlives_the_receiver(database_url: str) -> None:
-    """What was due when it stopped is done after it starts again: the database is where deliveries start."""
+async def test_a_delivery_survives_a_restart_of_the_receiver(database_url: str) -> None:
+    """A delivery that is unfinished when the receiver stops is delivered after the restart."""
     release, seen = asyncio.Event(), []
 
     async def waits(cdr: Cdr) -> None:
         await release.wait()
 
-    async with told(database_url, waits, shutdown_seconds=0.1) as (receiver, _):
+    async with delivering(database_url, waits, shutdown_seconds=0.1) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["running"])
     assert states(receiver.deliveries(1)) == ["due"]
     assert receiver.deliveries(1)[0].failures[0].result == "released"
-    async with told(database_url, lambda cdr: seen.append(cdr.call_id)) as (receiver, _):
+    async with delivering(database_url, lambda cdr: seen.append(cdr.call_id)) as (receiver, _):
         await eventually(lambda: seen == ["call-1"])
 
 
 async def test_a_handler_that_is_not_loaded_keeps_its_deliveries(database_url: str) -> None:
-    """They wait until it is back; nothing is thrown away."""
-    async with told(database_url, lambda cdr: 1 / 0, retry_first_pause=3600) as (receiver, _):
+    """They wait until the handler is loaded again."""
+    async with delivering(database_url, lambda cdr: 1 / 0, retry_first_pause=3600) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: bool(receiver.deliveries(1)[0].failures))
     async with running(database_url) as receiver:
@@ -185,8 +185,8 @@ async def test_a_handler_that_is_not_loaded_keeps_its_deliveries(database_url: s
 
 
 async def test_a_renamed_handler_gets_what_waits_under_its_old_name(database_url: str) -> None:
-    """An alias is enough."""
-    async with told(database_url, lambda cdr: 1 / 0, retry_first_pause=0.2) as (receiver, _):
+    """The old name is its alias."""
+    async with delivering(database_url, lambda cdr: 1 / 0, retry_first_pause=0.2) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: bool(receiver.deliveries(1)[0].failures))
     seen: list[Cdr] = []
@@ -196,8 +196,8 @@ async def test_a_renamed_handler_gets_what_waits_under_its_old_name(database_url
         await eventually(lambda: len(seen) == 1)
 
 
-async def test_the_event_is_read_again_from_the_stored_bytes(database_url: str) -> None:
-    """What a handler gets is what was sent, with all that the provider's options derive."""
+async def test_the_event_is_parsed_from_the_stored_bytes(database_url: str) -> None:
+    """The handler gets what was sent, with the values that the provider's options derive."""
     seen: list[CallRecord] = []
     handlers = Handlers()
     handlers.on(CallRecord)(lambda record: seen.append(record))
@@ -210,7 +210,7 @@ async def test_the_event_is_read_again_from_the_stored_bytes(database_url: str) 
 
 
 async def test_a_filter_that_raises_is_a_failed_delivery(database_url: str) -> None:
-    """The record is accepted and the mistake can be seen, not lost."""
+    """The record is accepted, and the error is visible."""
     handlers = Handlers()
     handlers.on(Cdr, name="f", attempts=1, caller=lambda caller: caller.no_such_thing)(lambda cdr: None)
     async with running(database_url, handlers) as receiver:
@@ -220,7 +220,7 @@ async def test_a_filter_that_raises_is_a_failed_delivery(database_url: str) -> N
 
 
 async def test_a_thread_that_hangs_keeps_its_place(database_url: str) -> None:
-    """Others of its handler wait for a place; they are not given up without having been called."""
+    """Other deliveries to its handler wait for a place; they do not become dead without an attempt."""
     release, started = threading.Event(), []
 
     def hangs_at_first(cdr: Cdr) -> None:
@@ -228,7 +228,7 @@ async def test_a_thread_that_hangs_keeps_its_place(database_url: str) -> None:
         if cdr.call_id == "0":
             release.wait(10)
 
-    async with told(database_url, hangs_at_first, timeout=0.1, attempts=1, concurrency=1) as (receiver, _):
+    async with delivering(database_url, hangs_at_first, timeout=0.1, attempts=1, concurrency=1) as (receiver, _):
         for number in range(3):
             await receiver.client.post("/voicenter", json={"caller": "1", "ivruniqueid": str(number)})
         await eventually(lambda: states(receiver.deliveries(1)) == ["dead"])
@@ -239,52 +239,52 @@ async def test_a_thread_that_hangs_keeps_its_place(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a\0b", "lone \ud800", "x" * 100_000])
-async def test_an_error_of_any_text_can_be_written_down(database_url: str, text: str) -> None:
-    """Or its delivery would run for ever."""
+async def test_an_error_with_any_text_can_be_stored(database_url: str, text: str) -> None:
+    """Otherwise its delivery would never finish."""
 
     def fails(cdr: Cdr) -> None:
         raise ValueError(text)
 
-    async with told(database_url, fails, attempts=1) as (receiver, _):
+    async with delivering(database_url, fails, attempts=1) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["dead"])
 
 
-async def test_a_handler_that_cancels_itself_fails_like_any_other(database_url: str) -> None:
-    """Its attempts count, and it is dead after the last."""
+async def test_a_handler_that_cancels_itself_has_failed(database_url: str) -> None:
+    """The attempts count, and the delivery is dead after the last one."""
 
     async def cancels(cdr: Cdr) -> None:
         raise asyncio.CancelledError
 
-    async with told(database_url, cancels, attempts=2, retry_first_pause=0) as (receiver, _):
+    async with delivering(database_url, cancels, attempts=2, retry_first_pause=0) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["dead"])
     assert [one.result for one in receiver.deliveries(1)[0].failures] == ["failed", "failed"]
 
 
-async def test_what_runs_here_is_never_taken_over_by_ourselves(database_url: str) -> None:
-    """However short its lease: one at a time."""
+async def test_a_worker_never_takes_over_its_own_delivery(database_url: str) -> None:
+    """However short the lease is."""
     seen: list[int] = []
 
     async def slow(cdr: Cdr, context: Context) -> None:
         seen.append(context.attempt)
         await asyncio.sleep(1)
 
-    async with told(database_url, slow, lease_seconds=0.01) as (receiver, _):
+    async with delivering(database_url, slow, lease_seconds=0.01) as (receiver, _):
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
     assert seen == [1]
 
 
 async def _settled() -> None:
-    """Wait until the receiver knows that nothing older waits: from then on deliveries begin at once."""
+    """Wait until the receiver has found no older deliveries: then new ones start at once."""
     await asyncio.sleep(0.2)
 
 
-async def test_a_delivery_that_begins_at_once_is_not_read_again(
+async def test_a_delivery_that_starts_at_once_is_not_parsed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On SQLite the event that came in is the one that the handler gets; a second try reads it again."""
+    """On SQLite the handler gets the event in memory; a second attempt parses it again."""
     seen: list[Cdr] = []
     reads: list[int] = []
 
@@ -300,7 +300,7 @@ async def test_a_delivery_that_begins_at_once_is_not_read_again(
             raise ValueError("not yet")
 
     url = f"sqlite:///{tmp_path}/journal.db"
-    async with told(url, fails_once, retry_first_pause=0) as (receiver, _):
+    async with delivering(url, fails_once, retry_first_pause=0) as (receiver, _):
         await _settled()
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
@@ -309,10 +309,10 @@ async def test_a_delivery_that_begins_at_once_is_not_read_again(
     assert receiver.deliveries(1)[0].attempts == 2
 
 
-async def test_a_large_callback_is_looked_for_and_the_next_begins_at_once(
+async def test_a_large_callback_is_claimed_and_the_next_one_starts_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It waits on disk; that it did changes nothing for others."""
+    """A large callback waits on disk, not in memory; this does not affect others."""
     reads: list[int] = []
 
     def read(provider: Any, callback: Any) -> Any:
@@ -320,7 +320,7 @@ async def test_a_large_callback_is_looked_for_and_the_next_begins_at_once(
         return reread(provider, callback)
 
     monkeypatch.setattr("receiver.app.reread", read)
-    async with told(f"sqlite:///{tmp_path}/journal.db", lambda cdr: None) as (receiver, _):
+    async with delivering(f"sqlite:///{tmp_path}/journal.db", lambda cdr: None) as (receiver, _):
         for number, extra in enumerate(["", "x" * 200_000, "", ""]):
             await _settled()
             await receiver.client.post("/voicenter", json={**CDR, "ivruniqueid": str(number), "text": extra})
@@ -333,7 +333,7 @@ def _is_done(receiver: Running, callback_id: int) -> bool:
 
 
 async def test_each_handler_has_an_event_of_its_own(tmp_path: Path) -> None:
-    """What one does to it does not reach the other."""
+    """The changes of one handler do not reach the other."""
     seen: list[dict[str, Any]] = []
 
     async def spoil(cdr: Cdr) -> None:
@@ -351,7 +351,7 @@ async def test_each_handler_has_an_event_of_its_own(tmp_path: Path) -> None:
 
 
 async def test_a_burst_is_delivered_once_each_and_a_call_in_order(tmp_path: Path) -> None:
-    """More than there are places for, and than may wait in memory."""
+    """The burst is larger than the places and the memory limit."""
     seen: list[tuple[str, str]] = []
 
     async def note(cdr: Cdr) -> None:
@@ -359,7 +359,7 @@ async def test_a_burst_is_delivered_once_each_and_a_call_in_order(tmp_path: Path
         seen.append((cdr.call_id, cdr.caller))
 
     count = 2 * fast_start.MAX_PREFETCHED
-    async with told(f"sqlite:///{tmp_path}/journal.db", note, concurrency=4) as (receiver, _):
+    async with delivering(f"sqlite:///{tmp_path}/journal.db", note, concurrency=4) as (receiver, _):
         await _settled()
         posts = [{"caller": f"05{number:08}", "ivruniqueid": str(number % 50)} for number in range(count)]
         for start in range(0, count, 64):
@@ -368,7 +368,7 @@ async def test_a_burst_is_delivered_once_each_and_a_call_in_order(tmp_path: Path
         await eventually(lambda: len(seen) >= count)
         await asyncio.sleep(0.1)
     assert len(seen) == len(set(seen)) == count
-    stored = receiver.look(lambda look: journal.page(look, Filter(), 0, count))
+    stored = receiver.query(lambda connection: journal.page(connection, Filter(), 0, count))
     for call in range(50):
         in_journal = [callback.body for callback in stored if callback.call_id == str(call)]
         callers = [caller for call_id, caller in seen if call_id == str(call)]
@@ -377,8 +377,8 @@ async def test_a_burst_is_delivered_once_each_and_a_call_in_order(tmp_path: Path
         )
 
 
-async def test_what_waits_in_memory_is_given_back_when_the_receiver_stops(tmp_path: Path) -> None:
-    """Due at once, and the try does not count: the next start delivers it."""
+async def test_what_waits_in_memory_is_released_when_the_receiver_stops(tmp_path: Path) -> None:
+    """It is due at once, and the attempt does not count: the next start delivers it."""
     release = asyncio.Event()
     called: list[str] = []
 
@@ -387,20 +387,20 @@ async def test_what_waits_in_memory_is_given_back_when_the_receiver_stops(tmp_pa
         await release.wait()
 
     url = f"sqlite:///{tmp_path}/journal.db"
-    async with told(url, hangs, concurrency=1, shutdown_seconds=0.2) as (receiver, _):
+    async with delivering(url, hangs, concurrency=1, shutdown_seconds=0.2) as (receiver, _):
         await _settled()
         for number in range(5):
             await receiver.client.post("/voicenter", json={"caller": "1", "ivruniqueid": str(number)})
         await eventually(lambda: called == ["0"])
     assert [states(receiver.deliveries(id_)) for id_ in range(1, 6)] == [["due"]] * 5
     release.set()
-    async with told(url, hangs, concurrency=1, attempts=1) as (receiver, _):
+    async with delivering(url, hangs, concurrency=1, attempts=1) as (receiver, _):
         await eventually(lambda: all(states(receiver.deliveries(id_)) == ["done"] for id_ in range(1, 6)))
     assert sorted(called[1:]) == ["0", "1", "2", "3", "4"]
 
 
 async def test_older_deliveries_go_before_new_ones(tmp_path: Path) -> None:
-    """What an earlier run left is worked off before anything begins at once."""
+    """Deliveries of an earlier run go before new ones."""
     url, seen = f"sqlite:///{tmp_path}/journal.db", list[str]()
     async with running(url, _listening(lambda cdr: None, "f"), handler_concurrency=1) as receiver:
         pass

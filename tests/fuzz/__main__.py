@@ -1,4 +1,4 @@
-"""`make fuzz`: a million inputs, and every one that something went wrong with kept as a file."""
+"""`make fuzz`: a million inputs; each input that breaks a rule is kept as a file."""
 
 import random
 import sys
@@ -24,21 +24,19 @@ console = Console()
 def main(
     inputs: Annotated[int, typer.Option(help="How many inputs to make.", min=1)] = 1_000_000,
     seconds: Annotated[float, typer.Option(help="Stop after so many seconds; 0 for no limit.", min=0)] = 0,
-    seed: Annotated[int, typer.Option(help="Repeats a run's luck; 0 for any.", min=0)] = 0,
-    one_in: Annotated[
-        int, typer.Option(help="Of so many inputs, one goes through the whole receiver.", min=1)
-    ] = ONE_IN,
-    jobs: Annotated[int, typer.Option(help="Processes side by side.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Repeats a run; 0 for a random seed.", min=0)] = 0,
+    one_in: Annotated[int, typer.Option(help="One in so many inputs goes through the whole receiver.", min=1)] = ONE_IN,
+    jobs: Annotated[int, typer.Option(help="Parallel processes.", min=1)] = 1,
     corpus: Annotated[Path, typer.Option(help="Where finds are kept.")] = CORPUS,
     reader_inputs: Annotated[
         int, typer.Option(help="How many mutated calls both XML-RPC readers must agree on.", min=0)
     ] = 100_000,
 ) -> None:
-    """Make INPUTS inputs, and check what becomes of each.
+    """Make INPUTS inputs, and check the result of each.
 
-    All of them are read by receiver.wire, which may raise nothing but its own error. One in ten also goes through a
-    whole receiver on SQLite: its reply must be a documented one, whole, with status 200, the callback must be in the
-    journal, and nothing may be logged as an error. Each find becomes a file in the corpus, which `make test` replays.
+    Each is parsed by receiver.wire, which may raise nothing but its own error. One in ten also goes through a whole
+    receiver on SQLite: its reply must be documented and complete, with status 200; the callback must be in the journal;
+    no error may be logged. Each find becomes a file in the corpus, which `make test` replays.
     """
     seed = seed or random.randrange(1, 10**6)
     disagree = _compare_readers(str(seed), reader_inputs)
@@ -72,7 +70,7 @@ def main(
 
 
 def _compare_readers(seed: str, count: int) -> bool:
-    """Read mutated calls by both XML-RPC readers; whether they disagree on any, which is shown."""
+    """Parse mutated calls with both XML-RPC parsers; whether they disagree on one, which is printed."""
     with console.status(f"reading {count:,} mutated calls by both readers"):
         first = next(readers.disagreements(seed, count), None)
     if first is None:

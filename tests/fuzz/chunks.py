@@ -1,4 +1,4 @@
-"""A share of a run: what one process does at a time."""
+"""One chunk of a run, which one process does at a time."""
 
 import asyncio
 import logging
@@ -11,14 +11,14 @@ from tests.fuzz.inputs import Input
 from tests.fuzz.making import Maker
 
 CHUNK = 5_000
-"""Inputs that share a seed and a receiver: the same whatever the number of processes."""
+"""Inputs that share a seed and a receiver; independent of the number of processes."""
 ONE_IN = 10
-"""The whole receiver takes a millisecond for an input, the reader alone a tenth of that."""
+"""The whole receiver takes a millisecond for an input, the parser alone a tenth of that."""
 
 
 @dataclass
 class Tally:
-    """What became of the inputs of one chunk."""
+    """The results of one chunk."""
 
     inputs: int = 0
     sent: int = 0
@@ -26,7 +26,7 @@ class Tally:
 
 
 def fuzz(seed: str, size: int, one_in: int) -> Tally:
-    """The inputs of one seed, each read, and some of them sent."""
+    """Parse the inputs of one seed, and send some of them."""
     maker, tally = Maker(seed), Tally()
     for_app: list[Input] = []
     for number in range(size):
@@ -48,6 +48,6 @@ async def _sent(many: list[Input]) -> list[tuple[Input, str]]:
 
 
 def be_quiet() -> None:
-    """Warnings about what is odd in the input are what all of this is about."""
+    """Silence output and warnings: odd input is expected here."""
     logging.getLogger().addHandler(logging.NullHandler())
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the life of the process
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open until the process ends

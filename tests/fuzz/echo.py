@@ -1,4 +1,4 @@
-"""Handlers that give back what the caller sent: whatever is wrong with it, the reply must be whole."""
+"""Handlers that echo what the caller sent: whatever it is, the reply must be valid."""
 
 import json
 
@@ -18,7 +18,7 @@ handlers = Handlers()
 
 @handlers.answer(IvrRequest)
 async def ivr(step: IvrRequest) -> Menu | SayDigits:
-    """Say what came."""
+    """Echo the fields of the question."""
     if step.is_first:
         return Menu(menu=step.did or "main", rec=step.caller_name or "welcome", size=1)
     return SayDigits(
@@ -32,17 +32,17 @@ async def ivr(step: IvrRequest) -> Menu | SayDigits:
 
 @handlers.answer(LayerInput)
 async def layer(step: LayerInput) -> GoToLayer:
-    """Go on with the caller's own data."""
+    """Echo the caller's own data."""
     return GoToLayer(layer=step.layer_id or 1, custom_data={**step.custom_data, "chosen": step.dtmf})
 
 
 @handlers.answer(PopupRequest)
 async def who_calls(request: PopupRequest) -> Contact:
-    """Everybody is known."""
+    """Echo the request as a contact."""
     return Contact(url=f"https://crm.example.com/?{request.phone}", client_name=request.phone, company=request.did)
 
 
 @handlers.on(CallRecord)
 async def record(record: CallRecord) -> None:
-    """Write the record down, into nothing."""
+    """Serialise the record, and discard the result."""
     json.dumps(record.as_json(), allow_nan=False).encode()

@@ -1,4 +1,4 @@
-"""One input of the fuzzer: a whole request. Finds are kept as files that look like the samples."""
+"""One input of the fuzzer: a whole request. Finds are kept as files in the format of the samples."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,19 +23,19 @@ class Input:
 
     @property
     def target(self) -> str:
-        """Path and query as they stand in a request's first line."""
+        """Path and query as in a request's first line."""
         query = quote_from_bytes(self.query, safe=_SAFE)
         return f"{self.path}?{query}" if query else self.path
 
 
 def read_corpus(folder: Path = CORPUS) -> Iterator[tuple[str, Input]]:
-    """Every kept input with the name of its file, sorted."""
+    """Every kept input with its file name, sorted."""
     for file in sorted(folder.glob("*.http")):
         yield file.name, _read(file.read_bytes())
 
 
 def keep(found: Input, reason: str, folder: Path = CORPUS) -> Path:
-    """Write an input down, named after its hash; the file is ready to be committed."""
+    """Write an input to a file that is named after its hash; the file is ready to be committed."""
     folder.mkdir(parents=True, exist_ok=True)
     start = f"{found.method} {found.target} HTTP/1.1\r\n"
     headers = f"Content-Type: {found.content_type}\r\nX-Reason: {_one_line(reason)}\r\n\r\n"

@@ -1,8 +1,8 @@
-"""Making inputs: requests from made-up values, and samples that were cut, repeated, swapped and spiced.
+"""Generate inputs: requests from random values, and mutated samples.
 
-The same seed makes the same inputs. What is made knows XML-RPC, JSON and forms, so that most of it comes further than
-the first byte. Plain Python does for this: the parsers behind the receiver are C, where a coverage-guided engine
-(atheris) is blind; in a trial it brought up nothing that these changes had not.
+The same seed makes the same inputs. The generator knows XML-RPC, JSON and forms, so that parsers read beyond the first
+byte. It does not use a coverage-guided engine: the parsers behind the receiver are in C, where such an engine (atheris)
+measures no coverage; in a trial it found nothing that these mutations had not found.
 """
 
 import json
@@ -85,14 +85,13 @@ _NAME = re.compile(rb'[A-Za-z_0-9]{2,40}(?=(?:</name>|"\s*:|=|"\r\n))')
 
 
 class Maker:
-    """Makes one input after the other. Two makers with one seed make the same."""
+    """Makes one input after the other. Two makers with the same seed make the same inputs."""
 
     def __init__(self, seed: str) -> None:
-        self._luck = random.Random(seed)
+        self._random = random.Random(seed)
         self._seeds = _seeds()
         self._names = _names(self._seeds)
-        providers = map(provider_of, discover())
-        self._paths = [url_path(provider, endpoint) for provider in providers for endpoint in provider.endpoints]
+        self._paths = paths()
         self._changes: list[Callable[[bytes], bytes]] = [
             self._flip, self._overwrite, self._cut, self._repeat, self._truncate, self._swap, self._splice,
             self._insert_token, self._insert_token, self._replace_word, self._replace_word, self._replace_word,
@@ -101,62 +100,63 @@ class Maker:
 
     def make(self) -> Input:
         """The next input."""
-        luck = self._luck
-        origin = luck.choice(self._seeds)
-        path = origin.path if luck.random() < 0.8 else luck.choice(self._paths)
-        content_type = origin.content_type if luck.random() < 0.8 else luck.choice(CONTENT_TYPES)
+        rng = self._random
+        origin = rng.choice(self._seeds)
+        path = origin.path if rng.random() < 0.8 else rng.choice(self._paths)
+        content_type = origin.content_type if rng.random() < 0.8 else rng.choice(CONTENT_TYPES)
         body, query = origin.body, origin.query
-        if luck.random() < 0.4:
-            body, changes = self._made_up(), luck.choice((0, 0, 0, 1, 2))
+        if rng.random() < 0.4:
+            body, changes = self._made_up(), rng.choice((0, 0, 0, 1, 2))
         else:
-            changes = luck.choice((1, 1, 1, 2, 2, 3, 5))
+            changes = rng.choice((1, 1, 1, 2, 2, 3, 5))
         for _ in range(changes):
-            change = self._replace_text if luck.random() < 0.4 else luck.choice(self._changes)
+            change = self._replace_text if rng.random() < 0.4 else rng.choice(self._changes)
             body = change(body)[:REPEATED_TO]
-        if query or luck.random() < 0.02:
+        if query or rng.random() < 0.02:
             query = self._changed_query(query)
-        method = origin.method if luck.random() < 0.97 else luck.choice(("GET", "POST", "HEAD", "OPTIONS", "PUT"))
+        method = origin.method if rng.random() < 0.97 else rng.choice(("GET", "POST", "HEAD", "OPTIONS", "PUT"))
         return Input(path, body, content_type, query, method)
 
-    # --- requests from made-up values ---
+    # --- requests from random values ---
 
     def _made_up(self) -> bytes:
-        luck = self._luck
-        fields = {self._name(): self._value(0) for _ in range(luck.randrange(12))}
-        kind = luck.choice(("CDR", "GET_IVR_ACTION", "HANGUP_CALL", "IVR_LAYER_INPUT", "IVR_MENU", "x"))
-        value: Any = [fields] * luck.randrange(4) if luck.random() < 0.05 else fields
-        match luck.randrange(5):
+        rng = self._random
+        fields = {self._name(): self._value(0) for _ in range(rng.randrange(12))}
+        kind = rng.choice(("CDR", "GET_IVR_ACTION", "HANGUP_CALL", "IVR_LAYER_INPUT", "IVR_MENU", "x"))
+        value: Any = [fields] * rng.randrange(4) if rng.random() < 0.05 else fields
+        match rng.randrange(5):
             case 0 | 1:
                 text = f"<methodCall><methodName>{kind}</methodName><params>{self._params(value)}</params></methodCall>"
             case 2:
-                text = json.dumps({"METHOD": kind, "DATA": value}, ensure_ascii=luck.random() < 0.5)
+                text = json.dumps({"METHOD": kind, "DATA": value}, ensure_ascii=rng.random() < 0.5)
             case 3:
-                text = json.dumps(value, ensure_ascii=luck.random() < 0.5)
+                text = json.dumps(value, ensure_ascii=rng.random() < 0.5)
             case _:
                 text = self._form(fields)
         return text.encode("utf-8", "surrogatepass")
 
     def _name(self) -> str:
-        return self._luck.choice(self._names) if self._luck.random() < 0.9 else str(self._luck.choice(EDGES))[:200]
+        rng = self._random
+        return rng.choice(self._names) if rng.random() < 0.9 else str(rng.choice(EDGES))[:200]
 
     def _value(self, depth: int) -> Any:
-        luck = self._luck
-        pick = luck.random()
+        rng = self._random
+        pick = rng.random()
         if depth < 4 and pick < 0.08:
-            return [self._value(depth + 1) for _ in range(luck.randrange(4))]
+            return [self._value(depth + 1) for _ in range(rng.randrange(4))]
         if depth < 4 and pick < 0.16:
-            return {self._name(): self._value(depth + 1) for _ in range(luck.randrange(4))}
+            return {self._name(): self._value(depth + 1) for _ in range(rng.randrange(4))}
         if pick < 0.3:
-            return luck.choice((luck.randrange(10**6), luck.getrandbits(70), luck.random() * 10 ** luck.randrange(20)))
-        return luck.choice(EDGES)
+            return rng.choice((rng.randrange(10**6), rng.getrandbits(70), rng.random() * 10 ** rng.randrange(20)))
+        return rng.choice(EDGES)
 
     def _params(self, value: Any) -> str:
-        more = self._luck.random() < 0.1
+        more = self._random.random() < 0.1
         return f"<param>{self._xml(value)}</param>" * (1 + more)
 
     def _xml(self, value: Any) -> str:
         match value:
-            case str() if self._luck.random() < 0.95:
+            case str() if self._random.random() < 0.95:
                 value = _ILLEGAL.sub("", value)
             case dict():
                 members = (
@@ -166,11 +166,11 @@ class Maker:
                 return f"<value><struct>{''.join(members)}</struct></value>"
             case list():
                 return f"<value><array><data>{''.join(map(self._xml, value))}</data></array></value>"
-        tag = self._luck.choice(SCALAR_TAGS)
+        tag = self._random.choice(SCALAR_TAGS)
         return f"<value><{tag}>{escape(str(value))}</{tag}></value>" if tag else f"<value>{escape(str(value))}</value>"
 
     def _form(self, fields: dict[str, Any]) -> str:
-        if self._luck.random() < 0.5:
+        if self._random.random() < 0.5:
             return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in fields.items())
         parts = (
             f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()
@@ -178,27 +178,27 @@ class Maker:
         return "".join(parts) + "--b--\r\n"
 
     def _changed_query(self, query: bytes) -> bytes:
-        if self._luck.random() < 0.5:
+        if self._random.random() < 0.5:
             query = "&".join(f"{_quoted(self._name())}={_quoted(self._value(9))}" for _ in range(4)).encode()
-        return self._luck.choice(self._changes)(query)[:4_000]
+        return self._random.choice(self._changes)(query)[:4_000]
 
     # --- changes ---
 
     def _span(self, body: bytes) -> tuple[int, int]:
-        start = self._luck.randrange(len(body) + 1)
-        return start, min(len(body), start + int(self._luck.expovariate(1 / 30)))
+        start = self._random.randrange(len(body) + 1)
+        return start, min(len(body), start + int(self._random.expovariate(1 / 30)))
 
     def _flip(self, body: bytes) -> bytes:
         if not body:
             return b"\0"
         changed = bytearray(body)
-        for _ in range(self._luck.choice((1, 1, 2, 8))):
-            changed[self._luck.randrange(len(body))] ^= 1 << self._luck.randrange(8)
+        for _ in range(self._random.choice((1, 1, 2, 8))):
+            changed[self._random.randrange(len(body))] ^= 1 << self._random.randrange(8)
         return bytes(changed)
 
     def _overwrite(self, body: bytes) -> bytes:
         start, end = self._span(body)
-        return body[:start] + self._luck.randbytes(min(end - start, 12)) + body[end:]
+        return body[:start] + self._random.randbytes(min(end - start, 12)) + body[end:]
 
     def _cut(self, body: bytes) -> bytes:
         start, end = self._span(body)
@@ -206,55 +206,55 @@ class Maker:
 
     def _repeat(self, body: bytes) -> bytes:
         start, end = self._span(body)
-        times = self._luck.choice((2, 2, 3, 10, 50, 2_000))
-        room = max(1, REPEATED_TO // (end - start + 1)) if self._luck.random() < 0.02 else 20
+        times = self._random.choice((2, 2, 3, 10, 50, 2_000))
+        room = max(1, REPEATED_TO // (end - start + 1)) if self._random.random() < 0.02 else 20
         return body[:start] + body[start:end] * min(times, room) + body[end:]
 
     def _truncate(self, body: bytes) -> bytes:
-        return body[: self._luck.randrange(len(body) + 1)]
+        return body[: self._random.randrange(len(body) + 1)]
 
     def _swap(self, body: bytes) -> bytes:
-        a, b, c, d = sorted(self._luck.randrange(len(body) + 1) for _ in range(4))
+        a, b, c, d = sorted(self._random.randrange(len(body) + 1) for _ in range(4))
         return body[:a] + body[c:d] + body[b:c] + body[a:b] + body[d:]
 
     def _splice(self, body: bytes) -> bytes:
-        other = self._luck.choice(self._seeds).body
-        return body[: self._luck.randrange(len(body) + 1)] + other[self._luck.randrange(len(other) + 1) :]
+        other = self._random.choice(self._seeds).body
+        return body[: self._random.randrange(len(body) + 1)] + other[self._random.randrange(len(other) + 1) :]
 
     def _insert_token(self, body: bytes) -> bytes:
-        at = self._luck.randrange(len(body) + 1)
-        return body[:at] + self._luck.choice(TOKENS) + body[at:]
+        at = self._random.randrange(len(body) + 1)
+        return body[:at] + self._random.choice(TOKENS) + body[at:]
 
     def _replace_word(self, body: bytes) -> bytes:
-        words = list(_WORD.finditer(body, self._luck.randrange(len(body) + 1)))[:50]
+        words = list(_WORD.finditer(body, self._random.randrange(len(body) + 1)))[:50]
         if not words:
             return body
-        word = self._luck.choice(words)
-        new = self._luck.choice(TOKENS) if self._luck.random() < 0.4 else self._edge()
+        word = self._random.choice(words)
+        new = self._random.choice(TOKENS) if self._random.random() < 0.4 else self._edge()
         return body[: word.start()] + new + body[word.end() :]
 
     def _replace_text(self, body: bytes) -> bytes:
-        """Another value in a value's place, so that the whole stays well-formed."""
-        texts = list(_TEXT.finditer(body, self._luck.randrange(len(body) + 1)))[:20]
+        """Replace a value by another one, so that the text stays well-formed."""
+        texts = list(_TEXT.finditer(body, self._random.randrange(len(body) + 1)))[:20]
         if not texts:
             return body
-        text = self._luck.choice(texts)
-        edge = _ILLEGAL.sub("", str(self._luck.choice(EDGES)))
+        text = self._random.choice(texts)
+        edge = _ILLEGAL.sub("", str(self._random.choice(EDGES)))
         new = escape(edge) if body[text.start() : text.start() + 1] == b">" else json.dumps(edge)[1:-1]
         return body[: text.start() + 1] + new.encode() + body[text.end() - 1 :]
 
     def _insert_edge(self, body: bytes) -> bytes:
-        at = self._luck.randrange(len(body) + 1)
+        at = self._random.randrange(len(body) + 1)
         return body[:at] + self._edge() + body[at:]
 
     def _edge(self) -> bytes:
-        return str(self._luck.choice(EDGES)).encode("utf-8", "surrogatepass")
+        return str(self._random.choice(EDGES)).encode("utf-8", "surrogatepass")
 
     def _encode(self, body: bytes) -> bytes:
-        return body.decode("utf-8", "replace").encode(self._luck.choice(ENCODINGS), "replace")
+        return body.decode("utf-8", "replace").encode(self._random.choice(ENCODINGS), "replace")
 
     def _wrap(self, body: bytes) -> bytes:
-        before, after = self._luck.choice(WRAPS)
+        before, after = self._random.choice(WRAPS)
         return before + body + after
 
     def _change_case(self, body: bytes) -> bytes:
@@ -264,7 +264,7 @@ class Maker:
 
 @cache
 def _seeds() -> list[Input]:
-    """Samples count more: most attacks are refused soon, whatever is done to them."""
+    """Samples have more weight: most attacks are rejected early, whatever the mutation."""
     samples = [_sample_input(sample) for sample in find_samples()]
     attacks = [
         Input("/voicenter", attack.body, attack.content_type)
@@ -273,6 +273,12 @@ def _seeds() -> list[Input]:
     ]
     kept = [found for _, found in read_corpus() if len(found.body) < MAX_SEED]
     return samples * 12 + attacks + kept
+
+
+def paths() -> list[str]:
+    """Where the receiver takes callbacks: the literal paths, and those of the samples, whose parameters are filled."""
+    literal = {url_path(one, each) for one in map(provider_of, discover()) for each in one.endpoints}
+    return sorted({path for path in literal if "{" not in path} | {_sample_input(one).path for one in find_samples()})
 
 
 def _sample_input(sample: Sample) -> Input:

@@ -1,4 +1,4 @@
-"""The differential test of the two XML-RPC readers: mutated samples, read by the fast path and by the parser."""
+"""The differential test of the two XML-RPC parsers: mutated samples, read by the fast path and by the parser."""
 
 import random
 import re
@@ -31,14 +31,14 @@ _TAGS = (
 
 
 def disagreements(seed: str, count: int) -> Iterator[tuple[str, str, str]]:
-    """Of `count` mutated calls those that the readers disagree on: the text, and what each of them reads."""
-    chance = random.Random(seed)
+    """Those of `count` mutated calls on which the two disagree: the text, and what each of them reads."""
+    rng = random.Random(seed)
     samples = [sample.body.decode() for sample in find_samples(format_="xmlrpc")]
     shapes = ShapeCache()
     for _ in range(count):
-        text = chance.choice(samples)
-        for _ in range(chance.randint(0, 4)):
-            text = chance.choice(_MUTATIONS)(chance, text)
+        text = rng.choice(samples)
+        for _ in range(rng.randint(0, 4)):
+            text = rng.choice(_MUTATIONS)(rng, text)
         text = text.strip("\x00 \t\r\n")  # as `receiver.wire.read` does
         fast, parsed = outcome(text, shapes), outcome(text + GUARD)
         if fast != parsed or outcome(text) != parsed:
@@ -46,78 +46,78 @@ def disagreements(seed: str, count: int) -> Iterator[tuple[str, str, str]]:
 
 
 def outcome(text: str, shapes: ShapeCache | None = None) -> str:
-    """What a text reads to; for a text that is refused, that it is."""
+    """The call in a text, or "refused"."""
     try:
         return repr(read_call(text, shapes=shapes))
     except WireError:
         return "refused"
 
 
-def _tokens(chance: random.Random, text: str) -> tuple[list[str], int]:
+def _tokens(rng: random.Random, text: str) -> tuple[list[str], int]:
     tokens = _TOKEN.findall(text) or [""]
-    return tokens, chance.randrange(len(tokens))
+    return tokens, rng.randrange(len(tokens))
 
 
-def _replace_value(chance: random.Random, text: str) -> str:
-    """Another text between two tags."""
+def _replace_value(rng: random.Random, text: str) -> str:
+    """Replace the text between two tags."""
     places = [found.span(1) for found in re.finditer(r">([^<>]*)</", text)]
     if not places:
         return text
-    start, end = chance.choice(places)
-    return text[:start] + chance.choice(_VALUES) + text[end:]
+    start, end = rng.choice(places)
+    return text[:start] + rng.choice(_VALUES) + text[end:]
 
 
-def _replace_type(chance: random.Random, text: str) -> str:
-    """Another type for one value, or for its opening tag alone."""
+def _replace_type(rng: random.Random, text: str) -> str:
+    """Replace the type of one value, or of its opening tag alone."""
     found = list(re.finditer(r"<(string|int|i4|i8|double)>([^<>]*)</\1>", text))
     if not found:
         return text
-    one, type_ = chance.choice(found), chance.choice(_TYPES)
-    closing = type_ if chance.random() < 0.9 else chance.choice(_TYPES)
+    one, type_ = rng.choice(found), rng.choice(_TYPES)
+    closing = type_ if rng.random() < 0.9 else rng.choice(_TYPES)
     return f"{text[: one.start()]}<{type_}>{one[2]}</{closing}>{text[one.end() :]}"
 
 
-def _empty_value(chance: random.Random, text: str) -> str:
-    """An empty element in place of a value."""
+def _empty_value(rng: random.Random, text: str) -> str:
+    """Replace a value by an empty element."""
     found = list(re.finditer(r"<value>.*?</value>", text, re.DOTALL))
     if not found:
         return text
-    one = chance.choice(found)
-    empty = chance.choice(("<value/>", "<value />", "<value></value>", "<value> </value>", "<value><string/></value>"))
+    one = rng.choice(found)
+    empty = rng.choice(("<value/>", "<value />", "<value></value>", "<value> </value>", "<value><string/></value>"))
     return text[: one.start()] + empty + text[one.end() :]
 
 
-def _drop_token(chance: random.Random, text: str) -> str:
-    tokens, at = _tokens(chance, text)
+def _drop_token(rng: random.Random, text: str) -> str:
+    tokens, at = _tokens(rng, text)
     return "".join(tokens[:at] + tokens[at + 1 :])
 
 
-def _double_token(chance: random.Random, text: str) -> str:
-    tokens, at = _tokens(chance, text)
+def _double_token(rng: random.Random, text: str) -> str:
+    tokens, at = _tokens(rng, text)
     return "".join(tokens[:at] + [tokens[at]] * 2 + tokens[at + 1 :])
 
 
-def _add_tag(chance: random.Random, text: str) -> str:
-    tokens, at = _tokens(chance, text)
-    return "".join([*tokens[:at], chance.choice(_TAGS), *tokens[at:]])
+def _add_tag(rng: random.Random, text: str) -> str:
+    tokens, at = _tokens(rng, text)
+    return "".join([*tokens[:at], rng.choice(_TAGS), *tokens[at:]])
 
 
-def _change_blanks(chance: random.Random, text: str) -> str:
-    return re.sub(r"\s+", chance.choice(("", " ", "\n", "\r\n", "\t")), text)
+def _change_blanks(rng: random.Random, text: str) -> str:
+    return re.sub(r"\s+", rng.choice(("", " ", "\n", "\r\n", "\t")), text)
 
 
-def _change_character(chance: random.Random, text: str) -> str:
-    at = chance.randrange(len(text) + 1)
-    return text[:at] + chance.choice("<>&;/\"' \n\x00\x0baA1_-") + text[at + chance.randint(0, 1) :]
+def _change_character(rng: random.Random, text: str) -> str:
+    at = rng.randrange(len(text) + 1)
+    return text[:at] + rng.choice("<>&;/\"' \n\x00\x0baA1_-") + text[at + rng.randint(0, 1) :]
 
 
-def _double_member(chance: random.Random, text: str) -> str:
-    """A member twice, so that one name has two values."""
+def _double_member(rng: random.Random, text: str) -> str:
+    """Repeat a member with another value."""
     found = re.findall(r"<member>.*?</member>", text, re.DOTALL)
     if not found:
         return text
-    one = chance.choice(found)
-    return text.replace(one, one + _replace_value(chance, one), 1)
+    one = rng.choice(found)
+    return text.replace(one, one + _replace_value(rng, one), 1)
 
 
 _MUTATIONS: tuple[Callable[[random.Random, str], str], ...] = (

@@ -1,4 +1,4 @@
-"""Every input that was ever found, and a small share of a run of `make fuzz`."""
+"""Every input of the corpus, and a small part of a run of `make fuzz`."""
 
 import subprocess
 import sys
@@ -21,14 +21,14 @@ KEPT = list(read_corpus())
 
 
 @pytest.mark.parametrize("made", [pytest.param(made, id=name) for name, made in KEPT])
-def test_what_was_found_once_is_read_or_refused(made: Input) -> None:
-    """Whatever it broke, it breaks no more."""
+def test_every_input_of_the_corpus_is_read_or_rejected(made: Input) -> None:
+    """An input that once broke a rule breaks none now."""
     assert check_wire(made) == ""
     assert made.reason
 
 
-async def test_what_was_found_once_is_answered_by_the_whole_receiver() -> None:
-    """Twice: the second time it is a repeat."""
+async def test_every_input_of_the_corpus_is_answered_by_the_whole_receiver() -> None:
+    """Each is sent twice: the second time it is a repeat."""
     async with started() as app:
         for _ in range(2):
             assert await app.check(made for _, made in KEPT) == []
@@ -36,16 +36,17 @@ async def test_what_was_found_once_is_answered_by_the_whole_receiver() -> None:
 
 
 def test_the_command_stops_in_time_and_says_that_nothing_was_found(tmp_path: Path) -> None:
-    """However many inputs were wanted; what was under way is finished."""
-    command = [sys.executable, "-m", "tests.fuzz", "--seconds=0.001", "--one-in=5000", f"--corpus={tmp_path}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    """However many inputs were requested; running work is finished."""
+    options = ["--seconds=0.001", "--one-in=5000", "--reader-inputs=100", f"--corpus={tmp_path}"]
+    command = [sys.executable, "-m", "tests.fuzz", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "0 finds" in done.stdout
     assert not list(tmp_path.iterdir())
 
 
-async def test_what_is_answered_and_not_kept_is_found() -> None:
-    """A receiver that acknowledged a callback and forgot it would show."""
+async def test_an_answered_input_that_is_not_stored_is_found() -> None:
+    """A receiver that acknowledges a callback and loses it fails the run."""
     made = Input("/voicenter", b'{"ivruniqueid": "1"}')
     async with started() as app:
         assert await app.check([made, made]) == []
@@ -56,13 +57,13 @@ async def test_what_is_answered_and_not_kept_is_found() -> None:
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_a_small_run_finds_nothing(seed: str) -> None:
-    """A thousand inputs for the reader, fifty for the whole receiver."""
+    """A thousand inputs for the parser, fifty for the whole receiver."""
     tally = fuzz(seed, 1_000, 20)
     assert (tally.inputs, tally.sent, tally.found) == (1_000, 50, [])
 
 
-def test_a_seed_repeats_its_luck() -> None:
-    """So a run can be repeated; another seed makes other inputs."""
+def test_a_seed_repeats_its_inputs() -> None:
+    """A run can be repeated; another seed makes other inputs."""
 
     def made(seed: str) -> list[Input]:
         maker = Maker(seed)
@@ -71,8 +72,8 @@ def test_a_seed_repeats_its_luck() -> None:
     assert made("1") == made("1") != made("2")
 
 
-def test_most_of_what_is_made_comes_further_than_the_first_byte() -> None:
-    """At least a third is read to the end, else the inputs would test the parsers' errors alone."""
+def test_a_third_of_the_inputs_is_parsed_to_the_end() -> None:
+    """Otherwise the inputs would only test the parsers' errors."""
     maker = Maker("1")
     count = sum(_is_read(maker.make()) for _ in range(600))
     assert 200 < count < 500
@@ -86,8 +87,8 @@ def _is_read(made: Input) -> bool:
     return True
 
 
-def test_a_find_is_kept_to_the_letter(tmp_path: Path) -> None:
-    """Method, path, query, header and body come back from the file."""
+def test_a_find_is_kept_exactly(tmp_path: Path) -> None:
+    """The file restores method, path, query, header and body."""
     found = Input("/voicenter", bytes(range(256)), "a/b; charset=\xff", b"a=%00&b=%20c", "GET")
     file = keep(found, "why\r\nnot", tmp_path)
     ((name, again),) = read_corpus(tmp_path)
@@ -125,7 +126,7 @@ def _in_xml(value: str) -> bytes:
     ],
 )
 def test_a_reply_that_is_not_documented_is_found(reply: httpx.Response, wrong: str) -> None:
-    """Shape, types, syntax and status."""
+    """By its shape, types, syntax and status."""
     found = wrong_reply(Input("/voicenter", b""), reply)
     assert wrong in found
     assert bool(wrong) == bool(found)

@@ -1,4 +1,4 @@
-"""Records take turns, and a question goes first."""
+"""Priority on the event loop: questions before records."""
 
 import asyncio
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from tests.support import eventually
 
 
 class Clock:
-    """A clock that stands still until it is set."""
+    """A clock that only the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -28,15 +28,15 @@ def clock() -> Clock:
     return Clock()
 
 
-async def test_a_record_alone_waits_for_nobody() -> None:
-    """Not even for one round of the loop."""
+async def test_a_single_record_runs_at_once() -> None:
+    """It does not wait for the next round of the loop."""
     gate, done = PriorityGate(), list[int]()
     gate.submit(lambda: done.append(1))
     assert (done, gate.waiting) == ([1], 0)
 
 
-async def test_many_records_come_a_few_at_a_time_and_in_order() -> None:
-    """So that the loop sees what else there is after each few."""
+async def test_many_records_run_a_few_at_a_time_and_in_order() -> None:
+    """After each few the loop runs whatever else is ready."""
     gate, done = PriorityGate(), list[int]()
     count = 5 * RECORDS_PER_ROUND
     for number in range(count):
@@ -51,7 +51,7 @@ async def test_many_records_come_a_few_at_a_time_and_in_order() -> None:
 
 
 async def test_records_wait_while_a_question_is_new(clock: Clock) -> None:
-    """Until it is answered."""
+    """They wait until it is answered."""
     gate, done = PriorityGate(clock), list[int]()
     with gate.question_in_progress():
         gate.submit(lambda: done.append(1))
@@ -62,7 +62,7 @@ async def test_records_wait_while_a_question_is_new(clock: Clock) -> None:
 
 
 async def test_records_do_not_wait_for_a_slow_question(clock: Clock) -> None:
-    """Its handler waits for something else: after the head start they go on."""
+    """After HOLD_SECONDS records continue, because the question's handler waits for something else."""
     gate, done = PriorityGate(clock), list[int]()
     with gate.question_in_progress():
         gate.submit(lambda: done.append(1))
@@ -72,7 +72,7 @@ async def test_records_do_not_wait_for_a_slow_question(clock: Clock) -> None:
 
 
 async def test_questions_without_end_leave_records_half_of_the_time(clock: Clock) -> None:
-    """However many there are, and however long they take."""
+    """However many questions there are, and however long they take."""
     gate, closed = PriorityGate(clock), 0
     with ExitStack() as questions:
         for _ in range(1000):
@@ -82,8 +82,8 @@ async def test_questions_without_end_leave_records_half_of_the_time(clock: Clock
     assert 300 < closed <= 550
 
 
-def test_replies_go_out_together_unless_questions_are_about(clock: Clock) -> None:
-    """Nobody is held up by many at once then; with questions about, the loop looks for them after a few."""
+def test_replies_are_sent_in_large_batches_unless_questions_arrive(clock: Clock) -> None:
+    """While questions arrive, batches are small, so that the loop can run them in between."""
     gate = PriorityGate(clock)
     assert gate.reply_batch_size() == priority.MAX_REPLIES
     with gate.question_in_progress():
@@ -97,8 +97,8 @@ def test_replies_go_out_together_unless_questions_are_about(clock: Clock) -> Non
     assert gate.reply_batch_size() == priority.MAX_REPLIES
 
 
-async def test_one_that_fails_keeps_nobody_from_their_turn(caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged, whether it came at once or had to wait."""
+async def test_a_record_that_fails_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    """The error is logged, whether the record ran at once or had to wait."""
     gate, done = PriorityGate(), list[int]()
 
     def fails() -> None:

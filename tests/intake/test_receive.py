@@ -1,4 +1,4 @@
-"""The path of one callback: stored or answered, and replied to."""
+"""The path of one callback: stored or answered, then replied to."""
 
 import asyncio
 import threading
@@ -27,7 +27,7 @@ def _answering(question: Any, reply: Any) -> Handlers:
 
 
 async def test_a_notification_is_in_the_journal_when_it_is_acknowledged(tmp_path: Path) -> None:
-    """With its bytes, its headers, its call id and the reply that went out."""
+    """With its bytes, its headers, its call id and its reply."""
     async with running(tmp_path) as receiver:
         reply = await receiver.client.post("/voicenter", json=CDR, headers={"Authorization": "Basic c2VjcmV0"})
         assert reply.json() == {"err": "0", "errdesc": "OK"}
@@ -42,10 +42,10 @@ async def test_a_notification_is_in_the_journal_when_it_is_acknowledged(tmp_path
 
 
 async def test_a09_a_repeat_gets_the_same_reply_and_is_not_delivered_again(tmp_path: Path) -> None:
-    """In another format too: content counts, not bytes."""
+    """Also in another format: the content decides, not the bytes."""
     handlers = Handlers()
-    told: list[Cdr] = []
-    handlers.on(Cdr, name="note")(told.append)
+    received: list[Cdr] = []
+    handlers.on(Cdr, name="note")(received.append)
     async with running(tmp_path, handlers) as receiver:
         for _ in range(2):
             assert (await receiver.client.post("/voicenter", json=CDR)).json() == {"err": "0", "errdesc": "OK"}
@@ -60,18 +60,18 @@ async def test_a09_a_repeat_gets_the_same_reply_and_is_not_delivered_again(tmp_p
         ("duplicate", 1),
         ("duplicate", 1),
     ]
-    assert len(told) == 1
+    assert len(received) == 1
 
 
 async def test_b25_two_legs_with_one_call_id_are_two_records(tmp_path: Path) -> None:
-    """The call id alone is never the key."""
+    """The call id alone is not the key."""
     async with running(tmp_path) as receiver:
         for leg in ("Click2Call leg1", "Click2Call leg2"):
             await receiver.client.post("/voicenter", json={**CDR, "type": leg})
         assert [one.outcome for one in receiver.callbacks(call_id="call-1")] == ["accepted", "accepted"]
 
 
-async def test_b26_a_cdr_and_a_hangup_of_one_call_come_in_any_order(tmp_path: Path) -> None:
+async def test_b26_a_cdr_and_a_hangup_of_one_call_may_come_in_any_order(tmp_path: Path) -> None:
     """Both are independent records of the same call (D-12)."""
     hangup = {"METHOD": "HANGUP_CALL", "DATA": {"IVR_UNIQUE_ID": "call-1", "CALL_STATUS": "ANSWERED"}}
     async with running(tmp_path) as receiver:
@@ -81,19 +81,19 @@ async def test_b26_a_cdr_and_a_hangup_of_one_call_come_in_any_order(tmp_path: Pa
 
 
 async def test_a23_each_record_of_a_list_is_stored_and_delivered_on_its_own(tmp_path: Path) -> None:
-    """One reply for all; the body is kept once and readable from each."""
-    handlers, told = Handlers(), []
-    handlers.on(Cdr, name="note")(lambda cdr: told.append(cdr.caller))
+    """There is one reply for all; the body is stored once and read with each."""
+    handlers, received = Handlers(), []
+    handlers.on(Cdr, name="note")(lambda cdr: received.append(cdr.caller))
     body = [CDR, {**CDR, "caller": "0541111111", "ivruniqueid": "call-2"}]
     async with running(tmp_path, handlers) as receiver:
         assert (await receiver.client.post("/voicenter", json=body)).json() == {"err": "0", "errdesc": "OK"}
-        await eventually(lambda: sorted(told) == ["0540000000", "0541111111"])
+        await eventually(lambda: sorted(received) == ["0540000000", "0541111111"])
     assert [(one.call_id, one.part) for one in receiver.callbacks()] == [("call-1", 0), ("call-2", 1)]
     assert all(orjson.loads(one.body) == body for one in receiver.callbacks())
 
 
 async def test_an_unreadable_record_of_a_list_does_not_lose_the_others(tmp_path: Path) -> None:
-    """The reply says that something is wrong; the readable ones are accepted."""
+    """The reply is an error; the readable records are accepted."""
     async with running(tmp_path) as receiver:
         assert (await receiver.client.post("/voicenter", json=[CDR, 7])).json()["err"] == "1"
         assert [one.outcome for one in receiver.callbacks()] == ["accepted", "unparsed"]
@@ -111,7 +111,7 @@ async def test_an_unreadable_record_of_a_list_does_not_lose_the_others(tmp_path:
         (b"\xff\xfe\x00", ""),
     ],
 )
-async def test_a24_what_cannot_be_read_is_kept_with_its_reason(tmp_path: Path, body: bytes, reason: str) -> None:
+async def test_a24_what_cannot_be_parsed_is_stored_with_its_reason(tmp_path: Path, body: bytes, reason: str) -> None:
     """The reply is the documented parse error with HTTP 200 (A-06), and the bytes are in the journal."""
     async with running(tmp_path) as receiver:
         reply = await receiver.client.post("/voicenter", content=body)
@@ -122,10 +122,8 @@ async def test_a24_what_cannot_be_read_is_kept_with_its_reason(tmp_path: Path, b
     assert reason in stored.reason
 
 
-async def test_a_fault_of_ours_while_reading_keeps_the_callback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Never a 500, and nothing is lost: a repaired reader can read it again."""
+async def test_a_fault_of_ours_in_parsing_stores_the_callback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The status is never 500, and nothing is lost: a repaired parser can parse it again."""
 
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
@@ -146,10 +144,10 @@ async def test_a_fault_of_ours_while_reading_keeps_the_callback(
         ({"METHOD": "HANGUP_CALL", "DATA": {"IVR_UNIQUE_ID": "x"}}, {"STATUS": 1}),
     ],
 )
-async def test_b31_d13_what_cannot_be_stored_is_refused_with_503(
+async def test_b31_d13_what_cannot_be_stored_is_rejected_with_503(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, body: dict[str, Any], values: dict[str, Any]
 ) -> None:
-    """The provider sends it again; nothing is acknowledged that is not on disk."""
+    """The provider resends it; only what is on disk is acknowledged."""
 
     def refuse(*_: object, **__: object) -> None:
         raise error
@@ -161,7 +159,7 @@ async def test_b31_d13_what_cannot_be_stored_is_refused_with_503(
 
 
 async def test_what_cannot_be_stored_is_never_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even if the refusal itself fails; and the next record has its turn."""
+    """Also if the error reply fails; the next record is received."""
 
     def refuse(*_: object, **__: object) -> None:
         raise JournalFullError("too many")
@@ -178,10 +176,10 @@ async def test_what_cannot_be_stored_is_never_acknowledged(tmp_path: Path, monke
         assert (await receiver.client.post("/voicenter", json=CDR)).json()["err"] == "0"
 
 
-async def test_a_record_that_cannot_even_be_kept_unread_is_not_acknowledged(
+async def test_a_record_that_cannot_even_be_stored_unparsed_is_not_acknowledged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No traceback goes out: 503, so that the provider sends it again."""
+    """The reply is 503 without a traceback, so that the provider resends it."""
 
     def fails(*_: object, **__: object) -> None:
         raise ValueError("a fault of ours")
@@ -194,7 +192,7 @@ async def test_a_record_that_cannot_even_be_kept_unread_is_not_acknowledged(
 async def test_a_question_is_answered_while_nothing_can_be_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The database never breaks the answer to a caller."""
+    """The database never affects the answer to a caller."""
 
     def refuse(*_: object, **__: object) -> None:
         raise StoreUnavailableError("the disk is full")
@@ -206,7 +204,7 @@ async def test_a_question_is_answered_while_nothing_can_be_stored(
 
 
 async def test_the_handlers_return_value_is_the_reply(tmp_path: Path) -> None:
-    """It is in the journal afterwards, as answered."""
+    """The journal has it with the outcome "answered"."""
     async with running(tmp_path, _answering(IvrRequest, Menu(menu="main", rec="hi", size=1))) as receiver:
         reply = await receiver.client.post("/voicenter", json=IVR)
     assert reply.json()["DATA"]["MENU"] == "main"
@@ -215,7 +213,7 @@ async def test_the_handlers_return_value_is_the_reply(tmp_path: Path) -> None:
 
 
 async def test_the_same_question_twice_is_asked_twice(tmp_path: Path) -> None:
-    """A caller may press the same key in the same menu again."""
+    """A caller may press the same key in the same menu twice."""
     handlers, asked = Handlers(), []
 
     @handlers.answer(IvrRequest)
@@ -258,7 +256,7 @@ def _raising(step: object) -> None:
 async def test_a08_a_bad_handler_is_replaced_by_the_fallback_in_time(
     tmp_path: Path, function: Any, reason: str
 ) -> None:
-    """Late, raising or returning nonsense: the configured reply goes out, and the journal says why."""
+    """A late, raising or wrong reply is replaced by the configured one, and the journal has the reason."""
     handlers = Handlers()
     handlers.answer(IvrRequest, name="bad")(function)
     fallback = {"kind": "GET_IVR_ACTION", "action": "HANGUP", "fields": {"rec": "sorry"}}
@@ -271,8 +269,8 @@ async def test_a08_a_bad_handler_is_replaced_by_the_fallback_in_time(
     assert reason in stored.reason
 
 
-async def test_a_fallback_for_one_number_counts_before_the_one_for_all(tmp_path: Path) -> None:
-    """Fallbacks are tried in order; each may be for one number."""
+async def test_the_first_fallback_that_matches_is_used(tmp_path: Path) -> None:
+    """A fallback may be for one number only."""
     fallbacks = [
         {"kind": "GET_IVR_ACTION", "did": "072", "action": "VO", "fields": {"layer": 1}},
         {"kind": "GET_IVR_ACTION", "action": "HANGUP"},
@@ -295,10 +293,10 @@ async def test_a_fallback_for_one_number_counts_before_the_one_for_all(tmp_path:
         ),
     ],
 )
-async def test_c26_e18_f04_without_handler_and_fallback_the_error_reply_goes_out(
+async def test_c26_e18_f04_without_handler_and_fallback_the_error_reply_is_sent(
     tmp_path: Path, path: str, body: dict[str, Any], values: dict[str, Any]
 ) -> None:
-    """The provider can go on, and the journal says that nobody answered."""
+    """The journal says that no handler answered."""
     async with running(tmp_path) as receiver:
         assert (await receiver.client.post(path, json=body)).json() == values
     [stored] = receiver.callbacks()
@@ -306,16 +304,16 @@ async def test_c26_e18_f04_without_handler_and_fallback_the_error_reply_goes_out
     assert "no handler answers" in stored.reason
 
 
-async def test_a_filter_that_raises_costs_nobody_the_answer(tmp_path: Path) -> None:
-    """It is a failure of the handler like any other."""
+async def test_a_filter_that_raises_still_leads_to_a_reply(tmp_path: Path) -> None:
+    """It counts as a failure of the handler."""
     handlers = Handlers()
     handlers.answer(IvrRequest, did=lambda did: did.no_such_thing)(lambda step: Menu(menu="m", rec="r", size=1))
     async with running(tmp_path, handlers) as receiver:
         assert (await receiver.client.post("/voicenter", json=IVR)).json()["STATUS"] == 1
 
 
-async def test_the_pop_up_is_answered_before_its_provider_gives_up(tmp_path: Path) -> None:
-    """Its three seconds are shorter than a generous deadline (A-08, E-22)."""
+async def test_the_pop_up_is_answered_before_the_providers_timeout(tmp_path: Path) -> None:
+    """The provider's three seconds limit a longer deadline (A-08, E-22)."""
     handlers = Handlers()
     handlers.answer(PopupRequest, name="slow")(_late_and_stubborn)
     async with running(tmp_path, handlers, deadline=30) as receiver:
@@ -324,30 +322,20 @@ async def test_the_pop_up_is_answered_before_its_provider_gives_up(tmp_path: Pat
 
 
 async def test_a_record_and_its_event_both_reach_their_listeners(tmp_path: Path) -> None:
-    """A CDR is told as Cdr and as CallRecord, a HANGUP_CALL likewise."""
-    handlers, told = Handlers(), []
+    """A CDR reaches listeners of Cdr and of CallRecord; a HANGUP_CALL likewise."""
+    handlers, received = Handlers(), []
     for subject in (Cdr, HangupCall, CallRecord):
-        handlers.on(subject, name=subject.__name__)(lambda one: told.append(type(one).__name__))
+        handlers.on(subject, name=subject.__name__)(lambda one: received.append(type(one).__name__))
     async with running(tmp_path, handlers) as receiver:
         await receiver.client.post("/voicenter", json=CDR)
         hangup = {"METHOD": "HANGUP_CALL", "DATA": {"IVR_UNIQUE_ID": "x"}}
         await receiver.client.post("/voicenter", json=hangup)
-        await eventually(lambda: sorted(told) == ["CallRecord", "CallRecord", "Cdr", "HangupCall"])
+        await eventually(lambda: sorted(received) == ["CallRecord", "CallRecord", "Cdr", "HangupCall"])
         await eventually(lambda: states(receiver.deliveries(1)) == ["done", "done"])
 
 
-async def test_the_receiver_says_how_to_answer_what_nobody_answers(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The log has the lines of code, and no phone number."""
-    async with running(tmp_path) as receiver:
-        await receiver.client.post("/voicenter", json=LAYER)
-    assert "from receiver.providers.voicenter import LayerInput" in caplog.text
-    assert "072" not in caplog.text
-
-
-async def test_a_handler_that_cancels_itself_costs_nobody_the_answer(tmp_path: Path) -> None:
-    """Nor does one that raises what ends programs: the error reply goes out and the callback is kept."""
+async def test_a_handler_that_cancels_itself_still_leads_to_a_reply(tmp_path: Path) -> None:
+    """The error reply is sent, and the callback is stored."""
 
     async def cancels(step: IvrRequest) -> Menu:
         raise asyncio.CancelledError
@@ -361,20 +349,20 @@ async def test_a_handler_that_cancels_itself_costs_nobody_the_answer(tmp_path: P
 
 
 @pytest.mark.parametrize("agent", ["a\x85b", "a\x0bb", "a\x1cb", "", ": :"])
-async def test_an_odd_header_harms_nothing(tmp_path: Path, agent: str) -> None:
-    """It is stored as text on one line, and what comes after it is delivered."""
-    handlers, told = Handlers(), []
-    handlers.on(Cdr)(lambda cdr: told.append(cdr.caller))
+async def test_an_odd_header_has_no_effect(tmp_path: Path, agent: str) -> None:
+    """It is stored as one line of text, and the callback is delivered."""
+    handlers, received = Handlers(), []
+    handlers.on(Cdr)(lambda cdr: received.append(cdr.caller))
     async with running(tmp_path, handlers) as receiver:
         headers = [(b"User-Agent", agent.encode("latin-1"))]
         await receiver.client.post("/voicenter", json=CDR, headers=headers)
-        await eventually(lambda: told == ["0540000000"])
+        await eventually(lambda: received == ["0540000000"])
         [stored] = receiver.callbacks()
     assert len(dict(stored.headers)["user-agent"].splitlines()) <= 1
 
 
-async def test_a_list_without_end_is_refused(tmp_path: Path) -> None:
-    """As one unparsed callback, before it costs anybody anything."""
+async def test_a_list_with_too_many_records_is_rejected(tmp_path: Path) -> None:
+    """It is stored as one unparsed callback."""
     async with running(tmp_path) as receiver:
         for path in ("/voicenter", "/spokn"):
             await receiver.client.post(path, json=[CDR] * 1001)
@@ -382,8 +370,8 @@ async def test_a_list_without_end_is_refused(tmp_path: Path) -> None:
         assert (await receiver.client.post("/voicenter", json=[CDR] * 1000)).json()["err"] == "0"
 
 
-async def test_a_large_body_is_read_like_any_other(tmp_path: Path) -> None:
-    """On a thread of its own; transcripts make records large."""
+async def test_a_large_body_is_parsed_like_any_other(tmp_path: Path) -> None:
+    """It is parsed on a thread; transcripts make records large."""
     async with running(tmp_path) as receiver:
         body = {**CDR, "aiData": {"transcript": "x" * 500_000}}
         assert (await receiver.client.post("/voicenter", json=body)).json()["err"] == "0"
@@ -391,8 +379,8 @@ async def test_a_large_body_is_read_like_any_other(tmp_path: Path) -> None:
     assert [one.outcome for one in receiver.callbacks()] == ["accepted", "unparsed"]
 
 
-async def test_a_head_request_never_asks(tmp_path: Path) -> None:
-    """Monitors probe with it, with a query as well (A-24)."""
+async def test_a_head_request_is_never_a_question(tmp_path: Path) -> None:
+    """Monitors send HEAD, also with a query (A-24)."""
     async with running(tmp_path) as receiver:
         assert (await receiver.client.head("/voicenter/popup?phone=072")).status_code == 200
         assert receiver.callbacks() == []
@@ -401,7 +389,7 @@ async def test_a_head_request_never_asks(tmp_path: Path) -> None:
 async def test_questions_are_not_answered_faster_than_they_can_be_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each reply waits a little when the journal is far behind; none is left out of it."""
+    """Each reply waits briefly while the journal is far behind; every question is stored."""
     monkeypatch.setattr(ask, "RESERVED_FOR_ANSWERS", 0)
     write = Database.write
 

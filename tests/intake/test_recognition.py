@@ -1,4 +1,4 @@
-"""Whether a request asks something: decided once, by what is recognised (faults of aliases and of overload)."""
+"""Recognition: whether a request is a question is decided once, also for aliases and under overload."""
 
 import asyncio
 from pathlib import Path
@@ -50,24 +50,24 @@ RECORDS = {
 
 
 def _intake() -> Intake:
-    return Intake(None, None, None, metrics=Metrics())  # type: ignore[arg-type]  # recognising needs none of them
+    return Intake(None, None, None, metrics=Metrics())  # type: ignore[arg-type]  # recognition needs none of them
 
 
 @pytest.mark.parametrize("body", QUESTIONS.values(), ids=QUESTIONS)
 def test_a_question_is_recognised_whatever_its_spelling(body: bytes) -> None:
-    """At the URL of all callbacks, where only the content tells."""
+    """At the common URL, where only the content decides."""
     assert _intake().recognise(voicenter(), request(voicenter(), body)).asks
 
 
 @pytest.mark.parametrize("body", RECORDS.values(), ids=RECORDS)
-def test_a_record_is_no_question_whatever_stands_in_its_values(body: bytes) -> None:
+def test_a_record_is_not_a_question_whatever_its_values(body: bytes) -> None:
     """A queue may have any name."""
     assert not _intake().recognise(voicenter(), request(voicenter(), body)).asks
 
 
 @pytest.mark.parametrize("body", [*QUESTIONS.values(), *RECORDS.values()], ids=[*QUESTIONS, *RECORDS])
 async def test_no_body_is_parsed_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
-    """What recognition has parsed is carried to the end of the path."""
+    """The result of recognition is used to the end of the path."""
     parsed: list[bytes] = []
     read = Voicenter.read
 
@@ -92,10 +92,10 @@ OVERLOAD = {
 
 
 @pytest.mark.parametrize(("path", "body", "error"), OVERLOAD.values(), ids=OVERLOAD)
-async def test_overload_answers_in_the_words_of_the_callback(
+async def test_overload_gets_the_error_reply_of_the_callback(
     tmp_path: Path, path: str, body: bytes, error: dict[str, Any]
 ) -> None:
-    """A caller's question never gets a CDR's `err`; the room for questions is used up here as well."""
+    """A question never gets a CDR's `err`; here the room for questions is used up as well."""
     held = asyncio.Event()
     handlers = Handlers("held")
 
@@ -117,7 +117,7 @@ async def test_overload_answers_in_the_words_of_the_callback(
 
 @pytest.mark.parametrize("name", [name for name in QUESTIONS if "pop-up" not in name])
 async def test_questions_have_room_under_every_spelling(tmp_path: Path, name: str) -> None:
-    """A quarter of the room is kept for them, at the URL of all callbacks too."""
+    """A quarter of the room is reserved for questions, also at the common URL."""
     held = asyncio.Event()
     handlers = Handlers("held")
 
@@ -139,7 +139,7 @@ async def test_questions_have_room_under_every_spelling(tmp_path: Path, name: st
 
 
 async def test_a_fault_of_ours_keeps_the_kind_of_a_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be parsed because of us is stored unparsed, and answered as its kind is."""
+    """After a fault of ours it is stored unparsed, and gets its kind's error reply."""
 
     def fails(*_: object) -> None:
         raise RuntimeError("a fault of ours")

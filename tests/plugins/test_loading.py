@@ -1,4 +1,4 @@
-"""Finding handler modules."""
+"""Loading of handler modules."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ import pytest
 
 import handlers
 from receiver.errors import HandlerError, ReceiverError, SettingsError
-from receiver.plugins.loading import Registry, load
+from receiver.plugins.loading import load
+from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.providers.voicenter import IvrRequest
@@ -20,7 +21,7 @@ HEAD = "from receiver import *\nfrom receiver.providers.voicenter import *\nhand
 
 @pytest.fixture(autouse=True)
 def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty working folder, and a module table that forgets what was imported from it."""
+    """An empty working folder; modules that are imported from it are removed from `sys.modules`."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(handlers, "__path__", list(handlers.__path__))
@@ -44,15 +45,15 @@ def test_a_module_in_the_working_folder_is_found(tmp_path: Path) -> None:
     assert [handler.name for handler in _load("mine")] == ["mine.one", "mine.two"]
 
 
-def test_a_folder_named_handlers_stands_beside_ours(tmp_path: Path) -> None:
-    """Ours has no __init__.py, so both can be imported from."""
+def test_a_folder_named_handlers_extends_the_bundled_one(tmp_path: Path) -> None:
+    """The bundled folder has no __init__.py, so modules of both can be imported."""
     (tmp_path / "handlers").mkdir()
     (tmp_path / "handlers" / "of_this_firm.py").write_text(HEAD)
     _load("handlers.demo", "handlers.of_this_firm")
 
 
-def test_a_module_of_ones_own_comes_before_ours_of_the_same_name(tmp_path: Path) -> None:
-    """Somebody who copies the demo into their own folder and changes it gets what they wrote."""
+def test_a_users_module_replaces_the_bundled_one_of_the_same_name(tmp_path: Path) -> None:
+    """A changed copy of the demo in the user's folder is used instead of the demo."""
     (tmp_path / "handlers").mkdir()
     (tmp_path / "handlers" / "demo.py").write_text(HEAD + "@handlers.on(CallRecord, name='mine')\ndef f(r): pass\n")
     sys.modules.pop("handlers.demo", None)
@@ -85,8 +86,8 @@ def test_an_entry_point_is_found_by_its_name(tmp_path: Path) -> None:
         ("1 / 0\n", SettingsError, "ZeroDivisionError"),
         ("def oops(:\n", SettingsError, "SyntaxError"),
         ("x = 1\n", SettingsError, "has no `handlers = Handlers\\(\\)`"),
-        (HEAD + "@handlers.on(IvrRequest)\ndef f(step): pass\n", HandlerError, "use `answer` in place of `on`"),
-        (HEAD + "@handlers.answer(Cdr)\ndef f(cdr): pass\n", HandlerError, "use `on` in place of `answer`"),
+        (HEAD + "@handlers.on(IvrRequest)\ndef f(step): pass\n", HandlerError, "use `answer`, not `on`"),
+        (HEAD + "@handlers.answer(Cdr)\ndef f(cdr): pass\n", HandlerError, "use `on`, not `answer`"),
         (
             HEAD + "for _ in 'ab':\n    @handlers.on(Cdr)\n    def f(cdr): pass\n",
             HandlerError,
@@ -97,15 +98,25 @@ def test_an_entry_point_is_found_by_its_name(tmp_path: Path) -> None:
 def test_a_module_that_cannot_work_says_what_to_do(
     tmp_path: Path, source: str | None, error: type[ReceiverError], message: str
 ) -> None:
-    """Nothing but our own errors comes out, and each names the module or the function."""
+    """Only our own errors are raised, and each names the module or the function."""
     if source is not None:
         (tmp_path / "mine.py").write_text(source)
     with pytest.raises(error, match=message):
         _load("mine")
 
 
+def test_a_missing_extra_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bundled modules, and copies of them, may need packages that are not installed by default."""
+    monkeypatch.setitem(sys.modules, "standardwebhooks", None)
+    (tmp_path / "mine.py").write_text("import standardwebhooks\n")
+    with pytest.raises(
+        SettingsError, match=r"standardwebhooks; install it: pip install 'callback-receiver\[handlers\]'"
+    ):
+        _load("mine")
+
+
 def test_a_renamed_handler_keeps_its_old_name_as_an_alias(tmp_path: Path) -> None:
-    """Deliveries that stand under the old name still find it."""
+    """Deliveries with the old name still find it."""
     (tmp_path / "mine.py").write_text(HEAD + "@handlers.on(Cdr, name='new', aliases=['old'])\ndef f(cdr): pass\n")
     registry = _load("mine")
     assert registry.named("old") is registry.named("new")

@@ -1,4 +1,4 @@
-"""Calling a handler's function."""
+"""Running a handler's function."""
 
 import asyncio
 import threading
@@ -29,13 +29,13 @@ def _handler(function: Any, name: str = "f") -> Handler:
 
 
 async def test_a_plain_function_runs_in_a_thread(runner: Runner) -> None:
-    """It may block without holding up the callers of others."""
+    """It may block without delaying other callers."""
     where = await runner.run(_handler(lambda cdr: threading.current_thread()), Cdr(), Context())
     assert where is not threading.main_thread()
 
 
 async def test_a_function_that_hangs_takes_no_thread_from_others(runner: Runner) -> None:
-    """Every plain function has threads of its own."""
+    """Every plain function has its own threads."""
     release = threading.Event()
     hanging = asyncio.create_task(runner.run(_handler(lambda cdr: release.wait(), "hangs"), Cdr(), Context()))
     assert await asyncio.wait_for(runner.run(_handler(lambda cdr: "done", "works"), Cdr(), Context()), 5) == "done"
@@ -46,7 +46,7 @@ async def test_a_function_that_hangs_takes_no_thread_from_others(runner: Runner)
 @pytest.mark.parametrize("exit_", [SystemExit, KeyboardInterrupt])
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_a_handler_cannot_end_the_receiver(runner: Runner, exit_: type[BaseException], is_async: bool) -> None:
-    """What would stop the program is an ordinary failure of the handler."""
+    """An exception that would end the program is an ordinary failure of the handler."""
 
     def plain(cdr: Cdr) -> None:
         raise exit_
@@ -59,13 +59,13 @@ async def test_a_handler_cannot_end_the_receiver(runner: Runner, exit_: type[Bas
 
 
 async def test_a_stray_stop_iteration_is_a_failure(runner: Runner) -> None:
-    """Through a future it would never arrive."""
+    """A future cannot hold StopIteration."""
     with pytest.raises(HandlerError, match="StopIteration"):
         await runner.run(_handler(lambda cdr: next(iter(()))), Cdr(), Context())
 
 
 async def test_a_handler_that_cancels_itself_has_failed(runner: Runner) -> None:
-    """It does not take the request or the worker with it."""
+    """The request and the worker are not cancelled."""
 
     async def cancels(cdr: Cdr) -> None:
         raise asyncio.CancelledError

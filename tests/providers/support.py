@@ -1,18 +1,28 @@
-"""Helpers of the provider tests: requests from samples or by hand, replies read by somebody else's parser."""
+"""Helpers of the provider tests: requests from samples or by hand, replies parsed by the standard library."""
 
 import json
 import xmlrpc.client
 from typing import Any
 from urllib.parse import urlencode
 
-from receiver.providers.base.contract import CallbackRequest, HttpReply, ParsedCallback, ParsedRequest, Provider, Reply
+from receiver.providers.base.contract import (
+    CallbackRequest,
+    Endpoint,
+    HttpReply,
+    ParsedCallback,
+    ParsedRequest,
+    Provider,
+    Reply,
+)
 from receiver.providers.base.discovery import discover
 from receiver.providers.base.event import Event, WireModel
 from receiver.providers.base.record import CallRecord
+from receiver.providers.base.route_table import RouteTable
 from receiver.providers.base.samples import Sample
 from receiver.providers.voicenter import Cdr, Voicenter
 from receiver.providers.voicenter.options import VoicenterOptions
 from receiver.providers.voicenter.replies import VoicenterReply
+from receiver.web.callback_app import url_path
 from receiver.wire import Format
 from receiver.wire.xmlrpc import write_call
 
@@ -34,61 +44,72 @@ def request(
     provider: Provider[Any], body: bytes | str = b"", *, path: str = "", content_type: str = "", query: str = ""
 ) -> CallbackRequest:
     """A request to one of the provider's endpoints."""
-    endpoint = next(each for each in provider.endpoints if each.path == path)
+    whole_path = f"{provider.path}/{path}".rstrip("/")
     return CallbackRequest(
-        endpoint=endpoint,
+        endpoint=endpoint_at(provider, whole_path),
         method="POST",
-        path=f"{provider.path}/{path}".rstrip("/"),
+        path=whole_path,
         query=query.encode(),
         headers=(("Content-Type", content_type),) if content_type else (),
         body=body.encode() if isinstance(body, str) else body,
     )
 
 
+def endpoint_at(provider: Provider[Any], path: str) -> Endpoint:
+    """The endpoint that a request to this path reaches; there must be one."""
+    routes: RouteTable[Endpoint] = RouteTable()
+    for endpoint in provider.endpoints:
+        routes.add(url_path(provider, endpoint), endpoint)
+    found = routes.find(path)
+    assert found is not None, f"{provider.name} has no endpoint at {path}"
+    return found
+
+
 def sample_request(provider: Provider[Any], sample: Sample) -> CallbackRequest:
-    """The request that a sample is."""
+    """The request of a sample."""
     path, _, query = sample.target.partition("?")
-    endpoint = next(each for each in provider.endpoints if f"{provider.path}/{each.path}".rstrip("/") == path)
-    return CallbackRequest(endpoint, sample.method, path, query.encode(), sample.headers, sample.body)
+    return CallbackRequest(
+        endpoint_at(provider, path), sample.method, path, query.encode(), sample.headers, sample.body
+    )
 
 
 def read(
     body: bytes | str, *, path: str = "", content_type: str = "", query: str = "", **options: Any
 ) -> ParsedRequest:
-    """What Voicenter, with these settings, reads in a body."""
+    """The callbacks that Voicenter, with these settings, parses from a body."""
     provider = voicenter(**options)
     return provider.read(request(provider, body, path=path, content_type=content_type, query=query))
 
 
 def only(parsed: ParsedRequest) -> ParsedCallback:
-    """The single item of a parsed."""
+    """The single callback of a parsed request."""
     assert len(parsed.callbacks) == 1
     return parsed.callbacks[0]
 
 
 def event_in(body: bytes | str, *, path: str = "", **options: Any) -> Any:
-    """The single event that Voicenter reads in a body."""
+    """The single event that Voicenter parses from a body."""
     item = only(read(body, path=path, **options))
     assert item.event is not None, item.reason
     return item.event
 
 
 def cdr(fields: dict[str, Any], **options: Any) -> Cdr:
-    """The CDR that Voicenter reads in these fields and a call id."""
+    """The CDR that Voicenter parses from these fields and a call id."""
     event = event_in(in_json("", {"ivruniqueid": "id1", **fields}), **options)
     assert isinstance(event, Cdr)
     return event
 
 
 def cdr_record(fields: dict[str, Any], **options: Any) -> CallRecord:
-    """The call record of the CDR that Voicenter reads in these fields."""
+    """The call record of the CDR that Voicenter parses from these fields."""
     record = voicenter(**options).record(cdr(fields, **options))
     assert record is not None
     return record
 
 
 def in_json(method: str, fields: object) -> bytes:
-    """A METHOD/DATA envelope; the bare object where `method` is empty."""
+    """A METHOD/DATA envelope; the bare object if `method` is empty."""
     return json.dumps({"METHOD": method, "DATA": fields} if method else fields, ensure_ascii=False).encode()
 
 
@@ -103,7 +124,7 @@ def in_form(fields: dict[str, str]) -> bytes:
 
 
 def parsed(reply: HttpReply) -> Any:
-    """The values of a reply, read by the standard library: exact types, strict syntax."""
+    """The values of a reply, parsed by the standard library: exact types, strict syntax."""
     if reply.content_type.startswith("text/xml"):
         (values,), _ = xmlrpc.client.loads(reply.body)
         return values
@@ -112,7 +133,7 @@ def parsed(reply: HttpReply) -> Any:
 
 
 def sent(reply: Reply, dialect: Format = JSON, **options: Any) -> Any:
-    """What Voicenter, with these settings, sends for a reply."""
+    """The values that Voicenter, with these settings, sends for a reply."""
     assert isinstance(reply, VoicenterReply)
     return parsed(voicenter(**options).write(reply, dialect))
 

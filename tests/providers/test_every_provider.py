@@ -1,4 +1,4 @@
-"""Rules that hold for every provider that has a folder, and for each of its samples."""
+"""Rules that hold for every provider, and for each of its samples."""
 
 import json
 import xmlrpc.client
@@ -45,7 +45,7 @@ def test_every_provider_has_samples_of_every_kind_from_its_document(name: str) -
 
 @every_provider
 def test_every_provider_is_named_after_its_folder_and_its_kinds_after_their_events(name: str) -> None:
-    """Names in the journal, in URLs and in the folder tree are one."""
+    """The journal, URLs and folders use the same name."""
     provider = discover()[name]
     assert provider.__module__.startswith(f"receiver.providers.{name}.")
     assert all(kind.event.kind == kind.name for kind in provider.kinds)
@@ -60,15 +60,15 @@ def test_a_kind_asks_exactly_when_it_has_replies(name: str) -> None:
 
 @every_sample
 def test_a_sample_is_a_whole_request_without_what_senders_add(sample: Sample) -> None:
-    """Host and Content-Length are the sender's; all else stands in the file."""
+    """The sender adds Host and Content-Length; everything else is in the file."""
     assert sample.method in {"GET", "POST"}
     assert sample.what.endswith(".")
     assert not {name.lower() for name, _ in sample.headers} & {"host", "content-length"}
 
 
 @every_sample
-def test_a_sample_reads_to_the_expected_format_kind_and_notes(sample: Sample) -> None:
-    """The bytes alone tell format and kind; repairs are named, and nothing else is."""
+def test_a_sample_has_the_expected_format_kind_and_notes(sample: Sample) -> None:
+    """The bytes alone decide format and kind; there is a note for each repair, and no other."""
     _, parsed = _read(sample)
     assert parsed.dialect == sample.format
     assert {item.kind for item in parsed.callbacks} == {sample.expect["kind"]}
@@ -76,16 +76,16 @@ def test_a_sample_reads_to_the_expected_format_kind_and_notes(sample: Sample) ->
 
 
 @every_sample
-def test_a_sample_reads_to_the_expected_fields(sample: Sample) -> None:
-    """Each field has its expected value and type, and every other one its default."""
+def test_a_sample_has_the_expected_fields(sample: Sample) -> None:
+    """Each field has its expected value and type; every other field has its default."""
     _, parsed = _read(sample)
     events = [differing(item.event) for item in parsed.callbacks if item.event is not None]
     assert exact(events) == exact(_expected(sample, "event", "events"))
 
 
 @every_sample
-def test_a_sample_is_refused_for_the_expected_reason_or_not_at_all(sample: Sample) -> None:
-    """What must be refused is, and its reason says why."""
+def test_a_sample_has_the_expected_fault_or_none(sample: Sample) -> None:
+    """A sample with a fault has the expected reason."""
     _, parsed = _read(sample)
     faults = [item.fault for item in parsed.callbacks if item.fault is not None]
     assert faults == ([Fault(sample.expect["fault"])] if "fault" in sample.expect else [])
@@ -102,7 +102,7 @@ def test_a_sample_gives_the_expected_call_record(sample: Sample) -> None:
 
 @every_sample
 def test_every_value_of_a_sample_stays_reachable_as_sent(sample: Sample) -> None:
-    """`raw` holds each name and value of the wire, whatever became of it in the fields."""
+    """`raw` has each name and value as sent, however the field was converted."""
     _, parsed = _read(sample)
     for item in parsed.callbacks:
         if item.event is not None:
@@ -140,7 +140,7 @@ def test_a_sample_is_answered_with_the_expected_status_and_content_type(sample: 
 
 @every_sample
 def test_a_sample_is_answered_with_the_expected_values_and_types(sample: Sample) -> None:
-    """A strict parser that is not ours reads the reply, and finds each value with its documented type."""
+    """The standard library's strict parser finds each value with its documented type."""
     reply, expected = _written(sample), sample.expect["reply"]
     if "fault_code" in expected:
         with pytest.raises(xmlrpc.client.Fault) as caught:
@@ -163,7 +163,7 @@ def _events(sample: Sample) -> str:
 
 @pytest.mark.parametrize("name", sorted({(sample.provider, sample.name) for sample in SAMPLES}), ids="-".join)
 def test_the_same_content_has_the_same_hash_in_every_format(name: tuple[str, str]) -> None:
-    """The hash is of what was said, not of the bytes: equal in every format, and only for equal content."""
+    """The hash depends on the content, not on the bytes: equal in every format, and only for equal content."""
     hashes: dict[str, set[bytes]] = {}
     for sample in find_samples(*name):
         _, parsed = _read(sample)
@@ -179,7 +179,7 @@ def test_the_same_content_has_the_same_hash_in_every_format(name: tuple[str, str
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("dialect", Format)
 def test_every_fault_of_every_kind_has_a_reply_in_every_format(name: str, fault: Fault, dialect: Format) -> None:
-    """Nothing that can go wrong leaves a provider without an answer, even where the kind is unknown."""
+    """Every failure gets a reply, also if the kind is unknown."""
     provider = provider_of(name)
     for kind in ("", *(kind.name for kind in provider.kinds)):
         reply = provider.write(
@@ -190,8 +190,8 @@ def test_every_fault_of_every_kind_has_a_reply_in_every_format(name: str, fault:
 
 
 @every_provider
-def test_every_question_has_a_last_resort_and_no_fallback_unless_configured(name: str) -> None:
-    """Somebody is on the line: without a handler and without settings there still is a reply."""
+def test_every_question_has_an_error_reply_and_no_fallback_unless_configured(name: str) -> None:
+    """A caller is waiting, so there is a reply without a handler and without settings."""
     provider = provider_of(name)
     for kind in provider.kinds:
         assert provider.fallback(kind.event()) is None
@@ -204,15 +204,15 @@ def test_every_question_has_a_last_resort_and_no_fallback_unless_configured(name
         (lambda: find_samples("voicenter", "cdr", "xmlrpc"), 1),
         (lambda: find_samples("voicenter", "cdr"), 3),
         (lambda: find_samples(format_="multipart", name="leg1"), 1),
-        (lambda: find_samples("nobody"), 0),
+        (lambda: find_samples("unknown"), 0),
     ],
 )
 def test_samples_are_found_by_provider_name_and_format(find: Callable[[], list[Sample]], rule: int) -> None:
-    """An empty filter means all; no match is an empty list."""
+    """An empty filter matches all; without a match the list is empty."""
     assert len(find()) == rule
 
 
 def test_samples_come_sorted() -> None:
-    """Provider, then name, then format: the order does not depend on the file system."""
+    """By provider, name and format, whatever the file system's order."""
     keys = [(sample.provider, sample.name, sample.format) for sample in SAMPLES]
     assert keys == sorted(keys)

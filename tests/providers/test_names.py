@@ -1,4 +1,4 @@
-"""Names on the wire, and what is remembered of them."""
+"""Normalisation of names on the wire, and its caches."""
 
 import pytest
 
@@ -13,8 +13,8 @@ def test_a05_names_are_compared_without_case_blanks_hyphens_and_underscores(name
     assert normalize_name(name * LONGEST_CACHED_NAME) == "ivruniqueid" * LONGEST_CACHED_NAME
 
 
-def test_what_follows_from_names_is_worked_out_once() -> None:
-    """For each of the other arguments; the order of the names counts."""
+def test_what_depends_only_on_names_is_memoised() -> None:
+    """Once for each value of the other arguments; the order of the names counts."""
     asked = list[tuple[str, tuple[str, ...]]]()
 
     @memoize_by_names
@@ -29,7 +29,7 @@ def test_what_follows_from_names_is_worked_out_once() -> None:
 
 
 def test_only_so_many_names_are_cached() -> None:
-    """Neither many nor long ones: a sender must not fill the memory. All results are correct."""
+    """Their number and length are limited, so that a sender cannot fill the memory. All results are correct."""
     asked = list[tuple[str, ...]]()
 
     @memoize_by_names
@@ -45,5 +45,5 @@ def test_only_so_many_names_are_cached() -> None:
         assert count((str(number),)) == 1
     assert count((str(MAX_ENTRIES + 9),)) == 1
     assert len(asked) == MAX_ENTRIES + 10
-    assert count(("0",)) == 1  # the least recently used ones went first
+    assert count(("0",)) == 1  # the least recently used ones were evicted
     assert len(asked) == MAX_ENTRIES + 11

@@ -1,23 +1,28 @@
-"""A receiver as users run it: `receiver serve` in a process of its own, listening on a real socket."""
+"""A receiver as users run it: `receiver serve` in a separate process, listening on a real socket."""
 
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pexpect
+
 COMMAND = [sys.executable, "-m", "receiver"]
+_COLOURS = re.compile("\x1b\\[[0-9;?]*[A-Za-z]")
 _LISTENS = re.compile(r"listens on (http://\S+)")
 
 
 class Receiver:
-    """A running `receiver serve` in a folder of its own."""
+    """A running `receiver serve` in a folder."""
 
     def __init__(
         self,
@@ -58,14 +63,22 @@ class Receiver:
                 self._listening.set()
         self._listening.set()
 
+    def wait_for(self, text: str) -> str:
+        """Everything printed so far, once `text` is in it, at most ten seconds later."""
+        deadline = time.monotonic() + 10
+        while text not in (printed := "".join(self.output)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert text in printed, printed
+        return printed
+
     def kill(self) -> None:
-        """End it as a power cut would."""
-        with suppress(ProcessLookupError):  # a handler may have ended it already
+        """Kill the process, as a power cut would."""
+        with suppress(ProcessLookupError):  # a handler may have ended the process
             os.killpg(self.process.pid, signal.SIGKILL)
         self._wait()
 
     def stop(self) -> int:
-        """Ask it to end, as a service manager does; its exit code."""
+        """Stop the process with SIGTERM, as a service manager does; its exit code."""
         os.killpg(self.process.pid, signal.SIGTERM)
         self._wait()
         return self.process.returncode
@@ -77,7 +90,7 @@ class Receiver:
             self.process.stdout.close()
 
     def callbacks(self, *options: str) -> list[dict[str, Any]]:
-        """What `receiver callbacks list --json` prints in the same folder."""
+        """The callbacks that `receiver callbacks list --json` prints in the same folder."""
         listed = run(self.folder, "callbacks", "list", "--json", "--limit", "1000", *options)
         return [json.loads(line) for line in listed.stdout.splitlines()]
 
@@ -110,6 +123,31 @@ def run(folder: Path, *arguments: str, code: int = 0, **environment: str) -> sub
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done
+
+
+def run_in_terminal(folder: Path, *arguments: str, columns: int = 80, code: int = 0) -> list[str]:
+    """The lines that a command shows on a terminal of that many columns, without colours and blanks at their ends."""
+    shown = pexpect.spawn(
+        COMMAND[0],
+        [*COMMAND[1:], *arguments],
+        cwd=str(folder),
+        env={**_plain_environment(), "TERM": "xterm"},
+        dimensions=(24, columns),
+        encoding="utf-8",
+        timeout=60,
+    )
+    text = shown.read()
+    shown.close()
+    assert shown.exitstatus == code, text
+    return [line.rstrip("\r") for line in _COLOURS.sub("", text).split("\n")]
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _plain_environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Whole calls made by clients that are not ours: Python's xmlrpc.client, the npm package xmlrpc, and curl."""
+"""Whole calls with third-party clients: Python's xmlrpc.client, the npm package xmlrpc, and curl."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ NODE_CLIENT = Path(__file__).parent / "xmlrpc_client.js"
 
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """A receiver with the demo."""
+    """A receiver with the demo handlers."""
     with serving(tmp_path_factory.mktemp("receiver")) as receiver:
         yield receiver
 
@@ -29,7 +29,7 @@ def with_xmlrpc_client(receiver: Receiver) -> Ask:
 
     def ask(method: str, fields: dict[str, Any]) -> dict[str, Any]:
         with xmlrpc.client.ServerProxy(f"{receiver.url}/voicenter") as proxy:
-            return getattr(proxy, method)(fields)  # type: ignore[no-any-return]  # whatever the other client read
+            return getattr(proxy, method)(fields)  # type: ignore[no-any-return]  # the values that the client parsed
 
     return ask
 
@@ -47,7 +47,7 @@ def with_npm_xmlrpc(receiver: Receiver) -> Ask:
             timeout=30,
             check=True,
         )
-        return json.loads(done.stdout)  # type: ignore[no-any-return]  # whatever the other client read
+        return json.loads(done.stdout)  # type: ignore[no-any-return]  # the values that the client parsed
 
     return ask
 
@@ -60,14 +60,14 @@ def with_curl(receiver: Receiver) -> Ask:
     def ask(method: str, fields: dict[str, Any]) -> dict[str, Any]:
         body = fields if method == "CDR" else {"METHOD": method, "DATA": fields}
         command = ["curl", "--silent", "--fail", "--data-binary", json.dumps(body), f"{receiver.url}/voicenter"]
-        return json.loads(subprocess.run(command, capture_output=True, timeout=30, check=True).stdout)  # type: ignore[no-any-return]  # whatever the other client read
+        return json.loads(subprocess.run(command, capture_output=True, timeout=30, check=True).stdout)  # type: ignore[no-any-return]  # the values that the client parsed
 
     return ask
 
 
 @pytest.mark.parametrize("client", [with_xmlrpc_client, with_npm_xmlrpc, with_curl])
 def test_a_whole_call_is_answered_step_by_step(receiver: Receiver, client: Callable[[Receiver], Ask]) -> None:
-    """Entry, every digit of the demo's menu, a layer, hang-up and CDR; all of it is in the journal."""
+    """The first question, every digit of the demo's menu, a layer, hang-up and CDR are in the journal."""
     ask = client(receiver)
     call_id = f"call-{client.__name__}"
     in_json = client is with_curl
@@ -107,7 +107,7 @@ def test_a_whole_call_is_answered_step_by_step(receiver: Receiver, client: Calla
 
 
 def test_an_unknown_method_is_a_fault_for_every_xml_rpc_library(receiver: Receiver) -> None:
-    """With the code they know (A-07)."""
+    """With the standard fault code (A-07)."""
     with pytest.raises(xmlrpc.client.Fault) as caught:
         with_xmlrpc_client(receiver)("NO_SUCH_METHOD", {})
     assert caught.value.faultCode == -32601

@@ -1,4 +1,4 @@
-"""Several processes on one PostgreSQL: who receives, who works, and what happens while the database is away."""
+"""Several processes on one PostgreSQL: receivers, workers, and failover while the database is unreachable."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ IVR = {"METHOD": "GET_IVR_ACTION", "DATA": {"MENU": "-1", "IVR_UNIQUE_ID": "aske
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
-    """A PostgreSQL of its own, which may be killed."""
+    """A private PostgreSQL server, which may be killed."""
     with cluster() as server:
         if server is None:
             pytest.skip(MISSING)
@@ -61,7 +61,7 @@ def _cdr(receiver: Receiver, call_id: str) -> httpx.Response:
 
 
 def test_one_receives_and_another_works(tmp_path: Path, server: Cluster) -> None:
-    """`serve --no-deliveries` leaves the handlers to `work`, which PostgreSQL wakes at once."""
+    """`serve --no-deliveries` leaves the deliveries to `work`, which PostgreSQL wakes at once."""
     url = make_database(server.url)
     receiving, worker = _folder(tmp_path, "receiving"), _folder(tmp_path, "working")
     with ExitStack() as stack:
@@ -79,7 +79,7 @@ def test_one_receives_and_another_works(tmp_path: Path, server: Cluster) -> None
     assert _seen(receiving) == []
 
 
-def test_repeats_are_told_across_receivers(tmp_path: Path, server: Cluster) -> None:
+def test_repeats_are_detected_across_receivers(tmp_path: Path, server: Cluster) -> None:
     """The same content at two receivers is one original and one repeat, delivered once."""
     url = make_database(server.url)
     with ExitStack() as stack:
@@ -95,8 +95,8 @@ def test_repeats_are_told_across_receivers(tmp_path: Path, server: Cluster) -> N
     assert sorted(_seen(folders[0]) + _seen(folders[1])) == sorted({f"call-{number}" for number in range(30)})
 
 
-def test_while_postgresql_is_away_callbacks_are_spooled_and_callers_answered(tmp_path: Path, server: Cluster) -> None:
-    """`check` says how much is spooled; when the database is back everything moves over, and is delivered."""
+def test_callbacks_are_spooled_and_callers_answered_without_postgresql(tmp_path: Path, server: Cluster) -> None:
+    """`check` counts the spool; when the database is reachable again, the callbacks are moved and delivered."""
     url = make_database(server.url)
     folder = _folder(tmp_path, "receiver")
     with serving(folder, "--handlers", "mine", "--database-url", url, RECEIVER_METRICS="true") as receiver:
@@ -119,7 +119,7 @@ def test_while_postgresql_is_away_callbacks_are_spooled_and_callers_answered(tmp
     assert [one["call_id"] for one in listed] == ["call-0", "call-1", "call-2", "call-3", "asked"]
 
 
-def test_a_receiver_starts_while_its_database_is_away(tmp_path: Path, server: Cluster) -> None:
+def test_a_receiver_starts_while_its_database_is_unreachable(tmp_path: Path, server: Cluster) -> None:
     """A machine may come up before its database does."""
     url = make_database(server.url)
     folder = _folder(tmp_path, "receiver")
@@ -133,8 +133,8 @@ def test_a_receiver_starts_while_its_database_is_away(tmp_path: Path, server: Cl
     assert receiver.stop() == 0
 
 
-def test_a_frozen_database_holds_nobody_up(tmp_path: Path, server: Cluster) -> None:
-    """It hangs without being gone: callbacks are spooled, callers answered, and the receiver can be stopped."""
+def test_a_database_that_hangs_delays_no_reply(tmp_path: Path, server: Cluster) -> None:
+    """Callbacks are spooled, callers are answered, and the receiver can be stopped."""
     url = make_database(server.url)
     folder = _folder(tmp_path, "receiver")
     receiver = Receiver(folder, "--handlers", "mine", "--database-url", url, RECEIVER_SHUTDOWN_SECONDS="1")

@@ -1,4 +1,4 @@
-"""Power cuts: what was acknowledged is there afterwards, and reaches its handler."""
+"""Power cuts: an acknowledged callback is in the journal afterwards, and reaches its handler."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def note(record):
 
 
 def test_what_was_acknowledged_survives_a_power_cut(tmp_path: Path) -> None:
-    """Killed between acknowledgement and handler: after the restart every record reaches it."""
+    """It is killed between acknowledgement and handler; after the restart every record reaches the handler."""
     (tmp_path / "slow.py").write_text(SLOW)
     quick = {"RECEIVER_LEASE_SECONDS": "0.5"}
     receiver = Receiver(tmp_path, "--handlers", "slow", **quick)
@@ -44,7 +44,7 @@ def test_what_was_acknowledged_survives_a_power_cut(tmp_path: Path) -> None:
 
 
 def test_a_stop_signal_ends_it_soon_and_cleanly(tmp_path: Path) -> None:
-    """Also while a handler's thread hangs."""
+    """Also if a handler's thread hangs."""
     (tmp_path / "slow.py").write_text(SLOW)
     receiver = Receiver(tmp_path, "--handlers", "slow", RECEIVER_SHUTDOWN_SECONDS="1")
     httpx.post(f"{receiver.url}/voicenter", json={"caller": "1", "ivruniqueid": "x"})

@@ -1,4 +1,4 @@
-"""Behind a real proxy, as most receivers stand: nginx on the same machine."""
+"""Behind a real proxy, as most receivers run: nginx on the same machine."""
 
 import os
 import shutil
@@ -79,23 +79,23 @@ def _answers(url: str) -> bool:
 
 @pytest.mark.parametrize(("allowed", "status"), [("127.0.0.0/8", 200), ("198.51.100.0/24", 403)])
 def test_the_address_list_holds_behind_nginx(tmp_path: Path, allowed: str, status: int) -> None:
-    """What a caller writes into the header itself is never believed: nginx stands between."""
+    """A sender's own forwarding header is ignored behind nginx."""
     trust = {"RECEIVER_TRUSTED_PROXIES": "127.0.0.2", "RECEIVER_ALLOW_FROM": allowed}
     with serving(tmp_path, **trust) as receiver, _nginx(tmp_path, receiver) as url:
-        # nginx connects from 127.0.0.1, which is no trusted proxy here: its header is as good as a stranger's.
+        # nginx connects from 127.0.0.1, which is not a trusted proxy here, so its header is ignored.
         spoofed = {"X-Forwarded-For": "198.51.100.7"}
         assert httpx.post(f"{url}/voicenter", json=CDR, headers=spoofed).status_code == status
     trust["RECEIVER_TRUSTED_PROXIES"] = "127.0.0.1"
     with serving(tmp_path, **trust) as receiver, _nginx(tmp_path, receiver) as url:
-        # Now nginx is believed. It adds the caller's address to the right: 127.0.0.1, which is a proxy too, so the
-        # caller counts as one, and what it writes is believed. Spoofing takes a place on the list of proxies.
+        # Now nginx is trusted. It adds the sender's address on the right: 127.0.0.1, which is a trusted proxy too, so
+        # the sender's own header is read. Spoofing needs an address in the list of proxies.
         spoofed = {"X-Forwarded-For": "198.51.100.7"}
         believed = httpx.post(f"{url}/voicenter", json=CDR, headers=spoofed)
         assert believed.status_code == (200 if allowed.startswith("198") else 403)
 
 
 def test_check_says_what_the_receiver_saw_behind_nginx(tmp_path: Path) -> None:
-    """The scheme, both addresses, and each step of trust; a changed path shows, and a receiver that is not there."""
+    """The scheme, both addresses and each check; also a changed path, and a receiver that does not answer."""
     trust = {
         "RECEIVER_TRUSTED_PROXIES": "127.0.0.1",
         "RECEIVER_SECRETS": "a-long-secret",
@@ -106,15 +106,20 @@ def test_check_says_what_the_receiver_saw_behind_nginx(tmp_path: Path) -> None:
         said = run(tmp_path, "check", "--url", url, code=0, **trust).stdout
         assert f"{url}/SECRET/voicenter" in said
         assert "a-long-secret" not in said
-        for line in ("answered 200", "from 127.0.0.1, taken for 127.0.0.1", "secret: fine", "address: fine"):
+        for line in (
+            "answered 200",
+            "connected from 127.0.0.1, sent by 127.0.0.1",
+            "secret: accepted",
+            "address: accepted",
+        ):
             assert line in said
-        assert "password: fine" in said
+        assert "password: accepted" in said
 
         wrong = {**trust, "RECEIVER_SECRETS": "another-secret", "RECEIVER_PASSWORDS": "user:wrong-one"}
         said = run(tmp_path, "check", "--url", url, code=1, **wrong).stdout
-        assert "answered 404 and not 200" in said
-        assert "secret: refused" in said
-        assert "password: refused" in said
+        assert "answered 404 instead of 200" in said
+        assert "secret: rejected" in said
+        assert "password: rejected" in said
 
     with serving(tmp_path, **trust) as receiver, _nginx(tmp_path, receiver, "/wrong/") as url:
         said = run(tmp_path, "check", "--url", url, code=1, **trust).stdout

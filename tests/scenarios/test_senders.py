@@ -1,4 +1,4 @@
-"""Slow, large and silent senders on real sockets: cut off, and nobody else notices."""
+"""Slow, large and silent senders on real sockets: they are disconnected, and others are not affected."""
 
 import gzip
 import socket
@@ -18,7 +18,7 @@ CDR = b'{"ivruniqueid": "0540000000"}'
 
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """A receiver with little patience."""
+    """A receiver with short time limits."""
     limits = {"RECEIVER_REQUEST_SECONDS": "1", "RECEIVER_IDLE_SECONDS": "1", "RECEIVER_MAX_HEADER_BYTES": "4096"}
     with serving(tmp_path_factory.mktemp("receiver"), **limits) as receiver:
         yield receiver
@@ -32,7 +32,7 @@ def _connect(receiver: Receiver) -> socket.socket:
 
 
 def _until_closed(connection: socket.socket) -> bytes:
-    """What comes until the other side closes; fails by a timeout if it never does."""
+    """What is received until the other side closes; times out if it never does."""
     found = b""
     try:
         while part := connection.recv(65536):
@@ -43,8 +43,8 @@ def _until_closed(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("part", [b"", b"POST /voice", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{"])
-def test_a_sender_that_stops_in_the_middle_is_cut_off(receiver: Receiver, part: bytes) -> None:
-    """Before its line, in its head or in its body: after `request_seconds` the connection is closed."""
+def test_a_sender_that_stops_in_the_middle_is_disconnected(receiver: Receiver, part: bytes) -> None:
+    """In its first line, in its head or in its body: the connection is closed after `request_seconds`."""
     with _connect(receiver) as connection:
         began = time.monotonic()
         connection.sendall(part)
@@ -53,8 +53,8 @@ def test_a_sender_that_stops_in_the_middle_is_cut_off(receiver: Receiver, part: 
 
 
 @pytest.mark.parametrize("then", [b"", b"\r\n", b"\r\n\r\n", b"POST /voicen", HEAD])
-def test_a_sender_that_stops_after_a_request_is_cut_off(receiver: Receiver, then: bytes) -> None:
-    """Also if it sends what is no request, as a blank line."""
+def test_a_sender_that_stops_after_a_request_is_disconnected(receiver: Receiver, then: bytes) -> None:
+    """Also if it then sends something that is not a request, such as a blank line."""
     with _connect(receiver) as connection:
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(CDR) + CDR)
         assert b'"err"' in connection.recv(65536)
@@ -65,8 +65,8 @@ def test_a_sender_that_stops_after_a_request_is_cut_off(receiver: Receiver, then
         assert 0.5 < time.monotonic() - began < 5
 
 
-def test_a_sender_of_a_byte_now_and_then_is_cut_off(receiver: Receiver) -> None:
-    """The limit is on the whole request: a trickle does not renew it."""
+def test_a_sender_of_single_bytes_is_disconnected(receiver: Receiver) -> None:
+    """The time limit is for the whole request: single bytes do not renew it."""
     with _connect(receiver) as connection:
         connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
         began = time.monotonic()
@@ -83,8 +83,8 @@ def _takes(connection: socket.socket, data: bytes) -> bool:
     return True
 
 
-def test_an_endless_head_is_refused(receiver: Receiver) -> None:
-    """With 431, before it takes memory."""
+def test_an_endless_head_is_rejected(receiver: Receiver) -> None:
+    """It gets 431 before it uses much memory."""
     with _connect(receiver) as connection:
         connection.sendall(HEAD)
         try:
@@ -95,8 +95,8 @@ def test_an_endless_head_is_refused(receiver: Receiver) -> None:
         assert _until_closed(connection).startswith(b"HTTP/1.1 431")
 
 
-def test_too_many_headers_are_refused(receiver: Receiver) -> None:
-    """However short they are; what follows on the connection is not read."""
+def test_too_many_headers_are_rejected(receiver: Receiver) -> None:
+    """However short they are; the rest of the connection is not read."""
     with _connect(receiver) as connection:
         connection.sendall(HEAD + b"a: b\r\n" * 99 + b"Content-Length: %d\r\n\r\n" % len(CDR) + CDR)
         answer = _until_closed(connection)
@@ -104,8 +104,8 @@ def test_too_many_headers_are_refused(receiver: Receiver) -> None:
     assert answer.count(b"HTTP/1.1") == 1
 
 
-def test_endless_trailers_are_cut_off(receiver: Receiver) -> None:
-    """What follows a chunked body counts like a head, whether it is one long line or many; so do chunk extensions."""
+def test_endless_trailers_are_rejected(receiver: Receiver) -> None:
+    """Trailers after a chunked body have the limit of a head, in one long line or in many; so have chunk extensions."""
     for endless in (b"x" * 1000, b"a: b\r\n" * 200):
         for before in (b"0\r\nX: ", b"1;"):
             with _connect(receiver) as connection:
@@ -116,8 +116,8 @@ def test_endless_trailers_are_cut_off(receiver: Receiver) -> None:
                 assert sent < 50_000
 
 
-def test_a_head_may_end_with_a_part_of_its_body(receiver: Receiver) -> None:
-    """However the bytes are cut into pieces on the way, a long body is no long head."""
+def test_a_head_may_arrive_with_a_part_of_its_body(receiver: Receiver) -> None:
+    """A long body does not count as a long head, however the bytes are split."""
     body = b'{"ivruniqueid": "0540000000", "text": "' + b"x" * 50_000 + b'"}'
     whole = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     for cut in (whole.index(b"\r\n\r\n") + 3, whole.index(b"\r\n\r\n") + 4):
@@ -128,15 +128,15 @@ def test_a_head_may_end_with_a_part_of_its_body(receiver: Receiver) -> None:
             assert b'"err":"0"' in _until_closed(connection)
 
 
-def test_a_long_head_in_one_piece_is_refused_too(receiver: Receiver) -> None:
-    """Its limit does not depend on how it arrives."""
+def test_a_long_head_in_one_piece_is_rejected_too(receiver: Receiver) -> None:
+    """The limit does not depend on how the head arrives."""
     with _connect(receiver) as connection:
         connection.sendall(HEAD + b"X-Long: " + b"x" * 5000 + b"\r\nContent-Length: 2\r\n\r\n{}")
         assert _until_closed(connection).startswith(b"HTTP/1.1 431")
 
 
 def test_all_of_several_requests_are_answered_to_a_half_closed_sender(receiver: Receiver) -> None:
-    """It may send all it has, close its side, and read then."""
+    """A sender may send everything, close its side, and then read."""
     one = HEAD + b"Content-Length: %d\r\n\r\n" % len(CDR) + CDR
     with _connect(receiver) as connection:
         connection.sendall(one * 3)
@@ -144,24 +144,24 @@ def test_all_of_several_requests_are_answered_to_a_half_closed_sender(receiver: 
         assert _until_closed(connection).count(b'"err":"0"') == 3
 
 
-def test_a_compressed_bomb_is_refused(receiver: Receiver) -> None:
-    """More than a hundredfold of what was sent is never unpacked (A-26)."""
+def test_a_compressed_bomb_is_rejected(receiver: Receiver) -> None:
+    """A body is never decompressed to more than a hundred times its size (A-26)."""
     bomb = gzip.compress(b"x" * 10_000_000)
     for encoding in ("gzip", "x-gzip", "deflate"):
         reply = httpx.post(f"{receiver.url}/voicenter", content=bomb, headers={"Content-Encoding": encoding})
         assert reply.status_code == 413
 
 
-def test_an_unknown_content_encoding_is_refused(receiver: Receiver) -> None:
-    """415 tells the sender to send the body as it is."""
+def test_an_unknown_content_encoding_is_rejected(receiver: Receiver) -> None:
+    """415 asks the sender to send the body uncompressed."""
     for encoding in ("deflate, gzip", "br", "identity, gzip"):
         reply = httpx.post(f"{receiver.url}/voicenter", content=b"{}", headers={"Content-Encoding": encoding})
         assert reply.status_code == 415
         assert "other than gzip and deflate" in reply.text
 
 
-def test_an_endless_body_is_cut_off(receiver: Receiver) -> None:
-    """It is refused as soon as it is too long, and the connection is closed."""
+def test_an_endless_body_is_rejected(receiver: Receiver) -> None:
+    """It is rejected as soon as it is too long, and the connection is closed."""
     with _connect(receiver) as connection:
         connection.sendall(HEAD.replace(b"voicenter", b"voicenter/ivr") + b"Transfer-Encoding: chunked\r\n\r\n")
         chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
@@ -171,8 +171,8 @@ def test_an_endless_body_is_cut_off(receiver: Receiver) -> None:
     assert sent < 2000
 
 
-def test_who_was_cut_off_is_on_the_list(receiver: Receiver) -> None:
-    """With the reason, though there was no request yet."""
+def test_disconnected_senders_are_listed(receiver: Receiver) -> None:
+    """With the reason, although there was no complete request."""
     with _connect(receiver) as connection:
         connection.sendall(b"POST /voice")
         _until_closed(connection)
@@ -183,14 +183,14 @@ def test_who_was_cut_off_is_on_the_list(receiver: Receiver) -> None:
 
 
 def test_an_idle_connection_is_closed_after_a_while(receiver: Receiver) -> None:
-    """It was answered, and asked nothing more."""
+    """Its request was answered, and no further one arrived."""
     with _connect(receiver) as connection:
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(CDR) + CDR)
         assert b'"err":"0"' in _until_closed(connection)
 
 
 def test_pipelined_requests_are_answered_in_order(receiver: Receiver) -> None:
-    """Two in one packet are two callbacks."""
+    """Two requests in one packet get two replies."""
     one = HEAD + b"Content-Length: %d\r\n\r\n" % len(CDR) + CDR
     with _connect(receiver) as connection:
         connection.sendall(one + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -198,8 +198,8 @@ def test_pipelined_requests_are_answered_in_order(receiver: Receiver) -> None:
     assert answers.index(b'"err":"0"') < answers.index(b"ok\n")
 
 
-def test_a_half_closed_sender_gets_its_answer(receiver: Receiver) -> None:
-    """Some send all they have and close their side before they read."""
+def test_a_half_closed_sender_gets_its_reply(receiver: Receiver) -> None:
+    """Some senders close their side before they read the reply."""
     with _connect(receiver) as connection:
         connection.sendall(HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(CDR) + CDR)
         connection.shutdown(socket.SHUT_WR)
@@ -207,15 +207,15 @@ def test_a_half_closed_sender_gets_its_answer(receiver: Receiver) -> None:
 
 
 def test_a_chunked_body_is_read(receiver: Receiver) -> None:
-    """As HTTP/1.1 has it (A-26)."""
+    """As in HTTP/1.1 (A-26)."""
     with _connect(receiver) as connection:
         chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(CDR), CDR)
         connection.sendall(HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
         assert b'"err":"0"' in _until_closed(connection)
 
 
-def test_many_silent_connections_hold_nobody_up(receiver: Receiver) -> None:
-    """A thousand that say nothing, and one that is served at once."""
+def test_many_silent_connections_delay_no_reply(receiver: Receiver) -> None:
+    """Beside a thousand silent connections a request is answered at once."""
     silent = [_connect(receiver) for _ in range(1000)]
     try:
         began = time.monotonic()
@@ -227,8 +227,8 @@ def test_many_silent_connections_hold_nobody_up(receiver: Receiver) -> None:
             connection.close()
 
 
-def test_bytes_that_are_no_http_get_a_plain_refusal(receiver: Receiver, tmp_path: Path) -> None:
-    """And no traceback anywhere."""
+def test_bytes_that_are_not_http_get_400(receiver: Receiver, tmp_path: Path) -> None:
+    """There is no traceback in the output."""
     with _connect(receiver) as connection:
         connection.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
         assert b"400" in _until_closed(connection)

@@ -1,4 +1,4 @@
-"""Callbacks and deliveries as storage tests need them."""
+"""Helpers of the storage tests."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def new_callback(content: str = "a", **fields: Any) -> NewCallback:
-    """A CDR whose content hash stands for `content`."""
+    """A CDR whose content hash is that of `content`."""
     defaults: dict[str, Any] = {
         "provider": "voicenter",
         "kind": "CDR",
@@ -31,13 +31,13 @@ def append(database: Database, *news: NewCallback) -> list[Appended]:
 
 
 def claim(database: Database, free: dict[str, int], worker: str = "w", lease: float = 60.0) -> list[Claim]:
-    """Take what is due."""
+    """Claim due deliveries."""
     with database.begin() as connection:
         return queue.claim(connection, worker, free, lease)
 
 
 def finish(database: Database, claims: Sequence[Claim], state: State = State.DONE, **fields: Any) -> list[bool]:
-    """Say how attempts ended."""
+    """Record the results of attempts."""
     finishes = [
         Finish(delivery_id=one.delivery_id, worker="w", attempt=one.attempt, state=state, **fields) for one in claims
     ]

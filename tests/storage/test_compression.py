@@ -1,4 +1,4 @@
-"""Bodies on disk: smaller, and the same bytes again."""
+"""Compression of bodies on disk: smaller, and lossless."""
 
 from pathlib import Path
 
@@ -18,21 +18,21 @@ MARK = b"\x28\xb5\x2f\xfd"
 @given(st.binary(max_size=400) | st.binary(max_size=40).map(lambda tail: MARK + tail))
 @example(b"")
 @example(MARK)
-@example(ZstdCompressor().compress(b"somebody sends compressed bytes"))
-def test_the_exact_bytes_come_back(content: bytes) -> None:
-    """Also those that look as if they were packed already."""
+@example(ZstdCompressor().compress(b"compressed bytes are sent"))
+def test_the_exact_bytes_are_restored(content: bytes) -> None:
+    """Also bytes that look like a compressed frame."""
     assert decompress(compress(content)) == content
 
 
 def test_what_providers_send_becomes_much_smaller() -> None:
-    """The dictionary knows their names and their markup."""
+    """The dictionary contains their names and their markup."""
     bodies = [sample.body for sample in find_samples() if len(sample.body) > 300]
     assert bodies
     assert sum(len(compress(body)) for body in bodies) < sum(map(len, bodies)) / 3
 
 
-def test_what_was_stored_before_there_was_a_dictionary_is_read(database: Database) -> None:
-    """Plain bytes are plain bytes."""
+def test_an_uncompressed_body_of_an_older_version_is_read(database: Database) -> None:
+    """A stored value that is not a frame is the bytes themselves."""
     content = b"plain bytes, stored by an older version" * 10
     [appended] = append(database, new_callback("a"))
     with database.begin() as connection:
@@ -48,25 +48,25 @@ def _set_body(database: Database, content: bytes, id_: int) -> tuple[str, tuple[
     return f"UPDATE callbacks SET body = {mark} WHERE id = {mark}", (content, id_)
 
 
-def test_a_dictionary_stays_what_it_is() -> None:
-    """What was packed with it once can be unpacked for ever."""
-    packed = bytes.fromhex(PACKED_WITH_1)
-    assert decompress(packed) == b"<methodCall><methodName>CDR</methodName><params/></methodCall>" * 2
+def test_a_dictionary_never_changes() -> None:
+    """A frame that was compressed with it can always be decompressed."""
+    compressed = bytes.fromhex(COMPRESSED_WITH_1)
+    assert decompress(compressed) == b"<methodCall><methodName>CDR</methodName><params/></methodCall>" * 2
     assert NEWEST_DICTIONARY >= 1
 
 
-PACKED_WITH_1 = "28b52ffd21017cad0000082f06fc0b2cbf7d59e25cf086e7c9a9ce6c8c3029"
+COMPRESSED_WITH_1 = "28b52ffd21017cad0000082f06fc0b2cbf7d59e25cf086e7c9a9ce6c8c3029"
 
 
 @pytest.mark.parametrize("damaged", [MARK, MARK + b"\xff" * 20, compress(b"<methodCall>" * 50)[:-3]])
-def test_damage_is_said_to_be_damage(damaged: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """What is there comes out, so that nothing else is held up by it."""
+def test_a_damaged_frame_is_logged(damaged: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """The stored bytes are returned, so that other work goes on."""
     assert decompress(damaged) == damaged
     assert "damaged" in caplog.text
 
 
 def test_a_row_takes_less_than_its_body(tmp_path: Path) -> None:
-    """On disk, with its indexes: a body of 1.9 KB, as sent."""
+    """A body of 1.9 KB takes less on disk, indexes included."""
     body = next(sample.body for sample in find_samples("voicenter", "cdr-full") if sample.format == "xmlrpc")
     file = tmp_path / "journal.db"
     with Database(f"sqlite:///{file}") as database:

@@ -1,4 +1,4 @@
-"""Opening a journal."""
+"""Opening a journal, its tables, and its errors."""
 
 import asyncio
 import sqlite3
@@ -29,7 +29,7 @@ def test_commits_are_on_disk_before_they_return(database: Database) -> None:
 
 
 def test_the_migrations_make_the_tables_that_the_code_works_with(database: Database) -> None:
-    """Columns, nullability and indexes are the same in both."""
+    """Columns, nullability and indexes are the same in the migrations and in the code."""
     with database.read_only() as connection:
         inspector = inspect(connection)
         for table in metadata.sorted_tables:
@@ -39,20 +39,20 @@ def test_the_migrations_make_the_tables_that_the_code_works_with(database: Datab
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:
-    """It runs at every start."""
+    """Migrations run at every start."""
     database.migrate()
     database.migrate()
 
 
 def test_a_locked_or_broken_file_is_a_store_error(tmp_path: Path) -> None:
-    """What the driver raises never comes out."""
+    """The driver's exceptions are translated."""
     (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)
     with Database(f"sqlite:///{tmp_path}/broken.db") as database, pytest.raises(StoreUnavailableError):
         database.migrate()
 
 
 def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
-    """People can look while callbacks are stored."""
+    """The journal can be queried while callbacks are stored."""
     with database.begin(), database.read_only() as connection:
         assert connection.execute(text("SELECT count(*) FROM callbacks")).scalar() == 0
 
@@ -73,15 +73,15 @@ def test_a_password_is_never_shown() -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_file_is_an_ordinary_sqlite_database(database: Database) -> None:
-    """Anybody can open it with their own tools."""
+    """Any SQLite tool can open it."""
     with sqlite3.connect(database.place) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     connection.close()
     assert {"callbacks", "deliveries", "attempts"} <= tables
 
 
-async def test_closing_waits_for_what_is_under_way(database_url: str) -> None:
-    """Also where nobody waits for it any more: its connection would never be closed."""
+async def test_closing_waits_for_running_work(database_url: str) -> None:
+    """Also for work whose waiter was cancelled: otherwise its connection would stay open."""
     database, began, used = Database(database_url), threading.Event(), list[Any]()
     database.migrate()
 
@@ -98,8 +98,8 @@ async def test_closing_waits_for_what_is_under_way(database_url: str) -> None:
         used[0].execute("SELECT 1")
 
 
-async def test_one_row_that_the_database_refuses_costs_the_others_of_its_batch_nothing(database: Database) -> None:
-    """Whoever raises it, SQLAlchemy or the driver: it is told apart from a database that is away."""
+async def test_a_row_that_the_database_rejects_does_not_affect_the_others_of_its_batch(database: Database) -> None:
+    """The rejection, by SQLAlchemy or by the driver, is distinguished from an unreachable database."""
     journal_of = GroupCommit(FailoverStore(database, None).store)
     bad: Any = None
     news = [new_callback("first"), new_callback("second", provider=bad), new_callback("third", body=bad)]

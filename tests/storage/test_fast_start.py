@@ -1,4 +1,4 @@
-"""Deliveries that are taken in the transaction that makes them."""
+"""Deliveries that are leased in the transaction that creates them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ LEASE = LeaseRequest("me", 30.0, ("crm",))
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Database]:
-    """A journal of one machine: only there deliveries are taken at once."""
+    """A journal on SQLite, where deliveries are leased at once."""
     with Database(f"sqlite:///{tmp_path}/journal.db") as database:
         database.migrate()
         yield database
@@ -24,8 +24,8 @@ def _states(database: Database, callback_id: int) -> dict[str, tuple[State, int]
         return {one.handler: (one.state, one.attempts) for one in queue.of_callback(connection, callback_id)}
 
 
-def test_what_is_asked_for_is_taken_and_the_rest_is_due(sqlite: Database) -> None:
-    """With its first attempt begun, and leased: no other worker gets it."""
+def test_requested_deliveries_are_leased_and_the_others_are_due(sqlite: Database) -> None:
+    """A leased delivery is in its first attempt; no other worker can claim it."""
     [appended] = append(sqlite, new_callback(deliveries=("crm", "csv"), lease=LEASE))
     assert [handler for handler, _ in appended.leased] == ["crm"]
     assert _states(sqlite, appended.id) == {"crm": (State.RUNNING, 1), "csv": (State.DUE, 0)}
@@ -33,7 +33,7 @@ def test_what_is_asked_for_is_taken_and_the_rest_is_due(sqlite: Database) -> Non
 
 
 def test_a_call_with_an_unfinished_delivery_waits(sqlite: Database) -> None:
-    """Its events stay in order: in one batch, and in later ones, until the first is finished."""
+    """Its events stay in order, in one batch and in later ones, until the first is finished."""
     first, second, other = append(
         sqlite,
         new_callback("a1", deliveries=("crm",), call_key="a", lease=LEASE),
@@ -45,8 +45,8 @@ def test_a_call_with_an_unfinished_delivery_waits(sqlite: Database) -> None:
     assert claim(sqlite, {"crm": 9}) == []
 
 
-def test_a_repeat_is_not_taken(sqlite: Database) -> None:
-    """It has no deliveries at all."""
+def test_a_repeat_is_not_leased(sqlite: Database) -> None:
+    """A repeat has no deliveries."""
     first, repeat = append(
         sqlite,
         new_callback("a", deliveries=("crm",), lease=LEASE),
@@ -58,15 +58,15 @@ def test_a_repeat_is_not_taken(sqlite: Database) -> None:
     assert _states(sqlite, repeat.id) == {}
 
 
-def test_what_was_taken_is_taken_over_when_its_lease_ends(sqlite: Database) -> None:
-    """The attempt that vanished counts."""
+def test_a_leased_delivery_is_claimed_again_when_its_lease_ends(sqlite: Database) -> None:
+    """The lost attempt counts."""
     [appended] = append(sqlite, new_callback(deliveries=("crm",), lease=LeaseRequest("me", -1.0, ("crm",))))
     [taken] = claim(sqlite, {"crm": 1}, worker="other")
     assert (taken.callback.id, taken.attempt) == (appended.id, 2)
 
 
 def test_a_delivery_that_waited_is_due_when_the_one_before_is_finished(sqlite: Database) -> None:
-    """As if both had been looked for."""
+    """The same as for deliveries that were claimed."""
     append(sqlite, new_callback("a1", deliveries=("crm",), call_key="a"))
     taken = claim(sqlite, {"crm": 9})
     [second] = append(sqlite, new_callback("a2", deliveries=("crm",), call_key="a", lease=LEASE))
@@ -75,8 +75,8 @@ def test_a_delivery_that_waited_is_due_when_the_one_before_is_finished(sqlite: D
     assert [one.callback.id for one in claim(sqlite, {"crm": 9})] == [second.id]
 
 
-def test_only_on_sqlite_anything_is_taken_at_once(database: Database) -> None:
-    """On PostgreSQL two machines could begin two events of one call at the same moment."""
+def test_deliveries_are_leased_at_once_only_on_sqlite(database: Database) -> None:
+    """On PostgreSQL two machines could start two events of one call at the same moment."""
     [appended] = append(database, new_callback(deliveries=("crm",), lease=LEASE))
     assert bool(appended.leased) is database.is_sqlite
     state = (State.RUNNING, 1) if database.is_sqlite else (State.DUE, 0)

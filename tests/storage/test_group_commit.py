@@ -1,4 +1,4 @@
-"""Group commit: who waits at one moment shares one transaction."""
+"""Group commit: submissions that wait at one moment share one transaction."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from storage.errors import StoreRejectedError
 
 
 class Recorder:
-    """A `write` that remembers its batches and fails on demand."""
+    """A `write` function that records its batches and fails on demand."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
 
     async def write(self, batch: Sequence[str]) -> list[str]:
-        """Remember the batch; "store" and "bug" make it fail as a database and as a fault of ours would."""
+        """Record the batch; "store" fails as an unreachable database does, "bug" as a fault of ours."""
         self.batches.append(list(batch))
         if "store" in batch:
             raise StoreUnavailableError("the disk is full")
@@ -26,14 +26,14 @@ class Recorder:
 
 
 async def _submitted(writer: GroupCommit[str, str], *several: Sequence[str]) -> list[asyncio.Task[list[str]]]:
-    """Who waits for each of these, which are all in the queue now."""
+    """The waiting tasks of these submissions, which are all in the queue now."""
     waiting = [asyncio.create_task(writer.write(list(news))) for news in several]
     await asyncio.sleep(0)
     return waiting
 
 
-async def test_all_that_wait_share_a_transaction() -> None:
-    """Each gets its own result, in order."""
+async def test_waiting_submissions_share_a_transaction() -> None:
+    """Each gets its own results, in order."""
     recorder = Recorder()
     writer = GroupCommit(recorder.write)
     waiting = await _submitted(writer, "a", "b", "c", "de")
@@ -44,7 +44,7 @@ async def test_all_that_wait_share_a_transaction() -> None:
 
 
 async def test_a_transaction_takes_no_more_than_a_batch() -> None:
-    """The rest goes into the next one."""
+    """The rest goes into the next transaction."""
     recorder = Recorder()
     writer = GroupCommit(recorder.write, batch=2)
     waiting = await _submitted(writer, *"abcde")
@@ -54,8 +54,8 @@ async def test_a_transaction_takes_no_more_than_a_batch() -> None:
     await writer.close()
 
 
-async def test_a_full_queue_refuses_at_once() -> None:
-    """Nobody waits for a place."""
+async def test_a_full_queue_rejects_at_once() -> None:
+    """A submission does not wait for a place."""
     writer = GroupCommit(Recorder().write, capacity=1)
     [first] = await _submitted(writer, "a")
     with pytest.raises(JournalFullError):
@@ -65,8 +65,8 @@ async def test_a_full_queue_refuses_at_once() -> None:
     await writer.close()
 
 
-async def test_a_failed_commit_is_told_to_all_who_waited_for_it() -> None:
-    """Nobody is told that something is on disk when it is not, and the next batch is written again."""
+async def test_a_failed_commit_fails_every_submission_of_its_batch() -> None:
+    """No submission is reported as stored when it is not; the next batch is written."""
     writer = GroupCommit(Recorder().write)
     waiting = await _submitted(writer, "a", ["store"])
     writer.start()
@@ -75,8 +75,8 @@ async def test_a_failed_commit_is_told_to_all_who_waited_for_it() -> None:
     await writer.close()
 
 
-async def test_one_that_cannot_be_written_does_not_take_the_others_with_it() -> None:
-    """The batch is written again one by one, and only the guilty one fails."""
+async def test_a_submission_that_cannot_be_written_fails_alone() -> None:
+    """The submissions of the batch are then written one by one."""
     writer = GroupCommit(Recorder().write)
     waiting = await _submitted(writer, "a", ["bug"], "c")
     writer.start()
@@ -87,7 +87,7 @@ async def test_one_that_cannot_be_written_does_not_take_the_others_with_it() -> 
 
 
 async def test_closing_writes_what_waits() -> None:
-    """Nothing that was submitted is forgotten."""
+    """Every submission is stored."""
     recorder = Recorder()
     writer = GroupCommit(recorder.write)
     [waiting] = await _submitted(writer, "a")
@@ -96,8 +96,8 @@ async def test_closing_writes_what_waits() -> None:
     assert waiting.result() == ["A"]
 
 
-async def test_who_gives_up_waiting_keeps_nothing_from_being_stored() -> None:
-    """Its sender may have gone: what it sent counts all the same."""
+async def test_a_submission_is_stored_although_its_waiter_was_cancelled() -> None:
+    """The sender may have disconnected."""
     recorder = Recorder()
     writer = GroupCommit(recorder.write)
     [gone] = await _submitted(writer, "a")
@@ -108,8 +108,8 @@ async def test_who_gives_up_waiting_keeps_nothing_from_being_stored() -> None:
     await writer.close()
 
 
-async def test_one_that_fails_when_it_is_told_harms_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
-    """The others of its batch are told, and the next batch is written."""
+async def test_an_on_result_that_raises_does_not_affect_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    """The others of its batch get their results, and the next batch is written."""
     writer = GroupCommit(Recorder().write)
 
     def fails(_: object) -> None:
@@ -123,16 +123,16 @@ async def test_one_that_fails_when_it_is_told_harms_nobody_else(caplog: pytest.L
     await writer.close()
 
 
-async def test_results_are_given_out_a_few_at_a_time() -> None:
-    """The loop gets a turn in between, as often as is asked for."""
-    told, seen = list[list[str] | StoreError](), list[int]()
+async def test_results_are_reported_a_few_at_a_time() -> None:
+    """The loop runs in between, after `results_per_iteration` results."""
+    reported, seen = list[list[str] | StoreError](), list[int]()
     writer = GroupCommit(Recorder().write, results_per_iteration=lambda: 2)
     for name in "abcde":
-        writer.submit([name], told.append)
+        writer.submit([name], reported.append)
     writer.start()
-    while len(told) < 5:
+    while len(reported) < 5:
         await asyncio.sleep(0)
-        seen.append(len(told))
-    assert told == [["A"], ["B"], ["C"], ["D"], ["E"]]
+        seen.append(len(reported))
+    assert reported == [["A"], ["B"], ["C"], ["D"], ["E"]]
     assert {2, 4} <= set(seen)
     await writer.close()

@@ -1,4 +1,4 @@
-"""Storing callbacks and finding them again."""
+"""Storing and querying callbacks."""
 
 import threading
 from dataclasses import fields
@@ -39,7 +39,7 @@ def test_a_callback_comes_back_as_it_was_stored(database: Database) -> None:
 
 
 def test_every_field_of_a_stored_callback_is_read_from_the_table(database: Database) -> None:
-    """No field of the value is left to its default when a row is read."""
+    """Every field of the value comes from the row."""
     append(database, new_callback())
     with database.read_only() as connection:
         [stored] = journal.find(connection, Filter(), 10)
@@ -69,13 +69,13 @@ def test_b25_different_content_with_the_same_call_id_is_a_new_record(database: D
 
 
 def test_questions_may_repeat(database: Database) -> None:
-    """A caller may press the same key twice: what does not count once is never a duplicate."""
+    """A caller may press the same key twice: without `deduplicate` a repeat is not a duplicate."""
     question = new_callback("question", deduplicate=False, outcome="answered")
     assert [one.duplicate_of for one in append(database, question, question)] == [None, None]
 
 
 def test_a_repeated_unreadable_callback_stays_unparsed(database: Database) -> None:
-    """It says whose repeat it is, and can still be found among the unparsed."""
+    """It refers to its original, and its outcome is still "unparsed"."""
     broken = new_callback("broken", outcome="unparsed", reason="the body is empty")
     first, second = append(database, broken, broken)
     assert second.duplicate_of == first.id
@@ -83,8 +83,8 @@ def test_a_repeated_unreadable_callback_stays_unparsed(database: Database) -> No
         assert len(journal.find(connection, Filter(outcome="unparsed"), 10)) == 2
 
 
-def test_numbers_are_given_in_order_of_receipt(database: Database) -> None:
-    """Rows are inserted sorted by hash, yet their numbers follow the order they came in."""
+def test_numbers_follow_the_order_of_receipt(database: Database) -> None:
+    """Although rows are inserted sorted by hash."""
     results = append(database, *(new_callback(str(number)) for number in range(50)))
     assert [result.id for result in results] == list(range(1, 51))
     with database.read_only() as connection:
@@ -92,7 +92,7 @@ def test_numbers_are_given_in_order_of_receipt(database: Database) -> None:
 
 
 def test_parts_of_a_request_share_its_body(database: Database) -> None:
-    """The bytes are stored once, with the first part, and read with each."""
+    """The bytes are stored once, with the first part, and returned with each."""
     whole, part, other = append(
         database,
         new_callback("p0", body=b"[1,2]"),
@@ -104,8 +104,8 @@ def test_parts_of_a_request_share_its_body(database: Database) -> None:
     assert [stored.body for stored in bodies if stored] == [b"[1,2]", b"[1,2]", b"other"]
 
 
-def test_a_zero_character_from_outside_is_stored_as_a_replacement(database: Database) -> None:
-    """Not every database takes it in text; the exact bytes are in the body."""
+def test_a_nul_character_is_stored_as_a_replacement_character(database: Database) -> None:
+    """Not every database accepts NUL in text; the body has the exact bytes."""
     [appended] = append(database, new_callback(call_id="a\0b", body=b"a\0b"))
     with database.read_only() as connection:
         stored = journal.get(connection, appended.id)
@@ -113,8 +113,8 @@ def test_a_zero_character_from_outside_is_stored_as_a_replacement(database: Data
     assert (stored.call_id, stored.body) == ("a\ufffdb", b"a\0b")
 
 
-def test_many_appending_at_once_agree_on_one_original(database: Database) -> None:
-    """The unique index decides between writers, not a look before the insert."""
+def test_concurrent_writers_agree_on_one_original(database: Database) -> None:
+    """The unique index decides, not a query before the insert."""
     results: list[Appended] = []
 
     def work() -> None:
@@ -146,8 +146,8 @@ def test_many_appending_at_once_agree_on_one_original(database: Database) -> Non
         (Filter(call_id="X"), set()),
     ],
 )
-def test_find_keeps_what_every_filter_lets_pass(database: Database, wanted: Filter, found: set[str]) -> None:
-    """Kinds, providers and outcomes match in any case; call ids exactly (D-14); until is not included."""
+def test_find_returns_what_every_filter_matches(database: Database, wanted: Filter, found: set[str]) -> None:
+    """Kinds, providers and outcomes match in any case, call ids exactly (D-14); `until` is exclusive."""
     append(
         database,
         new_callback("1", call_id="x", received_at=NOON - timedelta(microseconds=1)),

@@ -1,4 +1,4 @@
-"""Journal and deliveries against a plain-Python model, on both databases: whatever happens in whatever order."""
+"""Model-based test of journal and deliveries, on both databases: random operations in random order."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ CONTENTS = tuple("uvwxyz")
 
 @dataclass
 class Waiting:
-    """A delivery as the model has it."""
+    """A delivery in the model."""
 
     callback: int
     handler: str
@@ -33,14 +33,14 @@ class Waiting:
 
 @dataclass
 class Model:
-    """What should be in the database."""
+    """The expected content of the database."""
 
     originals: dict[tuple[str, str], int] = field(default_factory=dict)
     callbacks: dict[int, int | None] = field(default_factory=dict)
     deliveries: dict[int, Waiting] = field(default_factory=dict)
 
-    def takeable(self, handler: str) -> list[int]:
-        """The due deliveries of a handler that no earlier unfinished one of the same call holds back."""
+    def claimable(self, handler: str) -> list[int]:
+        """The due deliveries of a handler that no earlier unfinished one of the same call blocks."""
         open_ = {id_: one for id_, one in self.deliveries.items() if one.state in {State.DUE, State.RUNNING}}
         return [
             id_
@@ -57,7 +57,7 @@ class Model:
 
 
 class Journal(RuleBasedStateMachine):
-    """The operations, each on the database and on the model."""
+    """The operations, each applied to the database and to the model."""
 
     url: str
 
@@ -72,14 +72,14 @@ class Journal(RuleBasedStateMachine):
             retention.prune(connection, NOON.replace(year=2999), 10**6)
 
     def teardown(self) -> None:
-        """Let go of the database."""
+        """Finish what is claimed, and close the database."""
         for claim in self.claims.values():
             finish(self.database, [claim])
         self.database.close()
 
     @rule(batch=st.lists(st.tuples(st.sampled_from(CONTENTS), st.sampled_from(CALLS)), min_size=1, max_size=4))
     def store(self, batch: list[tuple[str, str]]) -> None:
-        """Callbacks come in, some of them again."""
+        """Store callbacks, some of them repeats."""
         news = [
             new_callback(f"{content}{call}", call_id=call, call_key=call, deliveries=HANDLERS)
             for content, call in batch
@@ -101,13 +101,13 @@ class Journal(RuleBasedStateMachine):
             self.model.deliveries[one.id] = Waiting(callback, one.handler, call or f"#{callback}")
 
     @rule(handler=st.sampled_from(HANDLERS), places=st.integers(1, 3))
-    def take(self, handler: str, places: int) -> None:
-        """A worker takes what it may, and no more."""
+    def claim(self, handler: str, places: int) -> None:
+        """A worker claims what it may, and no more."""
         with self.database.begin() as connection:
             taken = queue.claim(connection, "w", {handler: places}, 3600)
-        takeable = self.model.takeable(handler)
-        assert {claim.delivery_id for claim in taken} <= set(takeable)
-        assert len(taken) == min(places, len(takeable))
+        claimable = self.model.claimable(handler)
+        assert {claim.delivery_id for claim in taken} <= set(claimable)
+        assert len(taken) == min(places, len(claimable))
         for claim in taken:
             one = self.model.deliveries[claim.delivery_id]
             one.state, one.attempts = State.RUNNING, one.attempts + 1
@@ -117,7 +117,7 @@ class Journal(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), state=st.sampled_from((State.DONE, State.DUE, State.DEAD, State.DROPPED)))
     def end(self, data: st.DataObject, state: State) -> None:
-        """An attempt ends, one way or another."""
+        """An attempt ends with any result."""
         id_ = data.draw(st.sampled_from(sorted(self.claims)))
         result = "done" if state is State.DONE else "failed"
         assert finish(self.database, [self.claims.pop(id_)], state, result=result) == [True]
@@ -127,7 +127,7 @@ class Journal(RuleBasedStateMachine):
 
     @rule()
     def requeue(self) -> None:
-        """Somebody revives the dead."""
+        """An operator requeues dead deliveries."""
         with self.database.begin() as connection:
             count = queue_admin.requeue(connection, queue_admin.DeliveryFilter(states=[State.DEAD]))
         dead = [one for one in self.model.deliveries.values() if one.state is State.DEAD]
@@ -137,7 +137,7 @@ class Journal(RuleBasedStateMachine):
 
     @rule()
     def prune(self) -> None:
-        """Somebody prunes all that is settled."""
+        """An operator prunes all finished callbacks."""
         with self.database.begin() as connection:
             gone = retention.prune(connection, NOON.replace(year=2999), 10**6)
         unsettled = {State.DUE, State.RUNNING, State.DEAD}
@@ -148,8 +148,8 @@ class Journal(RuleBasedStateMachine):
         self.model.deliveries = {id_: one for id_, one in self.model.deliveries.items() if one.callback in kept}
 
     @invariant()
-    def the_database_is_as_the_model(self) -> None:
-        """Callbacks, repeats, states and failures agree."""
+    def the_database_equals_the_model(self) -> None:
+        """Callbacks, repeats, states and failures are equal."""
         with self.database.read_only() as connection:
             stored = {one.id: one.duplicate_of for one in journal.page(connection, Filter(), 0, 10_000)}
             found = {one.id: one for id_ in stored for one in queue.of_callback(connection, id_)}
@@ -160,8 +160,8 @@ class Journal(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
-def test_journal_and_deliveries_do_what_their_model_does(backend: str, request: pytest.FixtureRequest) -> None:
-    """Random histories of storing, taking, ending, reviving and pruning."""
+def test_journal_and_deliveries_behave_like_their_model(backend: str, request: pytest.FixtureRequest) -> None:
+    """Random histories of store, claim, finish, requeue and prune."""
     with TemporaryDirectory() as folder:
         if backend == "sqlite":
             url = f"sqlite:///{Path(folder)}/journal.db"

@@ -1,4 +1,4 @@
-"""Which deliveries are due, who has them, how they ended."""
+"""The queue of deliveries: claims, leases, results, and the order within each call."""
 
 from sqlalchemy import update
 
@@ -10,7 +10,7 @@ from tests.storage.support import append, claim, finish, new_callback
 
 
 def test_a_delivery_is_due_as_soon_as_its_callback_is_stored(database: Database) -> None:
-    """Both are made in one transaction."""
+    """Both are created in one transaction."""
     [appended] = append(database, new_callback(deliveries=("crm", "csv")))
     taken = claim(database, {"crm": 1, "csv": 1})
     assert [(one.handler, one.callback.id, one.attempt) for one in taken] == [
@@ -19,7 +19,7 @@ def test_a_delivery_is_due_as_soon_as_its_callback_is_stored(database: Database)
     ]
 
 
-def test_what_one_worker_has_no_other_gets(database: Database) -> None:
+def test_a_claimed_delivery_cannot_be_claimed_again(database: Database) -> None:
     """A claim is exclusive until its lease ends."""
     append(database, new_callback(deliveries=("crm",)))
     assert len(claim(database, {"crm": 5}, worker="one")) == 1
@@ -27,7 +27,7 @@ def test_what_one_worker_has_no_other_gets(database: Database) -> None:
 
 
 def test_events_of_one_call_reach_a_handler_one_after_the_other(database: Database) -> None:
-    """The second is not to be had before the first is finished, and other calls do not wait."""
+    """The second cannot be claimed before the first is finished; other calls do not wait."""
     for content, key in (("a1", "a"), ("a2", "a"), ("b1", "b")):
         append(database, new_callback(content, deliveries=("crm",), call_key=key))
     first = claim(database, {"crm": 9})
@@ -38,15 +38,15 @@ def test_events_of_one_call_reach_a_handler_one_after_the_other(database: Databa
 
 
 def test_a_call_waits_for_the_retry_of_its_earlier_event(database: Database) -> None:
-    """Order outlives a failure: the later event stays back while the earlier one waits for its next try."""
+    """A failure keeps the order: the later event waits until the earlier one has been retried."""
     append(database, new_callback("a1", deliveries=("crm",), call_key="a"))
     append(database, new_callback("a2", deliveries=("crm",), call_key="a"))
     finish(database, claim(database, {"crm": 9}), State.DUE, result="failed", error="no", retry_in=3600)
     assert claim(database, {"crm": 9}) == []
 
 
-def test_a_dead_delivery_lets_the_next_of_its_call_go_on(database: Database) -> None:
-    """What was given up blocks nothing."""
+def test_a_dead_delivery_does_not_block_the_next_of_its_call(database: Database) -> None:
+    """The next delivery is due."""
     append(database, new_callback("a1", deliveries=("crm",), call_key="a"))
     append(database, new_callback("a2", deliveries=("crm",), call_key="a"))
     finish(database, claim(database, {"crm": 9}), State.DEAD, result="dropped", error="never")
@@ -54,7 +54,7 @@ def test_a_dead_delivery_lets_the_next_of_its_call_go_on(database: Database) -> 
 
 
 def test_handlers_do_not_wait_for_each_other(database: Database) -> None:
-    """The order of a call is kept for each handler on its own."""
+    """The order of a call is kept for each handler separately."""
     append(database, new_callback("a1", deliveries=("crm", "csv"), call_key="a"))
     append(database, new_callback("a2", deliveries=("crm", "csv"), call_key="a"))
     crm, csv = claim(database, {"crm": 1, "csv": 1})
@@ -63,16 +63,16 @@ def test_handlers_do_not_wait_for_each_other(database: Database) -> None:
     assert crm.handler == "crm"
 
 
-def test_no_more_are_taken_than_there_are_places(database: Database) -> None:
-    """Each handler gets at most as many as it has places free."""
+def test_no_more_are_claimed_than_there_are_places(database: Database) -> None:
+    """Each handler gets at most as many as it has free places."""
     for number in range(5):
         append(database, new_callback(str(number), deliveries=("crm",)))
     assert len(claim(database, {"crm": 3})) == 3
     assert len(claim(database, {"crm": 0})) == 0
 
 
-def test_an_ended_lease_is_taken_over_and_the_lost_attempt_written_down(database: Database) -> None:
-    """A worker that vanished keeps nothing, and people can see that it did."""
+def test_an_ended_lease_is_claimed_again_and_the_lost_attempt_recorded(database: Database) -> None:
+    """The deliveries of a crashed worker are claimed, and the crash is visible."""
     append(database, new_callback(deliveries=("crm",)))
     claim(database, {"crm": 1}, worker="gone", lease=0)
     [again] = claim(database, {"crm": 1}, worker="w")
@@ -83,7 +83,7 @@ def test_an_ended_lease_is_taken_over_and_the_lost_attempt_written_down(database
 
 
 def test_a_worker_whose_lease_was_taken_over_cannot_finish(database: Database) -> None:
-    """Only who holds the delivery says how it ended."""
+    """Only the worker that holds the lease records the result."""
     append(database, new_callback(deliveries=("crm",)))
     late = claim(database, {"crm": 1}, lease=0)
     claim(database, {"crm": 1}, worker="other")
@@ -92,7 +92,7 @@ def test_a_worker_whose_lease_was_taken_over_cannot_finish(database: Database) -
         assert queue.counts(connection) == {("crm", State.RUNNING): 1}
 
 
-def test_a_renewed_lease_is_not_taken_over(database: Database) -> None:
+def test_a_renewed_lease_does_not_end(database: Database) -> None:
     """A handler may run longer than a lease."""
     append(database, new_callback(deliveries=("crm",)))
     [taken] = claim(database, {"crm": 1}, lease=0)
@@ -102,8 +102,8 @@ def test_a_renewed_lease_is_not_taken_over(database: Database) -> None:
     assert finish(database, [taken]) == [True]
 
 
-def test_a_worker_lets_go_of_what_it_does_not_know_that_it_holds(database: Database) -> None:
-    """A claim may be committed and its answer lost; others' leases and its own are left alone."""
+def test_a_worker_releases_unknown_leases(database: Database) -> None:
+    """A claim may be committed and its result lost. The leases of other workers, and known ones, are kept."""
     for number in range(3):
         append(database, new_callback(str(number), deliveries=("crm",)))
     [known], [unknown] = claim(database, {"crm": 1}), claim(database, {"crm": 1})
@@ -116,7 +116,7 @@ def test_a_worker_lets_go_of_what_it_does_not_know_that_it_holds(database: Datab
 
 
 def test_a_failed_attempt_is_a_row_with_its_error_and_traceback(database: Database) -> None:
-    """People can read what went wrong at each try."""
+    """The error of each attempt can be read."""
     append(database, new_callback(deliveries=("crm",)))
     first = {"result": "failed", "error": "boom", "traceback": "line 1", "took_us": 7}
     finish(database, claim(database, {"crm": 1}), State.DUE, **first)
@@ -132,8 +132,8 @@ def test_a_failed_attempt_is_a_row_with_its_error_and_traceback(database: Databa
     assert delivery.due_at is None
 
 
-def test_the_next_due_time_is_known_without_asking_again_and_again(database: Database) -> None:
-    """None when nothing waits, 0 when something is due, else the seconds to go."""
+def test_the_time_until_the_next_due_delivery_is_known(database: Database) -> None:
+    """None if nothing waits, 0 if a delivery is due, else the remaining seconds."""
     with database.read_only() as connection:
         assert queue.seconds_to_next(connection, ["crm"]) is None
     append(database, new_callback(deliveries=("crm",)))
@@ -146,8 +146,8 @@ def test_the_next_due_time_is_known_without_asking_again_and_again(database: Dat
     assert 90 < seconds <= 100
 
 
-def test_an_attempt_that_was_cut_short_does_not_count(database: Database) -> None:
-    """Restarting the receiver often must not kill a delivery."""
+def test_an_interrupted_attempt_does_not_count(database: Database) -> None:
+    """Frequent restarts of the receiver must not make a delivery dead."""
     append(database, new_callback(deliveries=("crm",)))
     finish(database, claim(database, {"crm": 1}), State.DUE, result=RELEASED)
     [again] = claim(database, {"crm": 1})
@@ -155,7 +155,7 @@ def test_an_attempt_that_was_cut_short_does_not_count(database: Database) -> Non
 
 
 def test_a_long_queue_of_one_call_hides_no_other_call(database: Database) -> None:
-    """What must wait for its call is put off, so that the look for due deliveries stays short and finds the others."""
+    """Deliveries that wait for their call are blocked, so that a claim reads few rows and finds the others."""
     many = [new_callback(f"a{number}", deliveries=("crm",), call_key="a") for number in range(3 * WINDOW)]
     append(database, *many, new_callback("b", deliveries=("crm",), call_key="b"))
     first = claim(database, {"crm": 2})
@@ -166,8 +166,8 @@ def test_a_long_queue_of_one_call_hides_no_other_call(database: Database) -> Non
         assert [one.callback.body for one in first] == [b"a%d" % number]
 
 
-def test_what_waits_for_a_failed_one_is_due_when_that_one_is_given_up(database: Database) -> None:
-    """The next of the call goes on at once, however long it had been put off."""
+def test_a_blocked_delivery_is_due_when_the_failed_one_before_it_is_dead(database: Database) -> None:
+    """The next delivery of the call is due at once, however long it was blocked."""
     append(database, new_callback("a1", deliveries=("crm",), call_key="a"))
     append(database, new_callback("a2", deliveries=("crm",), call_key="a"))
     finish(database, claim(database, {"crm": 9}), State.DUE, result="failed", retry_in=0)
@@ -177,8 +177,8 @@ def test_what_waits_for_a_failed_one_is_due_when_that_one_is_given_up(database: 
     assert [one.callback.body for one in claim(database, {"crm": 9})] == [b"a2"]
 
 
-def test_a_revived_delivery_waits_for_a_later_one_that_runs(database: Database) -> None:
-    """One at a time holds for a call whatever the order has become."""
+def test_a_requeued_delivery_waits_for_a_later_one_that_runs(database: Database) -> None:
+    """Only one delivery of a call runs at a time, also after a requeue."""
     append(database, new_callback("a1", deliveries=("crm",), call_key="a"))
     append(database, new_callback("a2", deliveries=("crm",), call_key="a"))
     finish(database, claim(database, {"crm": 9}), State.DEAD, result="failed")
@@ -191,8 +191,8 @@ def test_a_revived_delivery_waits_for_a_later_one_that_runs(database: Database) 
     assert [one.callback.body for one in claim(database, {"crm": 9})] == [b"a1"]
 
 
-def test_what_nobody_made_due_is_healed(database: Database) -> None:
-    """A delivery that waits though nothing is before it is due again; one that rightly waits is not."""
+def test_stuck_deliveries_are_recovered(database: Database) -> None:
+    """A blocked delivery without an earlier unfinished one becomes due; others stay blocked."""
     for content, key in (("a1", "a"), ("a2", "a"), ("b1", "b")):
         append(database, new_callback(content, deliveries=("crm",), call_key=key))
     with database.begin() as connection:

@@ -1,4 +1,4 @@
-"""What people do with deliveries."""
+"""Queue administration: find, requeue and drop deliveries."""
 
 from storage import Database, State, queue, queue_admin, replays
 from storage.enqueue import enqueue
@@ -12,7 +12,7 @@ def _dead(database: Database, *contents: str) -> None:
     finish(database, claim(database, {"crm": 99}), State.DEAD, result="failed", error="boom")
 
 
-def test_the_dead_are_found_by_state_handler_and_callback(database: Database) -> None:
+def test_deliveries_are_found_by_state_handler_and_callback(database: Database) -> None:
     """Newest first, each with its callback."""
     _dead(database, "a", "b")
     append(database, new_callback("c", deliveries=("crm", "csv")))
@@ -24,8 +24,8 @@ def test_the_dead_are_found_by_state_handler_and_callback(database: Database) ->
         assert len(queue_admin.find(connection, DeliveryFilter(ids=[2]), 10)) == 1
 
 
-def test_a_revived_delivery_is_due_and_has_all_its_tries_again(database: Database) -> None:
-    """Its failures stay readable, and no longer count."""
+def test_a_requeued_delivery_is_due_and_has_all_its_attempts_again(database: Database) -> None:
+    """Its failures can still be read, and no longer count."""
     _dead(database, "a")
     with database.begin() as connection:
         assert queue_admin.requeue(connection, DeliveryFilter(states=[State.DEAD])) == 1
@@ -38,8 +38,8 @@ def test_a_revived_delivery_is_due_and_has_all_its_tries_again(database: Databas
     assert [attempt.number for attempt in delivery.failures] == [1, 2]
 
 
-def test_reviving_never_doubles_a_delivery_that_waits(database: Database) -> None:
-    """After a replay the callback waits already; of two dead ones only the newest may wait again."""
+def test_requeue_never_doubles_a_delivery_that_waits(database: Database) -> None:
+    """After a replay the callback waits already; of two dead deliveries only the newest is requeued."""
     _dead(database, "a")
     with database.begin() as connection:
         number = replays.begin(connection, who="", why="", what="")
@@ -51,8 +51,8 @@ def test_reviving_never_doubles_a_delivery_that_waits(database: Database) -> Non
         assert queue_admin.requeue(connection, DeliveryFilter(states=[State.DEAD])) == 0
 
 
-def test_a_running_delivery_is_neither_revived_nor_dropped(database: Database) -> None:
-    """Its worker says how it ends."""
+def test_a_running_delivery_is_neither_requeued_nor_dropped(database: Database) -> None:
+    """Its worker records its result."""
     append(database, new_callback(deliveries=("crm",)))
     claim(database, {"crm": 1})
     with database.begin() as connection:
@@ -60,8 +60,8 @@ def test_a_running_delivery_is_neither_revived_nor_dropped(database: Database) -
         assert queue_admin.drop(connection, DeliveryFilter(ids=[1]), "why") == 0
 
 
-def test_what_is_dropped_says_why_and_blocks_nothing(database: Database) -> None:
-    """The next delivery of its call goes on."""
+def test_a_dropped_delivery_has_its_reason_and_blocks_nothing(database: Database) -> None:
+    """The next delivery of its call is due."""
     append(database, new_callback("a1", deliveries=("crm",), call_key="a"))
     append(database, new_callback("a2", deliveries=("crm",), call_key="a"))
     with database.begin() as connection:
@@ -73,7 +73,7 @@ def test_what_is_dropped_says_why_and_blocks_nothing(database: Database) -> None
     assert (delivery.state, delivery.reason) == (State.DROPPED, "a test call")
 
 
-def test_there_is_no_delivery_of_an_unknown_number(database: Database) -> None:
-    """None, not an error."""
+def test_an_unknown_delivery_is_none(database: Database) -> None:
+    """It is not an error."""
     with database.read_only() as connection:
         assert queue.get(connection, 7) is None

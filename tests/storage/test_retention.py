@@ -1,4 +1,4 @@
-"""Letting go of what is old."""
+"""Retention: delete or blank old callbacks."""
 
 from datetime import timedelta
 
@@ -24,8 +24,8 @@ def _prune(database: Database, limit: int = 100) -> int:
         return gone
 
 
-def test_what_is_old_and_delivered_goes_with_its_deliveries(database: Database) -> None:
-    """What is younger stays."""
+def test_old_delivered_callbacks_are_deleted_with_their_deliveries(database: Database) -> None:
+    """Newer callbacks are kept."""
     append(database, new_callback("old", received_at=OLD, deliveries=("crm",)), new_callback("young"))
     failed = claim(database, {"crm": 1})
     finish(database, failed, State.DUE, result="failed")
@@ -36,7 +36,7 @@ def test_what_is_old_and_delivered_goes_with_its_deliveries(database: Database) 
 
 @pytest.mark.parametrize("state", [None, State.DUE, State.DEAD])
 def test_what_is_not_delivered_is_never_touched(database: Database, state: State | None) -> None:
-    """Waiting, running or dead: somebody still has to see to it."""
+    """Waiting, running or dead: it still needs attention."""
     append(database, new_callback("old", received_at=OLD, deliveries=("crm",)))
     if state is not None:
         finish(database, claim(database, {"crm": 1}), state, result="failed", retry_in=0)
@@ -45,15 +45,15 @@ def test_what_is_not_delivered_is_never_touched(database: Database, state: State
         assert retention.blank(connection, NOON, 100) == 0
 
 
-def test_dropped_on_purpose_counts_as_settled(database: Database) -> None:
-    """Nobody waits for it any more."""
+def test_a_dropped_delivery_counts_as_finished(database: Database) -> None:
+    """Its callback is deleted."""
     append(database, new_callback("old", received_at=OLD, deliveries=("crm",)))
     finish(database, claim(database, {"crm": 1}), State.DROPPED, result="dropped")
     assert _prune(database) == 1
 
 
 def test_the_parts_of_a_request_stay_together(database: Database) -> None:
-    """While one of them waits, the first, which has the bytes, and all others stay."""
+    """While one of them waits, the first, which has the bytes, and all others are kept."""
     append(
         database,
         new_callback("p0", received_at=OLD, body=b"whole"),
@@ -68,7 +68,7 @@ def test_the_parts_of_a_request_stay_together(database: Database) -> None:
 
 
 def test_a_repeat_of_what_was_pruned_counts_as_new(database: Database) -> None:
-    """Duplicates are told within the journal; numbers are never given again."""
+    """Duplicates are detected within the journal; numbers are never reused."""
     [first] = append(database, new_callback("same", received_at=OLD))
     _prune(database)
     [again] = append(database, new_callback("same"))
@@ -76,8 +76,8 @@ def test_a_repeat_of_what_was_pruned_counts_as_new(database: Database) -> None:
     assert again.id > first.id
 
 
-def test_bytes_can_go_before_the_rows(database: Database) -> None:
-    """Blanked once, and marked as such."""
+def test_bytes_can_be_blanked_before_the_rows_are_deleted(database: Database) -> None:
+    """They are blanked once, and marked."""
     append(database, new_callback("old", received_at=OLD, query=b"phone=1", reply_body=b"r", headers=(("a", "b"),)))
     with database.begin() as connection:
         assert retention.count(connection, NOON, bodies_only=True) == 1
@@ -88,7 +88,7 @@ def test_bytes_can_go_before_the_rows(database: Database) -> None:
     assert retention.BLANKED in left.notes
 
 
-def test_a_batch_takes_no_more_than_its_limit(database: Database) -> None:
-    """So that intake never waits long."""
+def test_a_batch_has_a_limit(database: Database) -> None:
+    """The intake must not wait long for it."""
     append(database, *(new_callback(str(number), received_at=OLD) for number in range(5)))
     assert [_prune(database, 2), _prune(database, 2), _prune(database, 2), _prune(database, 2)] == [2, 2, 1, 0]

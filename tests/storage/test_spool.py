@@ -1,4 +1,4 @@
-"""The spool: callbacks on disk while the database is away, and their way back, once each and in order."""
+"""The spool: callbacks on disk while the database is unreachable, then moved once each and in order."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,30 +13,30 @@ from storage.values import Filter
 from tests.storage.support import append, new_callback
 
 
-class Away:
-    """A database that can be switched off, before a commit or just after it."""
+class Unreliable:
+    """A database that can be made unreachable, before a commit or just after it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.is_away = False
-        self.loses_the_answer = False
+        self.is_unreachable = False
+        self.loses_the_result = False
         self.hangs = False
 
     async def read(self, work):  # type: ignore[no-untyped-def]  # stands in for a database
-        """As Database.read, unless it is away."""
-        if self.is_away:
-            raise StoreUnavailableError("it is away")
+        """As Database.read, unless it is unreachable."""
+        if self.is_unreachable:
+            raise StoreUnavailableError("it is unreachable")
         return await self._database.read(work)
 
     async def write(self, work):  # type: ignore[no-untyped-def]  # stands in for a database
-        """As Database.write, unless it is away."""
-        if self.is_away:
-            raise StoreUnavailableError("it is away")
+        """As Database.write, unless it is unreachable."""
+        if self.is_unreachable:
+            raise StoreUnavailableError("it is unreachable")
         if self.hangs:
             await asyncio.sleep(3600)
         done = await self._database.write(work)
-        if self.loses_the_answer:
-            self.loses_the_answer = False
+        if self.loses_the_result:
+            self.loses_the_result = False
             raise StoreUnavailableError("the connection broke while it committed")
         return done
 
@@ -65,7 +65,7 @@ async def _emptied(spool: Spool) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_what_is_spooled_comes_back_as_it_was(spool: Spool) -> None:
+async def test_spooled_callbacks_are_restored_exactly(spool: Spool) -> None:
     """Every field and every byte."""
     given = new_callback(
         "x",
@@ -80,18 +80,18 @@ async def test_what_is_spooled_comes_back_as_it_was(spool: Spool) -> None:
     assert await spool.oldest(10) == [(1, [given])]
 
 
-async def test_while_the_database_is_away_callbacks_are_on_disk(database: Database, spool: Spool) -> None:
-    """And in the journal when it is back: in order, with their deliveries."""
-    away, woken = Away(database), []
-    failover = FailoverStore(away, spool, moved=lambda: woken.append(1))  # type: ignore[arg-type]  # stands in for a database
-    away.is_away = True
+async def test_while_the_database_is_unreachable_callbacks_are_spooled(database: Database, spool: Spool) -> None:
+    """When it is reachable again, they move to the journal in order, with their deliveries."""
+    flaky, woken = Unreliable(database), []
+    failover = FailoverStore(flaky, spool, moved=lambda: woken.append(1))  # type: ignore[arg-type]  # stands in for a database
+    flaky.is_unreachable = True
     for number in range(5):
         [stored] = await failover.store([new_callback(str(number), deliveries=("crm",))])
         assert stored.id == 0
     assert failover.spooled == 5
-    away.is_away = False
+    flaky.is_unreachable = False
     [later] = await failover.store([new_callback("later")])
-    assert later.id == 0  # the spool goes first, or the order would be lost
+    assert later.id == 0  # the spool is moved first, to keep the order
     failover.start()
     await _emptied(spool)
     await failover.stop()
@@ -102,11 +102,11 @@ async def test_while_the_database_is_away_callbacks_are_on_disk(database: Databa
     assert (await failover.store([new_callback("direct")]))[0].id > 0
 
 
-async def test_a_broken_connection_does_not_double_what_had_been_committed(database: Database, spool: Spool) -> None:
-    """The commit arrived, its answer did not: the move finds it there, question or record."""
-    away = Away(database)
-    failover = FailoverStore(away, spool)  # type: ignore[arg-type]  # stands in for a database
-    away.loses_the_answer = True
+async def test_a_connection_that_breaks_after_the_commit_doubles_nothing(database: Database, spool: Spool) -> None:
+    """The move finds the committed callback, question or record, in the journal."""
+    flaky = Unreliable(database)
+    failover = FailoverStore(flaky, spool)  # type: ignore[arg-type]  # stands in for a database
+    flaky.loses_the_result = True
     await failover.store([new_callback("record"), new_callback("question", deduplicate=False, outcome="answered")])
     assert spool.count == 2
     failover.start()
@@ -116,7 +116,7 @@ async def test_a_broken_connection_does_not_double_what_had_been_committed(datab
 
 
 async def test_a_crash_between_journal_and_spool_doubles_nothing(database: Database, spool: Spool) -> None:
-    """Moved, but not yet dropped from the spool: the next start notices."""
+    """The next start detects callbacks that are in both."""
     news = [new_callback("a"), new_callback("b", deduplicate=False)]
     await spool.put(news)
     append(database, *news)
@@ -127,8 +127,8 @@ async def test_a_crash_between_journal_and_spool_doubles_nothing(database: Datab
     assert _bodies(database) == [b"a", b"b"]
 
 
-async def test_a_spool_outlives_its_process(tmp_path: Path, database: Database) -> None:
-    """What an earlier run left is moved by the next."""
+async def test_a_spool_survives_its_process(tmp_path: Path, database: Database) -> None:
+    """The next run moves what an earlier one left."""
     first = Spool(tmp_path / "left.db")
     first.open()
     await first.put([new_callback("left")])
@@ -144,12 +144,12 @@ async def test_a_spool_outlives_its_process(tmp_path: Path, database: Database) 
     assert _bodies(database) == [b"left"]
 
 
-async def test_with_neither_store_nothing_is_acknowledged(database: Database, tmp_path: Path) -> None:
-    """Away without a spool, and away with a spool that cannot be written: refused."""
-    away = Away(database)
-    away.is_away = True
+async def test_without_journal_and_spool_nothing_is_acknowledged(database: Database, tmp_path: Path) -> None:
+    """If the database is unreachable and there is no spool, or none that can be written."""
+    flaky = Unreliable(database)
+    flaky.is_unreachable = True
     with pytest.raises(StoreUnavailableError):
-        await FailoverStore(away, None).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
+        await FailoverStore(flaky, None).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
     spool = Spool(tmp_path / "gone.db")
     spool.open()
 
@@ -158,30 +158,30 @@ async def test_with_neither_store_nothing_is_acknowledged(database: Database, tm
 
     spool.put = full  # type: ignore[assignment, method-assign]  # stands in for a full disk
     with pytest.raises(StoreUnavailableError):
-        await FailoverStore(away, spool).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
+        await FailoverStore(flaky, spool).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
     spool.close()
 
 
 def test_no_file_is_an_empty_spool(tmp_path: Path) -> None:
-    """Looking makes no file."""
+    """Reading creates no file."""
     assert count_in(tmp_path / "none.db") == (0, 0)
     assert not (tmp_path / "none.db").exists()
 
 
-async def test_a_database_that_hangs_holds_nobody_up(
+async def test_a_database_that_hangs_delays_no_acknowledgement(
     database: Database, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a moment its callbacks go to the spool: the provider waits for the acknowledgement."""
+    """After PATIENCE_SECONDS its callbacks go to the spool: the provider waits for the acknowledgement."""
     monkeypatch.setattr("storage.failover.PATIENCE_SECONDS", 0.05)
-    away = Away(database)
-    away.hangs = True
-    failover = FailoverStore(away, spool)  # type: ignore[arg-type]  # stands in for a database
+    flaky = Unreliable(database)
+    flaky.hangs = True
+    failover = FailoverStore(flaky, spool)  # type: ignore[arg-type]  # stands in for a database
     assert await asyncio.wait_for(failover.store([new_callback("a")]), 5) == [Appended(0)]
     assert spool.count == 1
 
 
 async def test_the_parts_of_a_request_move_together(database: Database, spool: Spool) -> None:
-    """A batch never ends inside of a request: its body is with the first part."""
+    """A batch never splits a request: its body is with the first part."""
     await spool.put([new_callback(str(number)) for number in range(MOVE_BATCH - 1)])
     await spool.put([new_callback("p0", body=b"whole"), new_callback("p1", body=b"", part=1)])
     failover = FailoverStore(database, spool)
@@ -193,10 +193,10 @@ async def test_the_parts_of_a_request_move_together(database: Database, spool: S
     assert [(one.part, one.body) for one in last] == [(1, b"whole"), (0, b"whole")]
 
 
-async def test_what_the_journal_refuses_stands_in_nobodys_way(
+async def test_what_the_journal_rejects_does_not_block_the_others(
     database: Database, spool: Spool, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is kept aside and said so; what came with it moves on."""
+    """It is set aside with a log line, and the others are moved."""
     refused = new_callback("refused", took_us=2**70)
     await spool.put([new_callback("before"), refused, new_callback("after")])
     failover = FailoverStore(database, spool)
@@ -209,13 +209,13 @@ async def test_what_the_journal_refuses_stands_in_nobodys_way(
 
 
 def test_two_processes_never_share_a_spool(spool: Spool) -> None:
-    """The second is told to take a file of its own."""
+    """The second one gets an error that asks for another file."""
     with pytest.raises(StoreUnavailableError, match="another receiver uses the spool"):
         Spool(spool.path).open()
 
 
-def test_a_file_that_is_no_spool_says_so(tmp_path: Path) -> None:
-    """Looking at it is no crash."""
+def test_a_file_that_is_not_a_spool_is_an_error(tmp_path: Path) -> None:
+    """Reading it raises our own error."""
     (tmp_path / "odd.db").write_bytes(b"nonsense" * 500)
     with pytest.raises(StoreUnavailableError, match="cannot be read"):
         count_in(tmp_path / "odd.db")

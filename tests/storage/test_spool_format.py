@@ -1,4 +1,4 @@
-"""What an earlier version left in a spool is still read."""
+"""Spools of earlier versions are still read."""
 
 import json
 

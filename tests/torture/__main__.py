@@ -1,4 +1,4 @@
-"""`make torture`: every scenario for minutes, and a table of what was counted."""
+"""`make torture`: run every scenario for minutes, and print a table of the results."""
 
 import random
 import sys
@@ -17,7 +17,7 @@ console = Console()
 
 
 def main(seconds: float = 60.0, seed: int = 0, rounds: int = 1) -> None:
-    """Put the receiver through every scenario for SECONDS of load each; the seed repeats a run's luck."""
+    """Run every scenario with SECONDS of load; the same seed repeats a run."""
     seed = seed or random.randrange(1, 10**6)
     console.print(f"seed {seed}; {seconds:g} s of load a scenario, {rounds} round(s)")
     results: list[Result] = []
@@ -27,17 +27,17 @@ def main(seconds: float = 60.0, seed: int = 0, rounds: int = 1) -> None:
         for number in range(seed, seed + rounds):
             for scenario in (scenarios.killed_on_sqlite, scenarios.disk_full):
                 with tempfile.TemporaryDirectory(prefix="torture-") as folder:
-                    results.append(_told(scenario(Path(folder), number, seconds)))
+                    results.append(_reported(scenario(Path(folder), number, seconds)))
             for on_server in (scenarios.killed_on_postgresql, scenarios.postgresql_killed):
                 if server is None:
                     continue
                 with tempfile.TemporaryDirectory(prefix="torture-") as folder:
-                    results.append(_told(on_server(Path(folder), number, seconds, server)))
+                    results.append(_reported(on_server(Path(folder), number, seconds, server)))
     _print(results)
     sys.exit(any(result.wrong for result in results))
 
 
-def _told(result: Result) -> Result:
+def _reported(result: Result) -> Result:
     console.print(f"{result.name}: {'; '.join(result.wrong) or 'fine'} ({result.seconds:.0f} s)")
     return result
 
@@ -52,7 +52,7 @@ def _print(results: list[Result]) -> None:
         "stored",
         "repeats",
         "delivered",
-        "seen twice",
+        "delivered again",
         "lost",
     ):
         table.add_column(heading, justify="left" if heading == "scenario" else "right")

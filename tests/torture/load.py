@@ -1,7 +1,7 @@
-"""The sender: a process of its own that numbers every callback and writes down each acknowledgement.
+"""The sender: a separate process that numbers every callback and records each acknowledgement.
 
-Each thread plays a few calls. The events of one call are sent one after the other, and again until they are
-acknowledged, as a provider does. `python load.py SECONDS THREADS ACKS URL...`; a call sticks to its URL with --sticky.
+Each thread plays a few calls. The events of one call are sent one after the other, and resent until they are
+acknowledged, as a provider does. `python load.py SECONDS THREADS ACKS URL...`; with --sticky a call keeps its URL.
 """
 
 import http.client
@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 CALLS_A_THREAD = 3
 SENT_AGAIN = 0.02
-"""The share of acknowledged callbacks that are sent a second time, as if the acknowledgement had been lost."""
+"""The share of acknowledged callbacks that are resent, as if the acknowledgement had been lost."""
 
 
 class Sender(threading.Thread):
-    """Plays the calls of one thread until the time is over, and finishes the event it is at."""
+    """Plays the calls of one thread until the time is over, and finishes its current event."""
 
     def __init__(self, number: int, urls: list[str], until: float, acks: int, *, sticky: bool, seed: int) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Sender(threading.Thread):
         self._until = until
         self._acks = acks
         self._sticky = sticky
-        self._luck = random.Random(seed * 1000 + number)
+        self._random = random.Random(seed * 1000 + number)
 
     def run(self) -> None:
         """Send until the time is over."""
@@ -46,11 +46,11 @@ class Sender(threading.Thread):
                 return
             time.sleep(0.05)
         os.write(self._acks, f"{call} {event}\n".encode())
-        if self._luck.random() < SENT_AGAIN:
+        if self._random.random() < SENT_AGAIN:
             self._acknowledged(call, body)
 
     def _acknowledged(self, call: str, body: bytes) -> bool:
-        url = self._urls[hash(call) % len(self._urls)] if self._sticky else self._luck.choice(self._urls)
+        url = self._urls[hash(call) % len(self._urls)] if self._sticky else self._random.choice(self._urls)
         connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
         try:
             connection.request("POST", "/voicenter", body, {"Content-Type": "application/json"})
@@ -64,7 +64,7 @@ class Sender(threading.Thread):
 
 
 def main() -> None:
-    """Send, and write down what was acknowledged."""
+    """Send callbacks, and record what was acknowledged."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--sticky"]
     seconds, threads, path, seed, *urls = arguments
     acks = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -1,4 +1,4 @@
-"""What the receiver is put through, and what must hold afterwards."""
+"""The torture scenarios, and the checks of their results."""
 
 import json
 import random
@@ -26,7 +26,7 @@ THREADS = 6
 
 @dataclass
 class Result:
-    """The figures of one scenario. `wrong` says what did not hold; empty when all did."""
+    """The figures of one scenario. `wrong` has the checks that failed."""
 
     name: str
     seed: int
@@ -35,21 +35,21 @@ class Result:
     repeats: int = 0
     delivered: int = 0
     doubled: int = 0
-    """Deliveries that a handler saw more than once: at least once is the promise."""
+    """Deliveries that a handler saw more than once: delivery is at least once."""
     crashes: int = 0
     seconds: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
 
 class Arena:
-    """Receivers on one journal, a sender, and the files they leave."""
+    """Receivers on one journal, a sender, and the files they write."""
 
     def __init__(
         self, folder: Path, url: str, seed: int, receivers: int = 1, *, limit_kb: int = 0, kill: bool = False
     ) -> None:
         self.folder = folder
         self.url = url
-        self.luck = random.Random(seed)
+        self.random = random.Random(seed)
         self.seed = seed
         self.crashes = 0
         self._limit_kb = limit_kb
@@ -80,19 +80,19 @@ class Arena:
         )
 
     def restart(self, number: int, *, limited: bool = True) -> None:
-        """Start a receiver again at the address it had."""
+        """Restart a receiver at the same address."""
         port = int(self.receivers[number].url.rsplit(":", 1)[1])
         self.crashes += 1
         self.receivers[number] = self._start(number, port, limited=limited)
 
     def kill_one(self) -> None:
-        """SIGKILL a receiver and start it again."""
-        number = self.luck.randrange(len(self.receivers))
+        """Kill a receiver with SIGKILL and restart it."""
+        number = self.random.randrange(len(self.receivers))
         self.receivers[number].kill()
         self.restart(number)
 
-    def revive_the_dead(self) -> None:
-        """Start again what a handler has killed."""
+    def restart_crashed(self) -> None:
+        """Restart the receivers that a handler has killed."""
         for number, receiver in enumerate(self.receivers):
             if receiver.process.poll() is not None:
                 receiver.kill()
@@ -100,7 +100,7 @@ class Arena:
 
     @contextmanager
     def load(self, seconds: float, *, sticky: bool = False) -> Iterator[subprocess.Popen[bytes]]:
-        """The sender at work; leaving the block waits for it."""
+        """Run the sender; the end of the block waits for it."""
         urls = [receiver.url for receiver in self.receivers]
         arguments = [
             str(seconds),
@@ -114,7 +114,7 @@ class Arena:
         try:
             yield sender
             while sender.poll() is None:
-                self.revive_the_dead()
+                self.restart_crashed()
                 time.sleep(0.1)
         finally:
             if sender.poll() is None:
@@ -122,12 +122,12 @@ class Arena:
             sender.wait()
 
     def settle(self, seconds: float = 30) -> None:
-        """Wait until nothing waits to be delivered, or nothing has moved for so long, and stop everything."""
+        """Wait until all deliveries have finished, or until so many seconds without progress; then stop everything."""
         until, least = time.monotonic() + seconds, sys.maxsize
         while time.monotonic() < until and (left := self._unfinished()):
             if left < least:
                 until, least = time.monotonic() + seconds, left
-            self.revive_the_dead()
+            self.restart_crashed()
             time.sleep(0.2)
         self.stop()
 
@@ -145,11 +145,11 @@ class Arena:
         return int(waiting) + max(0, acknowledged - int(originals))
 
     def acknowledged(self) -> set[tuple[str, int]]:
-        """What the sender was told is stored."""
+        """The callbacks that were acknowledged to the sender."""
         return set(_lines(self._acks))
 
     def seen(self) -> dict[str, list[tuple[str, int]]]:
-        """What each handler saw, in the order it saw it."""
+        """The callbacks that each handler saw, in that order."""
         found: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for line in self._seen.read_text().splitlines() if self._seen.exists() else []:
             parts = line.split(" ")
@@ -158,7 +158,7 @@ class Arena:
         return found
 
     def result(self, name: str, began: float) -> Result:
-        """Compare what was acknowledged with what is stored and what was seen."""
+        """Compare the acknowledged callbacks with the stored and the seen ones."""
         result = Result(name, self.seed, crashes=self.crashes, seconds=time.monotonic() - began)
         acknowledged = self.acknowledged()
         result.acknowledged = len(acknowledged)
@@ -170,7 +170,7 @@ class Arena:
             result.delivered += len(set(events))
             result.doubled += len(events) - len(set(events))
             if unseen := acknowledged - set(events):
-                result.wrong.append(f"{handler} never saw {len(unseen)} callbacks: {sorted(unseen)[:3]}")
+                result.wrong.append(f"{handler} missed {len(unseen)} callbacks: {sorted(unseen)[:3]}")
             if disorder := _out_of_order(events):
                 result.wrong.append(f"{handler} saw calls out of order: {disorder[:3]}")
         if not acknowledged:
@@ -185,7 +185,7 @@ def _lines(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def _stored(url: str) -> tuple[set[tuple[str, int]], int]:
-    """The events in the journal, and how many repeats of them."""
+    """The events in the journal, and the number of repeats."""
     with Database(url) as database, database.read_only() as connection:
         rows = connection.execute(select(callbacks.c.body, callbacks.c.original)).all()
     events = [json.loads(row.body) for row in rows if row.original]
@@ -193,7 +193,7 @@ def _stored(url: str) -> tuple[set[tuple[str, int]], int]:
 
 
 def _out_of_order(events: list[tuple[str, int]]) -> list[str]:
-    """Calls whose events were first seen in another order than they were sent."""
+    """Calls whose events were first seen in another order than sent."""
     latest: dict[str, int] = {}
     first: set[tuple[str, int]] = set()
     wrong = []
@@ -207,7 +207,7 @@ def _out_of_order(events: list[tuple[str, int]]) -> list[str]:
     return wrong
 
 
-# --- the scenarios: a folder, a number to draw luck from, seconds of load ---
+# --- the scenarios: a folder, a seed, seconds of load ---
 
 
 def killed_on_sqlite(folder: Path, seed: int, seconds: float) -> Result:
@@ -224,55 +224,55 @@ def _killed(name: str, folder: Path, seed: int, seconds: float, url: str, receiv
     began = time.monotonic()
     arena = Arena(folder, url, seed, receivers, kill=True)
     with arena.load(seconds):
-        _until(began + seconds, arena.kill_one, arena.luck)
+        _until(began + seconds, arena.kill_one, arena.random)
     arena.settle()
     return arena.result(name, began)
 
 
 def postgresql_killed(folder: Path, seed: int, seconds: float, server: Cluster) -> Result:
-    """Three receivers while PostgreSQL itself is killed and started again; each call sticks to one receiver."""
+    """Three receivers while PostgreSQL itself is killed and restarted; each call keeps its receiver."""
     began = time.monotonic()
     arena = Arena(folder, make_database(server.url), seed, 3)
 
     def kill_database() -> None:
         server.kill()
         arena.crashes += 1
-        time.sleep(arena.luck.uniform(0.5, 2))
+        time.sleep(arena.random.uniform(0.5, 2))
         server.start()
 
     with arena.load(seconds, sticky=True):
-        _until(began + seconds, kill_database, arena.luck)
+        _until(began + seconds, kill_database, arena.random)
     arena.settle()
     return arena.result("PostgreSQL itself killed", began)
 
 
 def disk_full(folder: Path, seed: int, seconds: float) -> Result:
-    """SQLite runs into a limit on its file's size, refuses with err 2, and goes on when there is room again."""
+    """SQLite reaches a limit on its file's size; the receiver rejects with err 2, and continues when there is room."""
     began = time.monotonic()
     arena = Arena(folder, f"sqlite:///{folder}/journal.db", seed, limit_kb=1500)
-    refused = 0
+    rejected = 0
     with arena.load(seconds) as sender:
-        while sender.poll() is None and not (refused := _refusals(arena.receivers[0].url)):
+        while sender.poll() is None and not (rejected := _rejections(arena.receivers[0].url)):
             time.sleep(0.2)
         arena.receivers[0].kill()
         arena.restart(0, limited=False)
     arena.settle()
     result = arena.result("disk full, then room again", began)
-    if not refused:
+    if not rejected:
         result.wrong.append("the disk never became full: raise the seconds")
     return result
 
 
-def _refusals(url: str) -> int:
+def _rejections(url: str) -> int:
     reply = httpx.post(
         f"{url}/voicenter", json={"caller": "1", "ivruniqueid": "probe", "duration": -1, "x": time.time()}, timeout=10
     )
     return int(reply.status_code == 503 and reply.json()["err"] == "2")
 
 
-def _until(end: float, act: Callable[[], None], luck: random.Random) -> None:
+def _until(end: float, act: Callable[[], None], rng: random.Random) -> None:
     while True:
-        time.sleep(luck.uniform(0.3, 2.0))
+        time.sleep(rng.uniform(0.3, 2.0))
         if time.monotonic() > end:
             return
         act()

@@ -1,4 +1,4 @@
-"""Short forms of `make torture`: of all callbacks ever acknowledged none is missing, and each reaches its handlers."""
+"""Short forms of `make torture`: every acknowledged callback is stored and reaches its handlers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
-    """A PostgreSQL of its own, which may be killed."""
+    """A private PostgreSQL server, which may be killed."""
     with cluster() as server:
         if server is None:
             pytest.skip(MISSING)
@@ -22,12 +22,12 @@ def server() -> Iterator[Cluster]:
 
 
 def test_a_receiver_on_sqlite_may_be_killed_at_any_moment(tmp_path: Path) -> None:
-    """With handlers that raise, hang and end the process."""
+    """Its handlers raise, hang and end the process."""
     assert scenarios.killed_on_sqlite(tmp_path, 1, SECONDS).wrong == []
 
 
-def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
-    """Err 2 with 503 while it is full, and on it goes when there is room."""
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    """Callbacks get err 2 with 503 while it is full, and are stored again when there is room."""
     assert scenarios.disk_full(tmp_path, 2, 2 * SECONDS).wrong == []
 
 
@@ -37,5 +37,5 @@ def test_three_receivers_on_postgresql_may_be_killed_at_any_moment(tmp_path: Pat
 
 
 def test_postgresql_itself_may_be_killed_at_any_moment(tmp_path: Path, server: Cluster) -> None:
-    """Callbacks go to the spools, and from there into the journal."""
+    """Callbacks go to the spools, and from there to the journal."""
     assert scenarios.postgresql_killed(tmp_path, 4, SECONDS, server).wrong == []

@@ -1,4 +1,4 @@
-"""Handlers that misbehave, and write down what they saw: one line a delivery, HANDLER CALL EVENT."""
+"""Handlers that misbehave, and record what they saw: one line for each delivery, HANDLER CALL EVENT."""
 
 import asyncio
 import os
@@ -19,21 +19,21 @@ def _note(name: str, cdr: Cdr, context: Context) -> None:
 
 @handlers.on(Cdr, name="good")
 def good(cdr: Cdr, context: Context) -> None:
-    """Does its work."""
+    """Record the event."""
     _note("good", cdr, context)
 
 
 @handlers.on(Cdr, name="raises", attempts=1000)
 async def raises(cdr: Cdr, context: Context) -> None:
-    """Fails now and then."""
+    """Fail at random."""
     if random.random() < 0.2:
-        raise RuntimeError("now and then this fails")
+        raise RuntimeError("a random failure")
     _note("raises", cdr, context)
 
 
 @handlers.on(Cdr, name="hangs", attempts=1000, timeout=0.3)
 async def hangs(cdr: Cdr, context: Context) -> None:
-    """Hangs now and then, past its time limit."""
+    """Hang at random, beyond the time limit."""
     if random.random() < 0.02:
         await asyncio.sleep(3600)
     _note("hangs", cdr, context)
@@ -41,7 +41,7 @@ async def hangs(cdr: Cdr, context: Context) -> None:
 
 @handlers.on(Cdr, name="kills", attempts=1000)
 def kills(cdr: Cdr, context: Context) -> None:
-    """Ends the whole process now and then."""
+    """End the whole process at random."""
     if context.settings.get("kill") and random.random() < 0.002:
         os._exit(1)
     _note("kills", cdr, context)

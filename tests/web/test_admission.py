@@ -1,4 +1,4 @@
-"""How much is taken on at once, and who comes first."""
+"""Admission: limits on the work in progress, and room that is reserved for questions."""
 
 import asyncio
 from pathlib import Path
@@ -14,8 +14,8 @@ CDR = {"ivruniqueid": "1"}
 QUESTION = {"METHOD": "GET_IVR_ACTION", "DATA": {"MENU": "-1", "IVRUNIQUEID": "1"}}
 
 
-def test_an_address_has_so_many_requests_a_second() -> None:
-    """Each on its own; the next second begins anew. All addresses of one IPv6 network are one sender."""
+def test_the_rate_is_limited_for_each_address() -> None:
+    """The count restarts each second. All addresses of an IPv6 /64 network are one sender."""
     now = 100.0
     admission = Admission(max_requests=10, max_pending_bytes=10, max_rate_per_address=2, clock=lambda: now)
     assert [admission.is_too_fast("192.0.2.1") for _ in range(3)] == [False, False, True]
@@ -26,13 +26,13 @@ def test_an_address_has_so_many_requests_a_second() -> None:
     assert not admission.is_too_fast("192.0.2.1")
 
 
-def test_without_a_limit_nobody_is_too_fast() -> None:
-    """A provider has one address for all of its callbacks: the limit is off unless it is set."""
+def test_without_a_limit_no_address_is_too_fast() -> None:
+    """A provider may send all callbacks from one address: the limit is off by default."""
     admission = Admission(max_requests=10, max_pending_bytes=10)
     assert not any(admission.is_too_fast("192.0.2.1") for _ in range(10_000))
 
 
-def test_questions_have_room_that_records_do_not_take() -> None:
+def test_room_is_reserved_for_questions() -> None:
     """A quarter of it."""
     admission = Admission(max_requests=8, max_pending_bytes=10)
     assert [admission.begin(asks=False) for _ in range(7)] == [True] * 6 + [False]
@@ -41,8 +41,8 @@ def test_questions_have_room_that_records_do_not_take() -> None:
     assert admission.begin(asks=True)
 
 
-async def test_a_sender_that_is_too_fast_is_told_to_wait(tmp_path: Path) -> None:
-    """With 429 and when to come again."""
+async def test_a_sender_that_is_too_fast_gets_429(tmp_path: Path) -> None:
+    """Retry-After says when to retry."""
     async with running(tmp_path, max_rate_per_address=3) as receiver:
         replies = [await receiver.client.post("/voicenter", json={**CDR, "n": n}) for n in range(20)]
     refused = [reply for reply in replies if reply.status_code == 429]
@@ -60,10 +60,10 @@ async def test_a_sender_that_is_too_fast_is_told_to_wait(tmp_path: Path) -> None
         ("/voicenter", QUESTION, 200),
     ],
 )
-async def test_what_there_is_no_room_for_is_refused_in_the_providers_dialect(
+async def test_an_overload_is_rejected_in_the_providers_dialect(
     tmp_path: Path, path: str, question: dict[str, object], status: int
 ) -> None:
-    """503 at once, the documented error, and nothing is stored; but there is room left for questions, at any URL."""
+    """503 at once with the documented error, and nothing is stored; but questions are admitted at any URL."""
     held = asyncio.Event()
     handlers = Handlers("held")
 
@@ -87,8 +87,8 @@ async def test_what_there_is_no_room_for_is_refused_in_the_providers_dialect(
     assert len(receiver.callbacks()) == 3 + (status == 200)
 
 
-async def test_bodies_in_memory_have_a_limit_together(tmp_path: Path) -> None:
-    """A body that does not fit beside the others is refused while it arrives; the room is free again afterwards."""
+async def test_the_bodies_in_memory_have_a_common_limit(tmp_path: Path) -> None:
+    """A body that exceeds it is rejected while it arrives; its bytes are released afterwards."""
     async with running(tmp_path, max_pending_bytes=100) as receiver:
         for _ in range(3):
             assert (await receiver.client.post("/voicenter", content=b"x" * 101)).status_code == 503

@@ -1,4 +1,4 @@
-"""Who may call (A-10): a secret in the path, and a list of addresses."""
+"""Access control (A-10): a secret in the path, a password, and a list of addresses."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -30,15 +30,15 @@ CDR = {"ivruniqueid": "0540000000"}
     ],
 )
 async def test_a10_callbacks_arrive_below_a_secret(tmp_path: Path, path: str, status: int) -> None:
-    """Any of the secrets opens the door; without one there is no such page, and nothing is stored."""
+    """With any of the secrets; without one the reply is 404, and nothing is stored."""
     async with running(tmp_path, secrets=[SECRET, OTHER]) as receiver:
         reply = await receiver.client.post(path, json=CDR)
         assert reply.status_code == status
         assert len(receiver.callbacks()) == (status == 200)
 
 
-async def test_a10_a_secret_is_neither_stored_nor_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The journal has the path without it, and a refusal does not repeat what was tried."""
+async def test_a10_a_secret_is_neither_stored_nor_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The journal has the path without it, and a rejection does not repeat it."""
     caplog.set_level("DEBUG")
     async with running(tmp_path, secrets=[SECRET]) as receiver:
         await receiver.client.post(f"/{SECRET}/voicenter", json=CDR)
@@ -49,8 +49,8 @@ async def test_a10_a_secret_is_neither_stored_nor_said(tmp_path: Path, caplog: p
     assert not any(SECRET in record.getMessage() for record in caplog.records if record.name.startswith("receiver"))
 
 
-async def test_a10_a_wrong_secret_is_told_before_readiness(tmp_path: Path) -> None:
-    """A stranger does not learn that there is a receiver."""
+async def test_a10_a_wrong_secret_gets_no_readiness_line(tmp_path: Path) -> None:
+    """An unauthenticated sender does not learn that there is a receiver."""
     async with running(tmp_path, secrets=[SECRET]) as receiver:
         assert (await receiver.client.get("/wrong-secret/voicenter")).status_code == 404
         assert (await receiver.client.get(f"/{SECRET}/voicenter")).status_code == 200
@@ -58,7 +58,7 @@ async def test_a10_a_wrong_secret_is_told_before_readiness(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("allowed", "status"), [("127.0.0.0/8", 200), ("192.0.2.0/24", 403)])
 async def test_a10_callbacks_come_from_known_addresses(tmp_path: Path, allowed: str, status: int) -> None:
-    """Others are forbidden without detail."""
+    """Others get a bare 403."""
     settings: dict[str, Any] = {"allow_from": allowed}
     async with running(tmp_path, **settings) as receiver:
         assert (await receiver.client.post("/voicenter", json=CDR)).status_code == status
@@ -82,8 +82,8 @@ def test_addresses_are_compared_as_networks(peer: str, inside: bool) -> None:
     assert is_in(peer, [ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")]) is inside
 
 
-async def test_a10_a_password_is_asked_for_as_browsers_know_it(tmp_path: Path) -> None:
-    """HTTP basic authentication; a refusal names no user."""
+async def test_a10_a_password_is_checked_with_http_basic_authentication(tmp_path: Path) -> None:
+    """A rejection names no user."""
     async with running(tmp_path, passwords=["voice:center-1234"]) as receiver:
         refused = await receiver.client.post("/voicenter", json=CDR)
         assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Basic realm="receiver"')
@@ -94,8 +94,8 @@ async def test_a10_a_password_is_asked_for_as_browsers_know_it(tmp_path: Path) -
         assert odd.status_code == 401
 
 
-async def test_a10_a_provider_may_ask_for_something_of_its_own(tmp_path: Path) -> None:
-    """Any combination, each provider by itself; where it says nothing the receiver's settings count."""
+async def test_a10_a_provider_may_have_its_own_access_control(tmp_path: Path) -> None:
+    """In any combination; where a provider has no setting, the receiver's is used."""
     own = {"spokn": {"secrets": ["spokn-secret"], "allow_from": []}, "voicenter": {"secrets": []}}
     async with running(tmp_path, secrets=[SECRET], allow_from="127.0.0.1", providers=own) as receiver:
         assert (await receiver.client.post("/voicenter", json=CDR)).status_code == 200
@@ -124,8 +124,8 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
         ("10.0.0.1", "", "10.0.0.1"),
     ],
 )
-def test_only_a_trusted_proxy_is_believed_about_who_calls(direct: str, value: str, address: str) -> None:
-    """Read from the right, past trusted proxies; what a stranger wrote to the left of that is never read."""
+def test_only_the_header_of_a_trusted_proxy_is_read(direct: str, value: str, address: str) -> None:
+    """It is read from the right, past trusted proxies; the rest, which a sender can forge, is ignored."""
     assert peer_address(direct, value, "x-forwarded-for", PROXIES) == address
 
 
@@ -140,8 +140,8 @@ def test_only_a_trusted_proxy_is_believed_about_who_calls(direct: str, value: st
         ("for=198.51.100.1, by=10.0.0.9;proto=https, for=10.0.0.2", "10.0.0.2"),
     ],
 )
-def test_the_standard_header_is_read_where_it_is_chosen(value: str, address: str) -> None:
-    """Its elements name more than addresses."""
+def test_the_forwarded_header_is_read_if_it_is_configured(value: str, address: str) -> None:
+    """Its elements have more than addresses."""
     assert peer_address("10.0.0.1", value, "forwarded", PROXIES) == address
 
 
@@ -156,10 +156,10 @@ def test_the_standard_header_is_read_where_it_is_chosen(value: str, address: str
         ("forwarded", [("X-Forwarded-For", "198.51.100.1")], 403),
     ],
 )
-async def test_all_lines_of_the_chosen_header_count_and_none_of_the_other(
+async def test_all_lines_of_the_configured_header_are_read_and_none_of_the_other(
     tmp_path: Path, chosen: str, headers: list[tuple[str, str]], status: int
 ) -> None:
-    """Some proxies add a line below the stranger's instead of a word to it; the other header they never touch."""
+    """Some proxies add a line instead of extending the sender's; they do not change the other header."""
     trust = {"trusted_proxies": "127.0.0.1", "allow_from": "198.51.100.0/24", "forwarded_header": chosen}
     async with running(tmp_path, **trust) as receiver:
         reply = await receiver.client.post("/voicenter", json=CDR, headers=headers)
@@ -167,7 +167,7 @@ async def test_all_lines_of_the_chosen_header_count_and_none_of_the_other(
 
 
 async def test_the_journal_has_the_address_behind_a_trusted_proxy(tmp_path: Path) -> None:
-    """And the list of allowed addresses is about that one; a spoofed header from elsewhere changes nothing."""
+    """The address list is checked against that address; a spoofed header from elsewhere has no effect."""
     spoofed = {"X-Forwarded-For": "198.51.100.1"}
     async with running(tmp_path, trusted_proxies="127.0.0.1", allow_from="198.51.100.0/24") as receiver:
         assert (await receiver.client.post("/voicenter", json=CDR, headers=spoofed)).status_code == 200
@@ -193,8 +193,10 @@ async def test_the_journal_has_the_address_behind_a_trusted_proxy(tmp_path: Path
         ({"host": "0.0.0.0", "allow_from": "192.0.2.0/24"}, False),
     ],
 )
-def test_a_public_address_without_any_trust_refuses_to_start(settings: dict[str, Any], refuses: bool) -> None:
-    """The message names the settings that would help, and the one that says it in words."""
+def test_the_receiver_does_not_start_on_a_public_address_without_access_control(
+    settings: dict[str, Any], refuses: bool
+) -> None:
+    """The message names the settings that add access control, and the one that allows anyone."""
     made = Settings(**settings)
     trust = access_policies(made, make_providers(made))
     if not refuses:

@@ -1,4 +1,4 @@
-"""The same hostile input through the whole receiver: answered in the sender's dialect, kept, and never a 500."""
+"""Hostile input through the whole receiver: answered in the sender's dialect, stored, and never with 500."""
 
 import logging
 import xmlrpc.client
@@ -19,22 +19,22 @@ from tests.providers.support import parsed
 from tests.support import running
 
 TABLES = {"xml": xml_attacks.ATTACKS, "json": json_attacks.ATTACKS, "form": form_attacks.ATTACKS}
-NOBODY = {"URL": "", "CLIENTNAME": "", "TOTAL": "0", "COMPANY": ""}
+NO_CONTACT = {"URL": "", "CLIENTNAME": "", "TOTAL": "0", "COMPANY": ""}
 LONG = 16 * 1024 * 1024
-"""No attack is refused for its length alone."""
+"""No attack is rejected for its length alone."""
 REFUSALS: dict[str, dict[str, Any]] = {
     "/voicenter/ivr": {"STATUS": 1, "ACTION": "HANGUP", "DATA": {}},
     "/voicenter/layer": {"STATUS": 1},
     "/voicenter/hangup": {"STATUS": 1},
-    "/voicenter/popup": {"STATUS": "1", **NOBODY},
+    "/voicenter/popup": {"STATUS": "1", **NO_CONTACT},
 }
-"""The documented error of each callback whose URL says what it is; the language is a setting."""
+"""The documented error at the URL of each kind; the language is a setting."""
 
 every_table = pytest.mark.parametrize("table", TABLES)
 
 
 def _reason(attack: Attack) -> str:
-    """Why the wire refuses it, empty when it does not."""
+    """Why parsing rejects it; empty if it does not."""
     try:
         read(attack.body, attack.content_type)
     except WireError as error:
@@ -60,10 +60,10 @@ def _in_xml(attack: Attack) -> bool:
 
 
 @every_table
-async def test_what_cannot_be_read_gets_the_documented_error_and_is_kept_with_its_reason(
+async def test_what_cannot_be_parsed_gets_the_documented_error_and_is_stored_with_its_reason(
     table: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Err 1 in the sender's own format, and a row that holds the bytes; no line in the log is an error."""
+    """Err 1 in the sender's format, and a row with the bytes; no error is logged."""
     refused = [attack for attack in TABLES[table] if _reason(attack)]
     async with running(tmp_path, max_body_bytes=LONG) as receiver:
         for attack in refused:
@@ -79,10 +79,10 @@ async def test_what_cannot_be_read_gets_the_documented_error_and_is_kept_with_it
 
 
 @every_table
-async def test_what_can_be_read_is_accepted_if_it_is_a_callback(
+async def test_what_can_be_parsed_is_accepted_if_it_is_a_callback(
     table: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Err 0 for whatever holds a CDR, however odd the rest of it is."""
+    """Err 0 for every body with a CDR, however odd the rest is."""
     wanted = [attack for attack in TABLES[table] if attack.expected is not REFUSED and attack.expected is not EITHER]
     async with running(tmp_path, max_body_bytes=LONG) as receiver:
         for attack in wanted:
@@ -94,13 +94,13 @@ async def test_what_can_be_read_is_accepted_if_it_is_a_callback(
 
 
 @every_table
-async def test_every_url_answers_an_attack_in_its_own_words(
+async def test_every_url_answers_an_attack_with_its_own_error(
     table: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Status 200 with that callback's error, the URLs taking turns; what can be read says itself what it is."""
-    by_turns = list(zip(TABLES[table], cycle([*REFUSALS, "/spokn"]), strict=False))
+    """Status 200 with the error of the URL's kind, the URLs alternating."""
+    alternating = list(zip(TABLES[table], cycle([*REFUSALS, "/spokn"]), strict=False))
     async with running(tmp_path, max_body_bytes=LONG) as receiver:
-        for attack, path in by_turns:
+        for attack, path in alternating:
             reply = await _sent(receiver.client, path, attack)
             assert reply.status == 200, (attack, path)
             if path == "/spokn":
@@ -112,12 +112,12 @@ async def test_every_url_answers_an_attack_in_its_own_words(
                 assert parsed(reply).items() >= REFUSALS[path].items(), (attack, path)
             else:
                 assert _is_whole(reply), (attack, path)
-    assert len(receiver.callbacks()) == len(by_turns)
+    assert len(receiver.callbacks()) == len(alternating)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 def test_the_attacks_that_can_be_read_claim_to_be_a_call() -> None:
-    """Most hold the one field that makes them a CDR: what is accepted is shown on real callbacks."""
+    """Most have the field that makes them a CDR, so that they are accepted as callbacks."""
     for table in TABLES.values():
         accepted = [attack for attack in table if isinstance(attack.expected, dict)]
         intact = [attack for attack in accepted if attack.expected.get("ivruniqueid") == CALLER["ivruniqueid"]]

@@ -1,4 +1,4 @@
-"""What goes over the wire, and in how many pieces."""
+"""How replies are sent: the head together with the body."""
 
 from receiver.web.reply_batching import ReplyBatchingTransport
 
@@ -6,17 +6,17 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
 
 
 class Wire:
-    """A transport that remembers what it was told to do."""
+    """A transport that records its calls."""
 
     def __init__(self) -> None:
         self.done: list[bytes | str] = []
 
     def write(self, data: bytes) -> None:
-        """Remember a piece."""
+        """Record a write."""
         self.done.append(data)
 
     def close(self) -> None:
-        """Remember the end."""
+        """Record the end."""
         self.done.append("closed")
 
     def is_closing(self) -> bool:
@@ -26,8 +26,8 @@ class Wire:
     get_extra_info = pause_reading = resume_reading = None
 
 
-def test_the_head_of_a_reply_travels_with_its_body() -> None:
-    """One packet, not two: a provider need not wait for the second."""
+def test_the_head_of_a_reply_is_sent_with_its_body() -> None:
+    """In one packet instead of two."""
     wire = Wire()
     replies = ReplyBatchingTransport(wire)
     replies.write(HEAD)
@@ -37,7 +37,7 @@ def test_the_head_of_a_reply_travels_with_its_body() -> None:
 
 
 def test_a_head_without_a_body_is_sent_at_the_end() -> None:
-    """By whoever says that nothing follows, or closes."""
+    """By `flush` or by `close`."""
     wire = Wire()
     replies = ReplyBatchingTransport(wire)
     replies.write(HEAD)
@@ -49,8 +49,8 @@ def test_a_head_without_a_body_is_sent_at_the_end() -> None:
     assert (wire.done, replies.is_closing()) == ([HEAD, HEAD, "closed"], True)
 
 
-def test_an_invitation_to_go_on_does_not_wait() -> None:
-    """Its receiver waits for it before it sends what the reply is to."""
+def test_a_100_continue_does_not_wait() -> None:
+    """The sender waits for it before it sends the body."""
     wire = Wire()
     ReplyBatchingTransport(wire).write(b"HTTP/1.1 100 Continue\r\n\r\n")
     assert wire.done == [b"HTTP/1.1 100 Continue\r\n\r\n"]

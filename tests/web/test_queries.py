@@ -1,4 +1,4 @@
-"""GET requests: a look at the URL, a callback in a query, or neither (A-01, A-24)."""
+"""GET requests: the readiness line, a callback in a query, or another query (A-01, A-24)."""
 
 from pathlib import Path
 
@@ -37,21 +37,21 @@ async def test_a24_a_query_with_known_fields_is_a_callback(tmp_path: Path, url: 
 
 
 async def test_a01_a_get_with_a_body_is_a_callback(tmp_path: Path) -> None:
-    """In any format, whatever the query says."""
+    """In any format, whatever the query is."""
     async with running(tmp_path) as receiver:
         answer = await receiver.client.request("GET", "/voicenter?a=1", json={"ivruniqueid": "a", "caller": "1"})
         assert answer.json()["err"] == "0"
     assert [one.kind for one in receiver.callbacks()] == ["CDR"]
 
 
-async def test_a24_a_query_that_is_no_callback_is_answered_and_listed(tmp_path: Path) -> None:
-    """200 for monitors that add a parameter; `receiver refused` says why nothing was stored."""
+async def test_a24_a_query_that_is_not_a_callback_is_answered_and_listed(tmp_path: Path) -> None:
+    """200 for monitors that add a parameter; `receiver refused` has the reason why nothing was stored."""
     async with running(tmp_path) as receiver:
         for path in ("/voicenter?utm=1", "/voicenter/cdr?utm=1", "/voicenter/popup?x=y", "/spokn?utm=1"):
             answer = await receiver.client.get(path)
             assert (answer.status_code, answer.text.startswith(READY)) == (200, True)
     assert receiver.callbacks() == []
-    listed = receiver.look(lambda connection: rejections.latest(connection, 10))
+    listed = receiver.query(lambda connection: rejections.latest(connection, 10))
     assert {(one.path, one.reason) for one in listed} == {
         (path, "a GET request whose query is no callback")
         for path in ("/voicenter", "/voicenter/cdr", "/voicenter/popup", "/spokn")
@@ -59,17 +59,17 @@ async def test_a24_a_query_that_is_no_callback_is_answered_and_listed(tmp_path: 
 
 
 @pytest.mark.parametrize("url", ["/voicenter", "/voicenter?ivruniqueid=a", "/spokn?userid=1"])
-async def test_a24_head_is_a_look_and_so_is_a_get_without_a_query(tmp_path: Path, url: str) -> None:
+async def test_a24_head_and_get_without_a_query_get_the_readiness_line(tmp_path: Path, url: str) -> None:
     """Nothing is stored, and nothing is listed."""
     async with running(tmp_path) as receiver:
         assert (await receiver.client.head(url)).status_code == 200
         assert (await receiver.client.get(url.partition("?")[0])).text.startswith(READY)
     assert receiver.callbacks() == []
-    assert receiver.look(lambda connection: rejections.latest(connection, 10)) == []
+    assert receiver.query(lambda connection: rejections.latest(connection, 10)) == []
 
 
 async def test_a_repeat_in_a_query_is_a_repeat_of_the_body(tmp_path: Path) -> None:
-    """The content counts, not where it stands (A-09)."""
+    """Only the content counts (A-09)."""
     async with running(tmp_path) as receiver:
         await receiver.client.post("/voicenter", json={"ivruniqueid": "a", "caller": "054"})
         await receiver.client.get("/voicenter?ivruniqueid=a&caller=054")

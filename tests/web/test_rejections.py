@@ -1,4 +1,4 @@
-"""Requests that are not let in: what goes out, what is counted, and what is kept."""
+"""Rejected requests: their replies, their counts, and what is stored of them."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ CDR = {"ivruniqueid": "1"}
 
 
 def _refused(receiver: Running) -> list[RejectedRequest]:
-    return receiver.look(lambda connection: latest(connection, 1000))
+    return receiver.query(lambda connection: latest(connection, 1000))
 
 
-async def test_each_refusal_is_kept_with_its_reason_and_without_its_body(tmp_path: Path) -> None:
-    """Time, address, path, reason and size, for whoever wonders why a callback does not arrive."""
+async def test_each_rejection_is_stored_with_its_reason_and_without_its_body(tmp_path: Path) -> None:
+    """With address, path, reason and size, to find a missing callback."""
     options = {"secrets": SECRET, "passwords": "user:password", "max_body_bytes": 100, "max_transcript_bytes": 200}
     async with running(tmp_path, **options) as receiver:
         good = f"/{SECRET}/voicenter"
@@ -57,22 +57,22 @@ async def test_each_refusal_is_kept_with_its_reason_and_without_its_body(tmp_pat
         ("/an-old-secret-of-ours/spokn", "/spokn"),
     ],
 )
-async def test_no_secret_is_kept_wherever_it_stands(tmp_path: Path, path: str, kept: str) -> None:
-    """Also a misplaced one, and one that was changed since."""
+async def test_no_secret_is_stored_wherever_it_is_in_the_path(tmp_path: Path, path: str, kept: str) -> None:
+    """Also a misplaced one, and an old one."""
     async with running(tmp_path, secrets=SECRET) as receiver:
         assert (await receiver.client.post(path, json=CDR)).status_code == 404
     assert [one.path for one in _refused(receiver)] == [kept]
 
 
-async def test_without_secrets_an_unknown_path_is_kept_as_it_came(tmp_path: Path) -> None:
-    """So that a misspelt one shows."""
+async def test_without_secrets_an_unknown_path_is_stored_as_sent(tmp_path: Path) -> None:
+    """A misspelt path can be seen."""
     async with running(tmp_path) as receiver:
         await receiver.client.post("/voicentre/", json=CDR)
     assert [one.path for one in _refused(receiver)] == ["/voicentre"]
 
 
-async def test_equal_refusals_are_one_entry(tmp_path: Path) -> None:
-    """Strangers cannot fill the disk, nor keep the database busy: many different ones are only counted."""
+async def test_equal_rejections_are_one_entry(tmp_path: Path) -> None:
+    """Many different ones are only counted, so that senders cannot fill the disk or keep the database busy."""
     async with running(tmp_path, metrics=True) as receiver:
         for _ in range(3):
             await receiver.client.post("/a", json=CDR)
@@ -93,8 +93,8 @@ async def test_they_are_written_while_the_receiver_runs(tmp_path: Path) -> None:
         await eventually(lambda: len(_refused(receiver)) == 1)
 
 
-async def test_a_length_without_measure_harms_nobody_elses_entry(tmp_path: Path) -> None:
-    """Databases count to 2 to the 63rd."""
+async def test_a_huge_declared_length_does_not_affect_other_entries(tmp_path: Path) -> None:
+    """The database has 64 bits."""
     async with running(tmp_path) as receiver:
         for length in ("9999999999999999999", "1" * 40):
             await receiver.client.post("/a", content=b"", headers={"Content-Length": length})
@@ -103,7 +103,7 @@ async def test_a_length_without_measure_harms_nobody_elses_entry(tmp_path: Path)
 
 
 async def test_only_the_latest_are_kept(tmp_path: Path) -> None:
-    """However many there were."""
+    """Older ones are deleted."""
     async with running(tmp_path) as receiver:
         await receiver.client.post("/old", json=CDR)
     one = _refused(receiver)[0]
@@ -112,5 +112,5 @@ async def test_only_the_latest_are_kept(tmp_path: Path) -> None:
         for _ in range(3):
             with database.begin() as connection:
                 add(connection, [one] * (KEPT // 2))
-    kept = receiver.look(lambda connection: latest(connection, 10 * KEPT))
+    kept = receiver.query(lambda connection: latest(connection, 10 * KEPT))
     assert len(kept) == KEPT

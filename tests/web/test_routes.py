@@ -10,10 +10,8 @@ from tests.support import running
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", ["/voicenter", "/spokn", "/voicenter/popup", "/voicenter/cdr"])
-async def test_a24_a_look_at_a_callback_url_says_that_the_receiver_is_ready(
-    tmp_path: Path, method: str, path: str
-) -> None:
-    """People paste the URL into a browser and monitors probe it: one plain line, and nothing is stored."""
+async def test_a24_a_get_of_a_callback_url_gets_the_readiness_line(tmp_path: Path, method: str, path: str) -> None:
+    """People open the URL in a browser, and monitors request it: one plain line, and nothing is stored."""
     async with running(tmp_path) as receiver:
         reply = await receiver.client.request(method, path)
         assert (reply.status_code, reply.headers["content-type"]) == (200, "text/plain; charset=utf-8")
@@ -23,14 +21,14 @@ async def test_a24_a_look_at_a_callback_url_says_that_the_receiver_is_ready(
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 async def test_a01_other_methods_are_not_allowed(tmp_path: Path, method: str) -> None:
-    """The reply names those that are."""
+    """The reply names the allowed ones."""
     async with running(tmp_path) as receiver:
         reply = await receiver.client.request(method, "/voicenter")
         assert reply.status_code == 405
         assert "POST" in reply.headers["allow"]
 
 
-async def test_a27_a_slash_at_the_end_is_no_redirect(tmp_path: Path) -> None:
+async def test_a27_a_slash_at_the_end_does_not_redirect(tmp_path: Path) -> None:
     """A redirect would lose a POST; unknown query parameters are ignored."""
     async with running(tmp_path) as receiver:
         reply = await receiver.client.post("/voicenter/?utm=1", json={"ivruniqueid": "1"})
@@ -45,8 +43,8 @@ async def test_a27_a_providers_path_is_a_setting(tmp_path: Path) -> None:
         assert (await receiver.client.post("/voicenter", json={"ivruniqueid": "1"})).status_code == 404
 
 
-async def test_a04_each_callback_has_a_url_of_its_own_too(tmp_path: Path) -> None:
-    """There the path says what comes, where the content does not."""
+async def test_a04_each_kind_has_its_own_url_too(tmp_path: Path) -> None:
+    """There the path decides the kind if the content does not."""
     async with running(tmp_path) as receiver:
         reply = await receiver.client.post("/voicenter/ivr", json={"DATA": {"MENU": "-1"}})
         assert reply.json()["ACTION"] == "HANGUP"
@@ -55,7 +53,7 @@ async def test_a04_each_callback_has_a_url_of_its_own_too(tmp_path: Path) -> Non
 
 
 async def test_f06_without_an_origin_options_says_what_is_allowed(tmp_path: Path) -> None:
-    """And gives no browser leave to call."""
+    """It has no cross-origin header."""
     async with running(tmp_path) as receiver:
         reply = await receiver.client.options("/voicenter/popup", headers={"Origin": "https://crm.example"})
         assert reply.status_code == 204
@@ -64,7 +62,7 @@ async def test_f06_without_an_origin_options_says_what_is_allowed(tmp_path: Path
 
 
 async def test_f06_a_configured_origin_may_call_the_pop_up_from_a_browser(tmp_path: Path) -> None:
-    """Preflight and request carry the cross-origin headers for it, and for no other."""
+    """Replies to preflight and request have the cross-origin header for this origin only."""
     options = {"voicenter": {"popup_origins": ["https://crm.example"]}}
     async with running(tmp_path, providers=options) as receiver:
         for origin, allowed in (("https://crm.example", "https://crm.example"), ("https://evil.example", None)):
@@ -76,7 +74,7 @@ async def test_f06_a_configured_origin_may_call_the_pop_up_from_a_browser(tmp_pa
         assert (await receiver.client.options("/voicenter")).status_code == 405
 
 
-async def test_a_body_that_is_too_long_is_refused(tmp_path: Path) -> None:
+async def test_a_body_that_is_too_long_is_rejected(tmp_path: Path) -> None:
     """Declared or streamed, before it is read into memory."""
 
     async def streamed() -> AsyncIterator[bytes]:
@@ -90,7 +88,7 @@ async def test_a_body_that_is_too_long_is_refused(tmp_path: Path) -> None:
 
 
 async def test_only_what_may_carry_a_transcript_may_be_long(tmp_path: Path) -> None:
-    """A CDR may, also where any callback arrives; a question of somebody on the line may not."""
+    """CDRs may be long, at their own URL and at the common URL; other callbacks may not."""
     async with running(tmp_path, max_body_bytes=1000, max_transcript_bytes=2000) as receiver:
         body = b'{"ivruniqueid": "0540000000", "phone": "1", "AI Data": "' + b"x" * 1000 + b'"}'
         for path, status in (
@@ -105,8 +103,8 @@ async def test_only_what_may_carry_a_transcript_may_be_long(tmp_path: Path) -> N
         assert (await receiver.client.post("/spokn", content=body)).status_code == 413
 
 
-async def test_a26_an_encoded_body_is_refused(tmp_path: Path) -> None:
-    """With 415, and a sentence that says what to send."""
+async def test_a26_an_unknown_encoding_is_rejected(tmp_path: Path) -> None:
+    """With 415 and a sentence that says which encodings are supported."""
     async with running(tmp_path) as receiver:
         reply = await receiver.client.post("/voicenter", content=b"x", headers={"Content-Encoding": "br"})
         assert reply.status_code == 415
@@ -132,7 +130,7 @@ async def test_health_says_ok(tmp_path: Path) -> None:
 
 
 async def test_f06_a_browser_without_the_secret_learns_nothing(tmp_path: Path) -> None:
-    """Asking first whether it may call is a call, too; only the password comes later."""
+    """A preflight needs the secret too; it needs no password, because browsers send none with it."""
     trust = {"secrets": "a-long-secret", "passwords": "user:password"}
     options = {"voicenter": {"popup_origins": ["https://crm.example"]}}
     asks = {"Origin": "https://crm.example", "Access-Control-Request-Method": "GET"}

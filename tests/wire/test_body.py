@@ -1,4 +1,4 @@
-"""Telling the formats apart, and nothing but our own error out of any of them."""
+"""Detection of formats, and parsing that raises nothing but our own error."""
 
 import json
 from typing import Any
@@ -78,8 +78,8 @@ def damaged(draw: st.DrawFn) -> tuple[Sample, bytes]:
         (b"a=1", "multipart/form-data; boundary=b", Format.FORM),
     ],
 )
-def test_the_first_byte_tells_the_format(body: bytes, content_type: str, format_: Format) -> None:
-    """Blanks and byte order marks before it do not count (A-02)."""
+def test_the_first_byte_decides_the_format(body: bytes, content_type: str, format_: Format) -> None:
+    """Blanks and byte order marks before it are ignored (A-02)."""
     assert detect_format(body, content_type) is format_
 
 
@@ -106,7 +106,7 @@ def test_a_message_has_its_values_method_and_notes(body: bytes, message: Message
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize("text", ['{"a": "שלום"}', write_call("CDR", {"a": "שלום"}).decode()[39:]], ids=["json", "xml"])
 def test_unicode_is_read_in_every_encoding(text: str, encoding: str) -> None:
-    """With a byte order mark or, in UTF-16, without one (A-11)."""
+    """With a byte order mark, in UTF-16 also without one (A-11)."""
     assert read(text.encode(encoding)).values == {"a": "שלום"}
 
 
@@ -120,8 +120,8 @@ def test_unicode_is_read_in_every_encoding(text: str, encoding: str) -> None:
         ("application/json; charset=utf-8", ("charset:windows-1255",)),
     ],
 )
-def test_the_headers_charset_is_honoured(content_type: str, notes: tuple[str, ...]) -> None:
-    """Where it is wrong or missing the text is found all the same."""
+def test_the_headers_charset_is_used(content_type: str, notes: tuple[str, ...]) -> None:
+    """If it is wrong or missing, the text is decoded correctly nevertheless."""
     message = read('{"a": "שלום"}'.encode("windows-1255"), content_type)
     assert message.values == {"a": "שלום"}
     assert message.notes[-1:] == notes
@@ -129,7 +129,7 @@ def test_the_headers_charset_is_honoured(content_type: str, notes: tuple[str, ..
 
 @pytest.mark.parametrize("body", [b"", b" \r\n\t", b"{", b"<", b"<a/>", b"[1", b"\xef\xbb\xbf{", b"<!DOCTYPE a><a/>"])
 def test_what_cannot_be_read_is_the_senders_fault(body: bytes) -> None:
-    """Our own error says so, and nothing else."""
+    """It raises our own error, and nothing else."""
     with pytest.raises(WireError):
         read(body)
 
@@ -138,13 +138,13 @@ def test_what_cannot_be_read_is_the_senders_fault(body: bytes) -> None:
     "parameter", ["charset*=a; charset*1=b", f"charset*{'9' * 5000}=a", "charset*=a\0b''c", "charset*=zip''c"]
 )
 def test_a_charset_that_breaks_its_parser_counts_as_none(parameter: str) -> None:
-    """Whatever a header says, the body is read."""
+    """The body is read, whatever the header is."""
     assert read(b'{"a": 1}', f"application/json; {parameter}").values == {"a": 1}
 
 
 @pytest.mark.parametrize("content_type", ["\u0101", "multipart/form-data; boundary=\u05e9", "a/b; charset=\u05e9"])
 def test_a_header_of_any_characters_is_only_a_hint(content_type: str) -> None:
-    """HTTP gives none beyond latin-1, a stored or replayed request may."""
+    """HTTP headers are limited to latin-1, but stored or replayed ones are not."""
     assert read(b'{"a": 1}', content_type).values == {"a": 1}
     with pytest.raises(WireError):
         read(b"--b\r\nContent-Disposition: form-data\r\n", content_type)
@@ -154,7 +154,7 @@ def test_a_header_of_any_characters_is_only_a_hint(content_type: str) -> None:
     st.binary(max_size=200) | st.builds(lambda start, rest: start + rest, SPICE, st.binary(max_size=100)), CONTENT_TYPES
 )
 def test_any_bytes_are_a_message_or_our_own_error(body: bytes, content_type: str) -> None:
-    """Whatever the header claims."""
+    """Whatever the header declares."""
     try:
         message = read(body, content_type)
     except WireError:
@@ -165,7 +165,7 @@ def test_any_bytes_are_a_message_or_our_own_error(body: bytes, content_type: str
 @given(damaged(), CONTENT_TYPES)
 @settings(max_examples=300)
 def test_damaged_samples_are_a_message_or_our_own_error(damage: tuple[Sample, bytes], content_type: str) -> None:
-    """The parsers' own errors never come out."""
+    """The parsers' own errors are translated."""
     try:
         read(damage[1], content_type)
     except WireError:
@@ -193,7 +193,7 @@ def _reads(provider: Provider[Any], path: str, body: bytes, content_type: str, q
 @given(damaged(), CONTENT_TYPES)
 @settings(max_examples=300)
 def test_every_provider_reads_damaged_samples_without_raising(damage: tuple[Sample, bytes], content_type: str) -> None:
-    """Each is an event or a fault with its reason, and the same one when read again."""
+    """Each is an event or a fault with its reason, and equal when parsed again."""
     sample, body = damage
     for provider in PROVIDERS.values():
         _reads(provider, sample.target.partition("?")[0], body, content_type, b"")
@@ -212,7 +212,7 @@ FIELDS = sorted({name for provider in PROVIDERS.values() for kind in provider.ki
 def test_every_provider_reads_any_value_in_any_field_without_raising(
     fields: dict[str, Any], data: st.DataObject
 ) -> None:
-    """No value is odd enough to lose a record by an error of ours."""
+    """No value loses a record by an error of ours."""
     body = json.dumps(fields).encode()
     for provider in PROVIDERS.values():
         path = data.draw(st.sampled_from(provider.endpoints)).path
@@ -228,8 +228,8 @@ def test_every_provider_reads_any_bytes_without_raising(body: bytes, query: byte
 
 
 @pytest.mark.parametrize("digits", [20, 400, 5_000, 100_000])
-def test_huge_numbers_cost_a_field_at_most(digits: int) -> None:
-    """Python's limit on digits never shows."""
+def test_huge_numbers_lose_at_most_their_field(digits: int) -> None:
+    """Python's limit on digits has no effect."""
     number = b"9" * digits
     for body in (
         b'{"userid": "1", "caller": "1", "time": %s, "leg": %s}' % (number, number),

@@ -1,4 +1,4 @@
-"""Bytes to text: declared, told from the bytes, or repaired."""
+"""Bytes to text: by declaration, by the bytes, or repaired."""
 
 import pytest
 from hypothesis import given
@@ -46,8 +46,8 @@ def _declared(name: str, encoding: str) -> bytes:
         (HEBREW.encode(), "x" * 100, ("charset_ignored:" + "x" * 40,)),
     ],
 )
-def test_text_is_found_whatever_is_declared(body: bytes, charset: str | None, notes: tuple[str, ...]) -> None:
-    """A BOM or the bytes themselves count first; each liberty is noted (A-11)."""
+def test_text_is_decoded_whatever_is_declared(body: bytes, charset: str | None, notes: tuple[str, ...]) -> None:
+    """A BOM or the bytes take precedence; each deviation is noted (A-11)."""
     decoded = decode(body, charset)
     assert (decoded.text, decoded.notes) == (HEBREW, notes)
 
@@ -67,17 +67,17 @@ def test_text_is_found_whatever_is_declared(body: bytes, charset: str | None, no
         ("windows-1255", "utf-8-sig", ()),
     ],
 )
-def test_an_xml_declaration_is_honoured_unless_the_bytes_say_else(
+def test_an_xml_declaration_is_used_unless_the_bytes_contradict_it(
     name: str, encoding: str, notes: tuple[str, ...]
 ) -> None:
-    """It counts more than the header's charset."""
+    """It takes precedence over the header's charset."""
     decoded = decode(_declared(name, encoding), "iso-8859-1")
     assert decoded.text.endswith(HEBREW)
     assert decoded.notes == notes
 
 
 def test_utf_7_never_hides_markup() -> None:
-    """What a utf-7 reader would take for a tag stays plain text."""
+    """Text that utf-7 would decode to a tag stays plain text."""
     hidden = b'<?xml version="1.0" encoding="utf-7"?>+ADw-a+AD4-'
     assert decode(hidden).text == hidden.decode()
 
@@ -85,14 +85,14 @@ def test_utf_7_never_hides_markup() -> None:
 @pytest.mark.parametrize(
     ("fallbacks", "text", "note"), [(("windows-1255", "latin-1"), "ש", "windows-1255"), (("latin-1",), "ù", "latin-1")]
 )
-def test_the_first_fallback_that_fits_counts(fallbacks: tuple[str, ...], text: str, note: str) -> None:
-    """Providers choose their own (G-18)."""
+def test_the_first_fallback_that_fits_is_used(fallbacks: tuple[str, ...], text: str, note: str) -> None:
+    """Each provider has its own (G-18)."""
     decoded = decode(b"\xf9", None, fallbacks)
     assert (decoded.text, decoded.notes) == (text, (f"charset:{note}",))
 
 
-def test_latin_1_takes_what_hebrew_windows_does_not() -> None:
-    """The last resort never fails."""
+def test_latin_1_accepts_what_hebrew_windows_does_not() -> None:
+    """The last fallback never fails."""
     assert decode(b"\xff\x80\xd9").notes == ("charset:latin-1",)
 
 
@@ -101,13 +101,13 @@ def test_latin_1_takes_what_hebrew_windows_does_not() -> None:
     st.none() | st.text(max_size=20) | st.sampled_from(["utf-8", "utf-16", "cp037", "utf-32-be"]),
 )
 def test_decoding_never_fails(body: bytes, charset: str | None) -> None:
-    """Any bytes under any declaration are some text."""
+    """Any bytes with any declaration are decoded to text."""
     assert isinstance(decode(body, charset).text, str)
 
 
 @given(st.text())
-def test_utf_8_is_read_as_it_was_written(text: str) -> None:
-    """Without a declaration nothing else is guessed, unless the bytes look like UTF-16."""
+def test_utf_8_is_the_default(text: str) -> None:
+    """Without a declaration UTF-8 is used, unless the bytes look like UTF-16."""
     body = text.encode("utf-8", "ignore")
     if not text.startswith("\ufeff") and b"\0" not in body[:2]:
         assert decode(body).text == body.decode()

@@ -1,4 +1,4 @@
-"""Forms: urlencoded, query strings and multipart."""
+"""Forms: urlencoded bodies, query strings and multipart."""
 
 import tracemalloc
 from urllib.parse import parse_qsl, urlencode
@@ -40,7 +40,7 @@ def test_a_form_is_split_as_the_standard_library_splits_it(text: str) -> None:
 
 @given(st.dictionaries(st.text("abc_ -", min_size=1), st.text("abכ\r\n &=+%"), max_size=6))
 def test_fields_survive_multipart(fields: dict[str, str]) -> None:
-    """Line ends and separators inside of values too."""
+    """Also line ends and separators inside values."""
     body = _multipart(list(fields.items()))
     if fields:
         assert read_multipart(body, HEADER) == (fields, ())
@@ -66,12 +66,12 @@ def test_fields_survive_multipart(fields: dict[str, str]) -> None:
     ],
 )
 def test_urlencoded_bodies(body: str, fields: dict[str, str], notes: tuple[str, ...]) -> None:
-    """The last of two wins, and what had to be repaired is noted."""
+    """Of a repeated name the last value is used; repairs are noted."""
     assert read_urlencoded(body.encode()) == (fields, notes)
 
 
 def test_raw_bytes_in_a_form_are_decoded_like_escaped_ones() -> None:
-    """UTF-8 as it stands, else Hebrew Windows, or what the header declares."""
+    """As UTF-8, else as Hebrew Windows, or as the header declares."""
     assert read_urlencoded("a=שלום".encode())[0] == {"a": "שלום"}
     assert read_urlencoded("a=שלום".encode("windows-1255")) == ({"a": "שלום"}, ("charset:windows-1255",))
     assert read_urlencoded("a=é".encode("latin-1"), "iso-8859-1") == ({"a": "é"}, ())
@@ -79,18 +79,18 @@ def test_raw_bytes_in_a_form_are_decoded_like_escaped_ones() -> None:
 
 @pytest.mark.parametrize("more", ["", '; filename="a.txt"'])
 def test_a_part_with_a_file_is_a_field_too(more: str) -> None:
-    """Its content counts, its file name does not."""
+    """Its content is the value; its file name is ignored."""
     assert read_multipart(_multipart([("a", "1"), ("b", "x\r\ny")], more=more), HEADER)[0] == {"a": "1", "b": "x\r\ny"}
 
 
 @pytest.mark.parametrize("header", ["", "multipart/form-data", "text/plain", "multipart/form-data; charset=utf-8"])
 def test_without_a_declared_boundary_the_first_line_has_it(header: str) -> None:
-    """The header is only a hint (A-02)."""
+    """The header is a hint only (A-02)."""
     assert read_multipart(_multipart([("a", "1")], boundary="----xyz"), header)[0] == {"a": "1"}
 
 
 def test_a_part_given_twice_keeps_its_last_value() -> None:
-    """As everywhere (A-20)."""
+    """As in the other formats (A-20)."""
     assert read_multipart(_multipart([("a", "1"), ("a", "2")]), HEADER) == ({"a": "2"}, ("repeated:a",))
 
 
@@ -108,8 +108,8 @@ def test_a_part_given_twice_keeps_its_last_value() -> None:
         b"--b-1\r\n\r\n1\r\n--b-1--\r\n",
     ],
 )
-def test_broken_multipart_forms_are_refused(body: bytes) -> None:
-    """With our own error alone."""
+def test_broken_multipart_forms_are_rejected(body: bytes) -> None:
+    """With our own error only."""
     with pytest.raises(WireError):
         read_multipart(body, HEADER)
 
@@ -127,7 +127,7 @@ def test_the_number_of_fields_is_limited() -> None:
 
 @pytest.mark.parametrize("value", ["%", "%4", "%41", "%zz", "+"])
 def test_escapes_do_not_multiply_the_memory(value: str) -> None:
-    """Whole or broken, a form of them needs no more than some forty times its size."""
+    """A form of valid or broken escapes needs at most forty times its size."""
     body = b"a=" + value.encode() * 100_000
     tracemalloc.start()
     try:
@@ -139,7 +139,7 @@ def test_escapes_do_not_multiply_the_memory(value: str) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_form_or_our_own_error(body: bytes) -> None:
-    """An urlencoded form can be made of almost anything."""
+    """Almost any bytes are an urlencoded form."""
     read_urlencoded(body)
     for each in (body, b"--b-1\r\n" + body, _multipart([("a", "1")])[:-4] + body):
         try:

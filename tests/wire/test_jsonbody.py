@@ -25,7 +25,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 @given(VALUES)
 def test_values_survive_writing_and_reading(value: Any) -> None:
-    """Ours and the standard library's parser read the same; strict JSON needs no note."""
+    """Our parser and the standard library's agree; strict JSON gets no note."""
     body = jsonbody.write(value)
     assert repr(json.loads(body)) == repr(value)
     assert repr(jsonbody.read(body.decode())) == repr((value, ()))
@@ -48,7 +48,7 @@ def test_what_python_writes_is_read_back_equal(value: Any, ascii_: bool, indent:
     ],
 )
 def test_bare_keys_and_trailing_commas_are_tolerated_and_noted(text: str, value: object) -> None:
-    """As the provider's document prints them (A-19)."""
+    """As in the provider's document (A-19)."""
     assert jsonbody.read(text) == (value, ("lenient_json",))
 
 
@@ -68,14 +68,14 @@ def test_bare_keys_and_trailing_commas_are_tolerated_and_noted(text: str, value:
         '["\\ud800"]',
     ],
 )
-def test_what_is_no_json_is_refused(text: str) -> None:
-    """With our own error alone; a number that cannot stay what was sent, and lone surrogates, are no values of JSON."""
+def test_malformed_json_is_rejected(text: str) -> None:
+    """With our own error only; also numbers that cannot be kept exactly, and lone surrogates."""
     with pytest.raises(WireError):
         jsonbody.read(text)
 
 
 def test_the_tolerant_pass_is_bounded_in_size() -> None:
-    """Large documents are strict or refused."""
+    """Large texts must be strict JSON."""
     padding = "x" * MAX_LENIENT_CHARS
     assert jsonbody.read(f'{{"a": "{padding}"}}') == ({"a": padding}, ())
     with pytest.raises(WireError, match="broken"):
@@ -85,7 +85,7 @@ def test_the_tolerant_pass_is_bounded_in_size() -> None:
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500, 1_015, 5_000, 100_000])
 @pytest.mark.parametrize(("open_", "close"), [("[", "]"), ('{"a":', "}"), ("{a:", "}")])
 def test_values_nest_to_a_limit(open_: str, close: str, depth: int) -> None:
-    """Deeper ones are refused, in both passes and at any size."""
+    """Deeper values are rejected, in both passes and at any size."""
     with pytest.raises(WireError):
         jsonbody.read(open_ * depth + "1" + close * depth)
     with pytest.raises(WireError):
@@ -109,27 +109,27 @@ def test_values_nest_to_a_limit(open_: str, close: str, depth: int) -> None:
 def test_of_a_key_given_twice_the_last_counts_and_differences_are_noted(
     text: str, value: object, repeated: tuple[str, ...]
 ) -> None:
-    """Equal values are no difference (A-20)."""
+    """Equal values are not noted (A-20)."""
     got, notes = jsonbody.read(text)
     assert got == value
     assert set(notes) == set(repeated)
 
 
-def test_very_many_repeated_keys_take_no_longer_than_their_number_says() -> None:
-    """A hundred thousand of them; were each compared with each, this would take a minute."""
+def test_the_time_for_repeated_keys_is_linear() -> None:
+    """A hundred thousand repeated keys; in quadratic time they would take a minute."""
     body = ",".join(f'"{number}": 0, "{number}": 1' for number in range(100_000))
     assert len(jsonbody.read(f"{{{body}}}", BodyLimits(elements=300_000))[1]) == MOST_NOTES
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**64 - 1, 15616841651])
 def test_whole_numbers_of_64_bits_are_exact(number: int) -> None:
-    """No detour through floats (A-14)."""
+    """They are not converted to floats (A-14)."""
     assert jsonbody.read(f'{{"n": {number}}}')[0] == {"n": number}
 
 
 @given(st.text(max_size=200) | st.text('{}[]":,abc1 \\u\n', max_size=60))
 def test_any_text_is_a_value_or_our_own_error(text: str) -> None:
-    """And what was read can be written again."""
+    """What was read can be written again."""
     try:
         value, _ = jsonbody.read(text)
     except WireError:
@@ -138,8 +138,8 @@ def test_any_text_is_a_value_or_our_own_error(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" + "[]," * 99 + "[]]", '{"a": [' + "1," * 99 + "1]}"])
-def test_so_many_values_are_too_many(text: str) -> None:
-    """They are counted before they are made; what stands in strings separates nothing (A-25)."""
+def test_the_number_of_values_is_limited(text: str) -> None:
+    """Values are counted before they are made; separators in strings do not count (A-25)."""
     assert jsonbody.read(text, BodyLimits(elements=300))[0]
     with pytest.raises(WireError, match="values"):
         jsonbody.read(text, BodyLimits(elements=100))

@@ -1,11 +1,12 @@
-"""Coercing single values as providers really send them: numbers as strings, blanks around, wrong types.
+"""Coerce single values as providers send them: numbers as strings, blanks around, wrong types.
 
-Each function takes a value from the wire and returns it as its type, or raises ValueError; the caller keeps the raw
-value then (A-15 to A-18).
+Each function takes a value from the wire and returns it as its type. It raises ValueError if it cannot; the caller then
+keeps the raw value (A-15 to A-18).
 """
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -35,12 +36,12 @@ def text(value: object) -> str:
 
 
 def identifier(value: object) -> str:
-    """A call id: opaque, of any length, compared exactly; all white space inside is print damage (C-05, B-06)."""
+    """A call id: opaque, of any length, compared exactly. White space inside it is removed (C-05, B-06)."""
     return "".join(text(value).split())
 
 
 def url(value: object) -> str:
-    """A link without the line breaks that were printed into it; hyphens are left alone (B-24)."""
+    """A link without line breaks and tabs; hyphens are kept (B-24)."""
     return text(value).translate(_LINE_BREAKS)
 
 
@@ -71,7 +72,7 @@ def integer(value: object) -> int | None:
 
 _DIGITS = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
-"""Python itself also takes underscores between digits, and the digits of other scripts."""
+"""Python's own conversions also accept underscores between digits, and the digits of other scripts."""
 
 
 def _from_digits(value: str) -> int:
@@ -149,34 +150,38 @@ def objects(value: object) -> list[dict[str, Any]]:
 
 
 def pairs(value: object) -> dict[str, str]:
-    """Custom data in any of its shapes: object, list of objects, list of pairs, JSON string, null (E-09).
+    """Custom data in any shape: object, list of objects, list of pairs, JSON string, null (E-09).
 
-    A pair is `[key, value]` or `{"key": key, "value": value}`. Values stay verbatim. Keys are trimmed unless two would
-    collide (E-12).
+    A pair is `[key, value]`, `{"key": key, "value": value}` or `{"name": key, "value": value}`. Values are kept
+    verbatim. Keys are trimmed, unless two would collide (E-12). Raises ValueError if one key has two values: only one
+    of them could be kept.
     """
     items: list[tuple[object, object]] = []
     read = structure(value)
     for entry in _as_list(read):
         match entry:
-            case dict() if isinstance(read, list) and _is_pair(entry):
-                named = {str(name).lower(): item for name, item in entry.items()}
-                items.append((named["key"], named["value"]))
+            case dict() if isinstance(read, list) and (pair := _pair_in(entry)):
+                items.append(pair)
             case dict():
                 items.extend(entry.items())
             case [key, item]:
                 items.append((key, item))
             case _:
                 raise ValueError("not a list of pairs")
-    exact = {str(key): item if isinstance(item, str) else _as_text(item) for key, item in items}
+    exact: dict[str, str] = {}
+    for key, item in items:
+        verbatim = item if isinstance(item, str) else _as_text(item)
+        if exact.setdefault(str(key), verbatim) != verbatim:
+            raise ValueError("one key has two values")
     trimmed = {key.strip(): item for key, item in exact.items()}
     return trimmed if len(trimmed) == len(exact) else exact
 
 
-_PAIR = ("key", "value")
-
-
-def _is_pair(entry: dict[Any, Any]) -> bool:
-    return len(entry) == len(_PAIR) and {str(name).lower() for name in entry} == set(_PAIR)
+def _pair_in(entry: Mapping[Any, Any]) -> tuple[object, object] | None:
+    """The pair that an object of two fields is; None for any other object."""
+    fields = {str(name).lower(): item for name, item in entry.items()}
+    key = next((name for name in ("key", "name") if fields.keys() == {name, "value"}), None)
+    return None if key is None or len(entry) != len(fields) else (fields[key], fields["value"])
 
 
 def _as_list(value: Any) -> list[Any]:

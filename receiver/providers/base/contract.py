@@ -1,4 +1,4 @@
-"""What a provider folder offers to the rest of the receiver, and the words they share.
+"""The contract between a provider's package and the rest of the receiver.
 
 A provider parses requests and writes replies. It stores nothing and calls no handler. Its package exports a class
 `PROVIDER`; nothing else in the project names it.
@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from starlette.routing import compile_path
 
 from receiver.providers.base.event import Event
 from receiver.providers.base.options import ProviderOptions
 from receiver.providers.base.record import CallRecord
+from receiver.providers.base.route_table import RouteTable
 from receiver.wire import BodyLimits, Format
 
 if TYPE_CHECKING:
@@ -41,21 +41,21 @@ class Fault(StrEnum):
     APPLICATION = "application"
     """The receiver could not store or answer it (err 2)."""
     UNKNOWN_METHOD = "unknown_method"
-    """A well-formed XML-RPC call of a method that the provider does not have (A-07)."""
+    """A well-formed call of a method that the provider does not have (A-07)."""
 
 
 class Reply(BaseModel):
-    """What a provider gets as an answer. Checked when it is made, so that the traceback leads to its author's line."""
+    """A reply to a provider. It is validated when it is made, so that the traceback has its author's line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, str_strip_whitespace=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One callback of a provider. `patience` is how many seconds the provider waits, where that is known.
+    """One kind of callback. `patience` is how many seconds the provider waits for the reply, where that is known.
 
-    `bulky` ones may carry a transcript, and so be much longer than others. `has_record` says that each event of this
-    kind ends a call, or a leg of one, and so has a call record.
+    `bulky` says that it may carry a transcript, and so be much larger than others. `has_record` says that each event of
+    this kind ends a call, or a leg of one, and so has a call record.
     """
 
     name: str
@@ -71,8 +71,8 @@ class Kind:
 class Endpoint:
     """A path below the provider's own. `kind` is what arrives there; empty where the content decides.
 
-    The path may have parameters as Starlette's routes have, such as "status/{account}". `cors` says that browsers
-    may call it.
+    The path may have parameters, such as "status/{account}" (`route_table.compile_path`). `cors` says that browsers may
+    call it.
     """
 
     path: str = ""
@@ -89,15 +89,15 @@ class CallbackRequest:
     path: str
     query: bytes
     headers: tuple[tuple[str, str], ...]
-    """Those that help to understand it later, with names in lower case; credentials are not among them."""
+    """The headers that are stored, with names in lower case; credentials are not among them."""
     body: bytes
     """As it was sent, without its Content-Encoding."""
     peer: str = ""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     undecodable: str = ""
-    """Why the body could not be unpacked from its Content-Encoding; `body` is as it was sent then."""
+    """Why the body could not be decompressed, else empty; `body` is then as it was sent."""
     notes: tuple[str, ...] = ()
-    """What was done to the request before it came here, such as "content_encoding:gzip"."""
+    """What was done to the request before it was parsed, such as "content_encoding:gzip"."""
 
     def header(self, name: str) -> str:
         """A header as sent, by its name in lower case; empty when there is none."""
@@ -110,13 +110,13 @@ class CallbackRequest:
 
     @property
     def holds_query(self) -> bool:
-        """Whether all there is to read is the query."""
+        """Whether the request has a query and no body."""
         return bool(self.query) and not self.body.strip()
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """What goes back over the socket."""
+    """An HTTP reply."""
 
     body: bytes
     content_type: str
@@ -125,12 +125,12 @@ class HttpReply:
 
 @dataclass
 class ParsedCallback:
-    """One callback in a request: what its event is made of, or the reason why there is none."""
+    """One callback in a request: how to make its event, or the reason why there is none."""
 
     kind: str
     """The kind's name; empty when it is not known."""
     content_hash: bytes
-    """16 bytes: of the content as sent, whatever its format; of the bytes where they could not be read (B-25)."""
+    """16 bytes: a hash of the content, the same in every format; of the bytes if they could not be parsed (B-25)."""
     make: Callable[[], Event] | None = field(default=None, compare=False, repr=False)
     """Makes the event; None where there is none."""
     call_id: str = ""
@@ -145,8 +145,13 @@ class ParsedCallback:
 
     @cached_property
     def event(self) -> Event | None:
-        """The event, made on first use: a record that no handler filters is stored without it."""
+        """The event, made on first use: a record whose handlers have no filters is stored without it."""
         return None if self.make is None else self.make()
+
+    def require_event(self) -> Event:
+        """The event of a readable callback."""
+        assert self.event is not None  # noqa: S101 - called for readable callbacks only
+        return self.event
 
 
 @dataclass(slots=True)
@@ -159,7 +164,7 @@ class ParsedRequest:
 
 
 MAX_RECORDS = 1_000
-"""Callbacks in one request. Providers send one; each costs a row, and callers wait for the event loop meanwhile."""
+"""Callbacks in one request. Providers send one; storing many occupies the event loop while callers wait."""
 
 
 Options = TypeVar("Options", bound=ProviderOptions)
@@ -169,12 +174,15 @@ class Provider(ABC, Generic[Options]):
     """One phone provider: how its requests read and how its replies are written."""
 
     name: ClassVar[str]
-    """In URLs, in the journal and in settings."""
+    """Its name in URLs, in the journal and in settings."""
     title: ClassVar[str]
-    """For people."""
+    """Its name for people."""
     options_type: ClassVar[type[ProviderOptions]]
     endpoints: ClassVar[tuple[Endpoint, ...]]
     kinds: ClassVar[tuple[Kind, ...]]
+
+    fixed_options: ClassVar[frozenset[str]] = frozenset(ProviderOptions.model_fields)
+    """Options that only count when the receiver starts: they decide about routes and access."""
 
     signature_headers: ClassVar[tuple[str, ...]] = ()
     """Headers, in lower case, that `verify_signature` reads. They are stored with the callback."""
@@ -184,16 +192,25 @@ class Provider(ABC, Generic[Options]):
         self.limits = limits or BodyLimits()
         self._acknowledgements: dict[tuple[str, Format], HttpReply] = {}
         self._kinds: Mapping[str, Kind] = {kind.name: kind for kind in self.kinds}
-        self._paths = [(compile_path(f"/{endpoint.path}")[0], endpoint) for endpoint in self.endpoints]
+        self._routes: RouteTable[Endpoint] = RouteTable()
+        for endpoint in self.endpoints:
+            self._routes.add(f"/{endpoint.path}".rstrip("/"), endpoint)
+
+    def take_over(self, other: "Provider[Options]") -> None:
+        """Go on with the options of `other`, an object of the same class, which is not used any more.
+
+        One assignment, so that no request finds some of the old options and some of the new.
+        """
+        self.__dict__ = other.__dict__
 
     @cached_property
     def path(self) -> str:
-        """The path its callbacks arrive at, without a slash at the end."""
+        """The path at which its callbacks arrive, without a slash at the end."""
         return "/" + (self.options.path or self.name).strip("/")
 
     @property
     def country_code(self) -> str:
-        """The country whose local numbers it sends, such as "972"; empty where that is not known."""
+        """The country code of the local numbers that it sends, such as "972"; empty if not known."""
         return ""
 
     @property
@@ -203,49 +220,51 @@ class Provider(ABC, Generic[Options]):
 
     @property
     def has_signature(self) -> bool:
-        """Whether `verify_signature` refuses requests that the provider did not sign."""
+        """Whether `verify_signature` rejects requests that the provider did not sign."""
         return False
 
     def verify_signature(self, request: CallbackRequest, url: str) -> bool:
         """Whether the provider's own signature on a request is valid; True where the provider signs nothing.
 
-        `url` is the address the provider called, with its query. Called before the body is parsed; compare in
-        constant time (`hmac.compare_digest`).
+        `url` is the address the provider called, with its query. Called before the body is parsed. Compare bytes, in
+        constant time: `hmac.compare_digest` raises TypeError for text that is not ASCII. A request whose check raises
+        is rejected, with a line in the log.
         """
         return True
 
     def kind(self, name: str) -> Kind | None:
-        """The kind of that name, if it is one of this provider's."""
+        """The kind with that name; None if the provider has none."""
         return self._kinds.get(name)
 
     def kind_in_head(self, request: CallbackRequest) -> Kind | None:
-        """The kind that the beginning of a body states, without parsing it; None where it states none.
+        """The kind that the beginning of a body states, without parsing it; None if it states none.
 
-        Called for each request, so it must be quick. It decides priority only; what counts is what `read` finds.
+        Called for each request, so it must be fast. It decides priority only; `read` decides the kind.
         """
         return None
 
     def guess_kind(self, request: CallbackRequest) -> str:
-        """The name of the kind that a request most likely has, for one that is not parsed; empty: unknown."""
+        """The name of the kind that an unparsed request most likely has; empty if unknown."""
         kind = self.kind_in_head(request)
         return kind.name if kind else request.endpoint.kind
 
     def is_callback_query(self, request: CallbackRequest) -> bool:
-        """Whether the query of a GET request holds a callback; if not, it is answered as a look at the URL is."""
+        """Whether the query of a GET request holds a callback; if not, the request gets the readiness line."""
         return True
 
     def endpoint_of(self, path: str) -> Endpoint:
-        """The endpoint that a stored path belongs to; the provider's own path where none is named."""
-        if path == self.path or path.startswith(f"{self.path}/"):
-            below = path.removeprefix(self.path)
-            for pattern, endpoint in self._paths:
-                if pattern.match(below or "/"):
-                    return endpoint
-        last = path.rsplit("/", 1)[-1]  # the provider's path may have been another one when this was stored
-        return next((endpoint for endpoint in self.endpoints if endpoint.path == last), self.endpoints[0])
+        """The endpoint that a stored path belongs to; the provider's own path if there is none.
+
+        The provider's path may have been another one when the callback was stored.
+        """
+        is_below = f"{path}/".startswith(f"{self.path}/")
+        parts = path.removeprefix(self.path if is_below else "").split("/")[1:]
+        endings = ("".join(f"/{part}" for part in parts[start:]) for start in range(len(parts) + 1))
+        found = filter(None, map(self._routes.find, endings))
+        return next(found, self.endpoints[0])
 
     def simulations(self) -> "Mapping[str, type[SimulatedCall]]":
-        """The calls that the provider can be played with, by name, such as "ivr"; the usual one first."""
+        """The provider's simulated calls by name, such as "ivr"; the default one first."""
         return {}
 
     def examples(self) -> "Mapping[type[Event], Mapping[str, Any]]":
@@ -254,11 +273,11 @@ class Provider(ABC, Generic[Options]):
 
     @abstractmethod
     def read(self, request: CallbackRequest) -> ParsedRequest:
-        """The callbacks of a request. Never raises: what cannot be read is a callback with a fault."""
+        """The callbacks of a request. Never raises: what cannot be parsed is a callback with a fault."""
 
     @abstractmethod
     def acknowledgement(self, kind: str) -> Reply:
-        """What a stored notify callback of this kind is answered with."""
+        """The acknowledgement of a stored notify callback of this kind."""
 
     def acknowledge(self, kind: str, dialect: Format) -> HttpReply:
         """The bytes of the acknowledgement: the same each time, so written once."""
@@ -269,15 +288,15 @@ class Provider(ABC, Generic[Options]):
 
     @abstractmethod
     def fault_reply(self, kind: str, fault: Fault, reason: str) -> Reply:
-        """The error reply for a callback of this kind (empty: unknown)."""
+        """The error reply to a callback of this kind; empty: unknown."""
 
     @abstractmethod
     def fallback(self, event: Event) -> Reply | None:
-        """The reply from settings for an ask event that no handler answered; None where nothing is configured."""
+        """The configured reply to a question that no handler answered; None if there is none."""
 
     @abstractmethod
     def error_reply(self, kind: str) -> Reply:
-        """The reply to an ask callback of this kind when there is no answer and no fallback."""
+        """The reply to a question of this kind when there is neither an answer nor a fallback."""
 
     @abstractmethod
     def write(self, reply: Reply, dialect: Format) -> HttpReply:

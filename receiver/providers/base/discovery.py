@@ -1,4 +1,4 @@
-"""Finding providers: the folders of `receiver.providers`, and what installed packages offer as entry points."""
+"""Discovery of providers: the folders of `receiver.providers`, and the entry points of installed packages."""
 
 import importlib
 import pkgutil
@@ -17,8 +17,8 @@ ENTRY_POINTS = "receiver.providers"
 def discover() -> dict[str, type[Provider[Any]]]:
     """Every provider that sends callbacks, by name.
 
-    A provider's package says so with a class `PROVIDER`; one without it, an API client only, is left out. Raises
-    SettingsError where two providers have one name, or an entry point does not load.
+    The package of such a provider has a class `PROVIDER`; one without it, such as an API client, is left out. Raises
+    SettingsError if two providers have one name, or an entry point does not load.
     """
     found: dict[str, type[Provider[Any]]] = {}
     for package in provider_packages():

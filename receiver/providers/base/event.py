@@ -1,6 +1,7 @@
-"""What every event has in common: typed fields, the values as sent, and how names are looked up."""
+"""The base class of events: typed fields, the values as sent, and the look-up of names."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +16,7 @@ from receiver.providers.base.names import normalize_name
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """How a field's value is taken from the wire, and which other names it goes by."""
+    """How a field's value is converted from the wire, and its other names."""
 
     convert: Callable[[object], object]
     aliases: tuple[str, ...] = ()
@@ -34,9 +35,9 @@ Pairs = Annotated[dict[str, str], Reads(coerce.pairs)]
 
 
 class WireModel(BaseModel):
-    """Values of a provider, typed. Every field has a default: nothing missing ever loses the record (A-22)."""
+    """Values of a provider, typed. Every field has a default, so a missing field never loses the record (A-22)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64")
 
     extra: dict[str, Any] = Field(default_factory=dict)
     """Undocumented fields, under the names they were sent with (A-21)."""
@@ -46,7 +47,7 @@ class WireModel(BaseModel):
     """Names of fields whose value could not be converted: None or empty here, the value as sent in `raw` (A-17)."""
 
     moment_field: ClassVar[str] = ""
-    """The field that says when it happened, as a datetime or in seconds since 1970; empty where there is none."""
+    """The field with the time of the event, a datetime or seconds since 1970; empty if there is none."""
     _names: ClassVar[dict[str, tuple[str, Callable[[object], object]]]] = {}
 
     @classmethod
@@ -62,19 +63,24 @@ class WireModel(BaseModel):
         }
 
     @classmethod
+    def wire_names(cls) -> AbstractSet[str]:
+        """The names of all documented fields, normalised."""
+        return cls._names.keys()
+
+    @classmethod
     def value_of(cls, field: str, values: Mapping[str, Any]) -> Any:
-        """What `from_wire` would make of one field; None where nothing readable was sent."""
+        """The value that `from_wire` would give one field; None if no readable value was sent."""
         return _value(_places(cls, field, tuple(values)), values)
 
     @classmethod
     def moment_in(cls, values: Mapping[str, Any]) -> Any:
-        """What `moment_field` holds; None if its names differ about it, so that their order does not count."""
+        """The value of `moment_field`; None if several names of it have different values, whatever their order."""
         moments = {_value((place,), values) for place in _places(cls, cls.moment_field, tuple(values))} - {None}
         return moments.pop() if len(moments) == 1 else None
 
     @classmethod
     def from_wire(cls, values: Mapping[str, Any], **derived: object) -> Self:
-        """The model that `values` holds; never fails. `derived` sets fields that come from settings, not the wire."""
+        """The model with `values`; never fails. `derived` sets fields that come from settings, not from the wire."""
         fields: dict[str, object] = dict(derived)
         extra: dict[str, Any] = {}
         unread: list[str] = []
@@ -84,7 +90,7 @@ class WireModel(BaseModel):
                 continue
             field, convert = known
             if field in fields and value in coerce.BLANK:
-                continue  # two names of one field: the one with a value counts
+                continue  # two names of one field: the one with a value is used
             try:
                 fields[field] = convert(value)
             except (ValueError, OverflowError, RecursionError):
@@ -94,7 +100,7 @@ class WireModel(BaseModel):
 
 _Known = tuple[str, Callable[[object], object]]
 _Places = Sequence[tuple[str, Callable[[object], object]]]
-"""The names among those sent that one field goes by, each with how its value is taken."""
+"""The names, among those sent, of one field, each with the conversion of its value."""
 
 
 @memoize_by_names
@@ -128,5 +134,5 @@ class Event(WireModel):
 
     @property
     def call_id(self) -> str:
-        """What the provider calls this call; empty when it said nothing. Two legs may share it (B-25)."""
+        """The provider's id of the call; empty if it sent none. Two legs may share it (B-25)."""
         return ""

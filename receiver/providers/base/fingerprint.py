@@ -23,7 +23,7 @@ def fingerprint(provider: str, kind: str, content: Value, moment: datetime | int
 
 
 def _minute(moment: datetime | int | None) -> int:
-    """Minutes since 1970; 0 where there is no moment, or none that makes sense. An int is an epoch in seconds."""
+    """Minutes since 1970; 0 if there is no moment, or an implausible one. An int is an epoch in seconds."""
     if isinstance(moment, datetime):
         moment = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     minute = (moment or 0) // 60
@@ -31,7 +31,7 @@ def _minute(moment: datetime | int | None) -> int:
 
 
 def bytes_fingerprint(provider: str, kind: str, *parts: bytes) -> bytes:
-    """A hash for what could not be read: of its bytes."""
+    """A hash of the bytes, for what could not be parsed."""
     return hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), b"bytes", *parts)), digest_size=16).digest()
 
 
@@ -40,7 +40,7 @@ def _dump(canonical: Value) -> bytes:
 
 
 def _fold(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names inside a value, such as a handler's own custom data: only case and blanks around them do not count."""
+    """Names inside a value, such as a handler's custom data: only their case and outer blanks are ignored."""
     return tuple(name.strip().casefold() for name in names)
 
 
@@ -58,7 +58,7 @@ def _canonical(value: Value, fold: Callable[[tuple[str, ...]], tuple[str, ...]] 
             items = [item.strip() if isinstance(item, str) else _canonical(item) for item in value.values()]
             names = fold(tuple(value))
             fields = dict(zip(names, items, strict=True))
-            # Two names that normalise to one: both count.
+            # If two names normalise to one, both are part of the hash.
             return fields if len(fields) == len(items) else sorted(zip(names, items, strict=True), key=_dump)
         case list():
             return [_canonical(item) for item in value]

@@ -1,4 +1,4 @@
-"""Memoising what follows from the names of a callback: a provider sends the same names in the same order each time."""
+"""Memoise what depends only on the names of a callback: a provider sends the same names in the same order."""
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
@@ -8,8 +8,8 @@ Args = ParamSpec("Args")
 Result = TypeVar("Result")
 
 MAX_ENTRIES, MAX_CHARACTERS = 512, 1024
-"""Results that are cached, the least recently used going first, and characters in the names of one: together they
-bound what a sender can fill to half a megabyte for each memoised function."""
+"""Cached results, of which the least recently used is evicted first, and characters in the names of one. Together they
+limit the cache to half a megabyte for each memoised function, whatever is sent."""
 
 
 def memoize_by_names(function: Callable[Args, Result]) -> Callable[Args, Result]:

@@ -1,13 +1,21 @@
 """The settings that every provider has."""
 
-from ipaddress import IPv4Network, IPv6Network
+import re
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from receiver.providers.base.api.options import ApiOptions
-from receiver.settings import Secret
+from receiver.settings import Network, Password, Secret, split_at_commas
+
+
+def _path(path: str) -> str:
+    if not re.fullmatch(r"(/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?", path):
+        raise ValueError(
+            f"{path!r} is not a path; write one such as /calls, of letters, digits and the signs . _ ~ - /"
+        )
+    return path
 
 
 class ProviderOptions(BaseModel):
@@ -15,14 +23,14 @@ class ProviderOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: Annotated[str, Field(pattern=r"^(/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
+    path: Annotated[str, AfterValidator(_path)] = ""
     """Where its callbacks arrive; "/NAME" when empty (A-27)."""
-    secrets: tuple[Secret, ...] | None = None
-    """Secrets in the path of this provider alone; else the receiver's."""
-    passwords: tuple[SecretStr, ...] | None = None
-    """`user:password` pairs for this provider alone; else the receiver's."""
-    allow_from: tuple[IPv4Network | IPv6Network, ...] | None = None
-    """Addresses and networks this provider alone may call from; else the receiver's."""
+    secrets: Annotated[tuple[Secret, ...] | None, BeforeValidator(split_at_commas)] = None
+    """Secrets in the path, for this provider only; else the receiver's."""
+    passwords: Annotated[tuple[Password, ...] | None, BeforeValidator(split_at_commas)] = None
+    """`user:password` pairs, for this provider only; else the receiver's."""
+    allow_from: Annotated[tuple[Network, ...] | None, BeforeValidator(split_at_commas)] = None
+    """Addresses and networks that this provider may call from; else the receiver's."""
 
     api: ApiOptions | None = None
     """How to call the provider's API; None where you do not."""
@@ -30,7 +38,7 @@ class ProviderOptions(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_lists(cls, values: Any) -> Any:
-        """Lists and tables come from environment variables as JSON."""
+        """Parse lists and tables from environment variables, where they are JSON."""
         if not isinstance(values, dict):
             return values
         return {name: _from_json(value) for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Call records: what any provider said of a finished call, in one shape."""
+"""Call records: what any provider reported of a finished call, in one shape."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,26 +13,26 @@ from receiver.providers.base.event import Event
 
 
 class Outcome(StrEnum):
-    """How a call ended, the same words for every provider; the providers' own words are in their mapping tables."""
+    """How a call ended, in the same words for every provider; each provider has a table that maps its own."""
 
     ANSWERED = "answered"
-    """The call was picked up; by a voicemail, maybe (B-16)."""
+    """The call was picked up, possibly by a voicemail (B-16)."""
     VOICEMAIL = "voicemail"
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     CANCELLED = "cancelled"
     """The caller hung up while it rang."""
     ABANDONED = "abandoned"
-    """The caller left a queue, or it let them go."""
+    """The caller left a queue, or was removed from it."""
     IVR_ENDED = "ivr_ended"
-    """The call ended inside an IVR, before anybody was dialled."""
+    """The call ended inside an IVR, before a number was dialled."""
     NOT_DIALED = "not_dialed"
     REJECTED = "rejected"
     INVALID_NUMBER = "invalid_number"
     FAILED = "failed"
-    """A technical fault on the way: congestion, an unreachable device, a refused channel."""
+    """A technical fault: congestion, an unreachable device, a rejected channel."""
     UNKNOWN = "unknown"
-    """A status we do not know yet; the event has it as sent."""
+    """An unknown status; the event has it as sent."""
 
 
 class Direction(StrEnum):
@@ -60,7 +60,7 @@ class CallRecord(BaseModel):
 
     provider: str
     call_id: str = ""
-    """The provider's id of the call. The legs of one call may share it: it is no key (B-25)."""
+    """The provider's id of the call. The legs of one call may share it, so it is not a key (B-25)."""
     leg: int | None = None
     """Which leg of a click-to-call or transferred call this reports, 1 or 2."""
     from_number: str = ""
@@ -68,14 +68,14 @@ class CallRecord(BaseModel):
     to_number: str = ""
     """Who was called, as sent: a phone number or an extension's code (B-17)."""
     from_international: str | None = None
-    """`from_number` with its country prefix, if it is nothing but digits. Derived (B-17)."""
+    """`from_number` with its country code, if it consists of digits. Derived (B-17)."""
     to_international: str | None = None
-    """`to_number` with its country prefix, if it is nothing but digits. Derived (B-17)."""
+    """`to_number` with its country code, if it consists of digits. Derived (B-17)."""
     direction: Direction = Direction.UNKNOWN
     started: datetime | None = None
-    """When the call began, with its zone; None when the provider's figure is missing or absurd. Derived."""
+    """When the call began, with its zone; None if the provider's value is missing or implausible. Derived."""
     talk_seconds: int | None = None
-    """Seconds of conversation. Some providers count a queue's wait in (B-20)."""
+    """Seconds of conversation. Some providers include the wait in a queue (B-20)."""
     ring_seconds: int | None = None
     outcome: Outcome = Outcome.UNKNOWN
     cost: Money | None = None
@@ -86,7 +86,7 @@ class CallRecord(BaseModel):
 
     @property
     def customer(self) -> str:
-        """The number outside the firm: who called in, or who was called out to; empty when not known (B-18)."""
+        """The number outside the firm: caller of an incoming call, callee of an outgoing one; else empty (B-18)."""
         match self.direction:
             case Direction.INCOMING:
                 return self.from_number
@@ -118,7 +118,7 @@ class CallRecord(BaseModel):
 
 
 def international(number: str, country_code: str) -> str | None:
-    """`number` with its country prefix if it is all digits ("0540000000" → "972540000000"), else None (B-17).
+    """`number` with its country code if it consists of digits ("0540000000" → "972540000000"), else None (B-17).
 
     With an empty `country_code` local numbers have no international form.
     """

@@ -1,4 +1,4 @@
-"""Samples of callbacks: whole requests as files beside each provider, and what we expect of each.
+"""Samples of callbacks: whole requests as files beside each provider, each with the expected result.
 
 `samples/CASE.FORMAT.http` holds a request's exact bytes, without Host and Content-Length, which the
 sender adds. `samples/CASE.FORMAT.expect.json` holds its content and its reply; the text of an error's
@@ -20,13 +20,13 @@ _REQUEST, _EXPECTED = ".http", ".expect.json"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One request of a provider, and what we expect of it."""
+    """One request of a provider, with its expected result."""
 
     provider: str
     name: str
     """The case, such as "cdr"; one case may come in several formats."""
     format: Format
-    """What the bytes are, whatever the headers say."""
+    """The format of the bytes, whatever the headers declare."""
     what: str
     """One sentence on the case."""
     documented: bool
@@ -43,7 +43,7 @@ class Sample:
 def find_samples(provider: str = "", name: str = "", format_: str = "") -> list[Sample]:
     """The samples of that provider, name and format, each empty for all; sorted by these three.
 
-    Raises ValueError, which names the file, for a sample that is written wrongly.
+    Raises ValueError, which names the file, for a malformed sample.
     """
     found = [
         _read(folder, owner, *case)
@@ -91,7 +91,7 @@ def _read(samples: Traversable, provider: str, name: str, format_: str) -> Sampl
 
 
 def _split(request: bytes) -> tuple[str, str, tuple[tuple[str, str], ...], bytes]:
-    """Method, target, headers and body of a request. Raises ValueError where it is none."""
+    """Method, target, headers and body of a request. Raises ValueError if it is malformed."""
     head, separator, body = request.partition(b"\r\n\r\n")
     if not separator:
         raise ValueError("no empty line ends the headers")

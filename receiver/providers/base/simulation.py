@@ -1,4 +1,4 @@
-"""The contract of a simulated call: what a provider does on its side of the line.
+"""The contract of a simulated call: the provider's side of a call.
 
 A simulated call does no I/O and never waits. It says which request the provider would send now, takes the reply to it,
 and takes what the caller and the callee do. `receiver.simulator` plays such calls against a receiver;
@@ -19,9 +19,9 @@ from receiver.providers.base.contract import HttpReply
 from receiver.wire import Format
 
 KEYS = "0123456789*#"
-"""What a telephone can send."""
+"""The keys of a telephone."""
 INPUT_SECONDS = 5.0
-"""How long a provider waits for the next key; no document says it."""
+"""How long a provider waits for the next key; no document states it."""
 
 
 def _now() -> datetime:
@@ -38,7 +38,7 @@ class CallState(StrEnum):
 
     NEW = "new"
     ASKING = "asking"
-    """A request of the provider is out, and the caller waits for its reply."""
+    """The provider has sent a request, and the caller waits for its reply."""
     MENU = "menu"
     """The caller hears something and may press keys."""
     DIALING = "dialing"
@@ -48,7 +48,7 @@ class CallState(StrEnum):
 
 
 class CalleeOutcome(StrEnum):
-    """What becomes of a call that is dialled."""
+    """How a dialled call ends."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -61,7 +61,7 @@ class CalleeOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Callee:
-    """How the side that is dialled behaves. It rings for `ring_seconds`, then talks for `talk_seconds` at most."""
+    """How the dialled side behaves. It rings for `ring_seconds`, then talks for `talk_seconds` at most."""
 
     outcome: CalleeOutcome = CalleeOutcome.ANSWERED
     ring_seconds: float = 6.0
@@ -76,7 +76,7 @@ class Sound:
     text: str = ""
     times: int = 1
     pause: int = 0
-    """Seconds between the times."""
+    """Seconds between repetitions."""
 
     def __str__(self) -> str:
         repeated = f", {self.times} times" if self.times > 1 else ""
@@ -110,7 +110,7 @@ class OutgoingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """What a reply told the provider to do: the action by its wire name, and its fields as sent."""
+    """An instruction to the provider, from a reply: the action by its wire name, and its fields as sent."""
 
     action: str
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -132,7 +132,7 @@ class CallSetup:
     now: Callable[[], datetime] = _now
     """The clock."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """What only some calls have, such as `layer` or `type`; see `SimulatedCall.options`."""
+    """Options that only some calls have, such as `layer` or `type`; see `SimulatedCall.options`."""
 
 
 class SimulatedCall(ABC):
@@ -144,16 +144,16 @@ class SimulatedCall(ABC):
     """
 
     title: ClassVar[str]
-    """What is played, for people."""
+    """The name of the call, for people."""
     formats: ClassVar[tuple[Format, ...]]
-    """Formats of the requests, the usual one first."""
+    """Formats of the requests, the default one first."""
     options: ClassVar[Mapping[str, str]] = {}
     """Names of further options of the setup, each with what it means."""
 
     def __init__(self, setup: CallSetup) -> None:
         if unknown := setup.options.keys() - self.options.keys():
             known = ", ".join(self.options) or "none"
-            raise SimulationError(f"{min(unknown)!r} is no option of {self.title}; it has {known}")
+            raise SimulationError(f"{min(unknown)!r} is not an option of {self.title}; it has {known}")
         self.setup = setup
         self.format = setup.format or self.formats[0]
         if self.format not in self.formats:
@@ -166,13 +166,13 @@ class SimulatedCall(ABC):
         self.timeout: float | None = None
         """Seconds after which the provider goes on by itself; None while it waits for a reply, and after the end."""
         self.digits = ""
-        """What was pressed since the last request."""
+        """The keys pressed since the last request."""
         self.position = ""
-        """Where the call is: the name of its menu or layer; empty where that means nothing."""
+        """The name of the menu or layer that the call is in; empty if it is in none."""
         self.instruction: Instruction | None = None
-        """What the last reply told the provider to do."""
+        """The instruction in the last reply."""
         self.faults: list[ReplyFault] = []
-        """Everything that was wrong with replies so far."""
+        """All faults of the replies so far."""
         self._outbox: deque[OutgoingRequest] = deque()
 
     @abstractmethod
@@ -188,9 +188,9 @@ class SimulatedCall(ABC):
         return self._outbox.popleft() if self._outbox else None
 
     def press(self, key: str) -> bool:
-        """The caller presses a key; whether the provider takes it now. Raises SimulationError for what is no key."""
+        """The caller presses a key; whether the provider accepts it now. Raises SimulationError for any other text."""
         if len(key) != 1 or key not in KEYS:
-            raise SimulationError(f"{key!r} is no key of a telephone; there are {' '.join(KEYS)}")
+            raise SimulationError(f"{key!r} is not a key of a telephone; the keys are {' '.join(KEYS)}")
         return False
 
     @abstractmethod
@@ -208,5 +208,5 @@ class SimulatedCall(ABC):
 
     @property
     def has_ended(self) -> bool:
-        """Whether the call is over and all that reports it was handed out."""
+        """Whether the call is over and all of its requests were taken."""
         return self.state is CallState.ENDED and not self._outbox

@@ -1,4 +1,4 @@
-"""What handlers get of a callback: its event or its call record, each made once."""
+"""The subjects of a callback, which handlers get: its event and its call record, each made once."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +12,7 @@ from receiver.providers.base.record import CallRecord
 
 
 class Subjects:
-    """The event of one callback and its call record. Each is made on first use and kept."""
+    """The event and the call record of one callback. Each is made on first use and cached."""
 
     def __init__(self, provider: Provider[Any], make_event: Callable[[], Event]) -> None:
         self._provider = provider
@@ -33,9 +33,9 @@ class Subjects:
         return self.record if subject is CallRecord else self.event
 
     def copy_for(self, subject: type[Event] | type[CallRecord]) -> "Subjects":
-        """A copy of what a handler of this subject gets: what one handler changes must not reach the next.
+        """A copy of what a handler of this subject gets, so that a handler's changes do not reach the next handler.
 
-        Where making the content fails, it fails in the copy as well.
+        If making it fails, it also fails in the copy.
         """
         other = Subjects(self._provider, self._make_event)
         with suppress(Exception):

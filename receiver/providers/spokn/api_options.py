@@ -3,9 +3,15 @@
 import base64
 from typing import Annotated, ClassVar
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, SecretStr
 
 from receiver.providers.base.api.options import ApiOptions, Credential, Word
+
+
+def _user(text: str) -> str:
+    if not text or ":" in text or not text.isprintable():
+        raise ValueError("write a Spokn ID, such as 1234567")
+    return text
 
 
 class SpoknApiOptions(ApiOptions):
@@ -13,7 +19,7 @@ class SpoknApiOptions(ApiOptions):
 
     credential_field: ClassVar[str] = ""
 
-    user: Annotated[Word, Field(min_length=1, pattern=r"^[^:\x00-\x1f]+$")]
+    user: Annotated[Word, AfterValidator(_user)]
     """Spokn ID that calls are made with."""
     password: Credential
     """Its password."""

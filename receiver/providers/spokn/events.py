@@ -30,14 +30,14 @@ _EATEN_OFFSET = re.compile(r" (?=[0-9]{2}:?[0-9]{2}\Z)")
 
 
 def _party(value: object) -> str:
-    """A number whose "+" a form decoded to a blank gets it back (G-05)."""
+    """A party; a "+" that the form decoded to a blank is restored (G-05)."""
     if isinstance(value, str):
         value = _EATEN_PLUS.sub("+", value)
     return coerce.text(value)
 
 
 def _status(value: object) -> int | None:
-    """A code, one of the table's texts in its place, or both as the table's cell has them: "1 - Number busy" (G-08)."""
+    """A status code, its text in the document's table, or both as in the table: "1 - Number busy" (G-08)."""
     if isinstance(value, str):
         if (code := _BY_TEXT.get(" ".join(value.lower().split()))) is not None:
             return code
@@ -54,7 +54,7 @@ def _leg(value: object) -> int | None:
 
 
 def _moment(value: object) -> datetime | None:
-    """An ISO 8601 moment as it was written, T or blank between, with or without a zone, its "+" restored (G-07)."""
+    """An ISO 8601 moment as sent, with T or a blank, with or without a zone, its "+" restored (G-07)."""
     text = coerce.text(value)
     if not text:
         return None
@@ -73,23 +73,23 @@ class StatusPost(Event):
     userid: Text = ""
     """The Spokn ID that requested the call: text (G-14)."""
     aparty: Annotated[str, Reads(_party)] = ""
-    """Who was rung first: phone number with "+", or Spokn ID (G-05, G-14)."""
+    """The party that is called first: phone number with "+", or Spokn ID (G-05, G-14)."""
     bparty: Annotated[str, Reads(_party)] = ""
-    """Whom the first party was connected to."""
+    """The party that the first one is connected to."""
     leg: Annotated[int | None, Reads(_leg)] = None
     """1 reports on the call to `aparty`, 2 on the call to `bparty`; anything else is only in `raw` (G-10)."""
     start: Annotated[datetime | None, Reads(_moment)] = None
-    """When the call began, as written; it has no zone if none was sent: see `started` (G-07)."""
+    """When the call began, as sent; without a zone if none was sent: see `started` (G-07)."""
     duration_seconds: Annotated[int | None, Reads(coerce.integer, aliases=("duration",))] = None
     """Length in seconds, `duration` on the wire; the request's own `duration` is minutes (G-06)."""
     token: Text = ""
-    """The token of your request for the call. Make it unique: nothing else links the post to your request (G-04)."""
+    """The token of your request for the call. Make it unique: only the token links the post to your request (G-04)."""
     rate: Amount = None
     """US cents a minute (G-09)."""
     cost: Amount = None
     """US cents (G-09)."""
     status: Annotated[int | None, Reads(_status)] = None
-    """A StatusCode, or a number that the document does not list (G-08)."""
+    """A StatusCode, or a number that is not in the document (G-08)."""
 
     @property
     def started(self) -> datetime | None:
@@ -105,7 +105,7 @@ class StatusPost(Event):
 
     @property
     def post_key(self) -> str:
-        """Names this post: a hash of who, whom, leg, start and token, for Spokn sends no id. Derived (G-04)."""
+        """Identifies this post: a hash of user, parties, leg, start and token; Spokn sends no id. Derived (G-04)."""
         start = self.start.isoformat() if self.start else ""
         parts = (self.userid, self.aparty, self.bparty, str(self.leg), start, self.token)
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()

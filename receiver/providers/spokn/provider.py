@@ -1,4 +1,4 @@
-"""Spokn: reading status posts and saying that they arrived."""
+"""Spokn: parse status posts and acknowledge them."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -42,16 +42,16 @@ OUTCOMES = {
     StatusCode.CALL_CANCELLED_BEFORE_ANSWER: Outcome.CANCELLED,
     StatusCode.INVALID_NUMBER: Outcome.INVALID_NUMBER,
     StatusCode.OTHER_ERROR: Outcome.FAILED,
-    StatusCode.CALL_ALREADY_IN_PROGRESS: Outcome.NOT_DIALED,  # refused: an earlier one still ran (G-11)
+    StatusCode.CALL_ALREADY_IN_PROGRESS: Outcome.NOT_DIALED,  # rejected, because an earlier call was in progress (G-11)
 }
 
 _FALLBACK_CHARSETS = ("latin-1",)  # G-18
 _FIELDS = {"userid", "aparty", "bparty", "leg", "start", "duration", "token", "rate", "cost", "status"}
-_TELLING = {"userid", "aparty", "bparty", "token", "status"}
+_IDENTIFYING = {"userid", "aparty", "bparty", "token", "status"}
 
 
 class StatusReply(Reply):
-    """The answer to a status post. The document asks for none: plain text, "OK" unless something is wrong (G-02)."""
+    """The reply to a status post. The document specifies none: plain text, "OK" or an error (G-02)."""
 
     text: Annotated[str, Field(max_length=200)] = "OK"
 
@@ -74,11 +74,11 @@ class Spokn(Provider[SpoknOptions]):
         try:
             fields, _ = read_urlencoded(request.query, fallbacks=_FALLBACK_CHARSETS, max_fields=self.limits.form_fields)
         except WireError:
-            return True  # too many fields: kept with that reason
-        return not _says_nothing(fields)
+            return True  # too many fields: stored with that reason
+        return not _has_no_known_field(fields)
 
     def read(self, request: CallbackRequest) -> ParsedRequest:
-        """The status posts of a request: form, multipart, JSON or query; the first that has any counts (G-01)."""
+        """The status posts of a request: form, multipart, JSON or query; the first with a known field counts (G-01)."""
         dialect = detect_format(request.body, request.content_type)
         try:
             message = self._message(request)
@@ -93,7 +93,7 @@ class Spokn(Provider[SpoknOptions]):
     def _message(self, request: CallbackRequest) -> Message:
         if request.body.strip() or not request.query:
             message = read(request.body, request.content_type, _FALLBACK_CHARSETS, self.limits)
-            if not (request.query and _says_nothing(message.values)):
+            if not (request.query and _has_no_known_field(message.values)):
                 return message
         fields, notes = read_urlencoded(request.query, fallbacks=_FALLBACK_CHARSETS, max_fields=self.limits.form_fields)
         return Message(Format.QUERY, fields, notes=notes)
@@ -105,7 +105,7 @@ class Spokn(Provider[SpoknOptions]):
             if not isinstance(values, dict):
                 raise PayloadError("the post holds no fields")
             present = {normalize_name(name) for name, value in values.items() if value not in (None, "")}
-            if not present & _TELLING:
+            if not present & _IDENTIFYING:
                 raise PayloadError("the post has none of userid, aparty, bparty, token and status")
         except PayloadError as error:
             return ParsedCallback("STATUS", content, fault=Fault.PARSE, reason=str(error))
@@ -114,19 +114,19 @@ class Spokn(Provider[SpoknOptions]):
         return ParsedCallback("STATUS", content, make=make, call_id=call_id)
 
     def acknowledgement(self, kind: str) -> Reply:
-        """OK."""
+        """The reply "OK"."""
         return StatusReply()
 
     def fault_reply(self, kind: str, fault: Fault, reason: str) -> Reply:
-        """One line that says what is wrong."""
+        """One line with the reason."""
         return StatusReply(text=f"ERROR: {reason}"[:200])
 
     def fallback(self, event: Event) -> Reply | None:
-        """Spokn asks nothing."""
+        """None: Spokn has no questions."""
         return None
 
     def error_reply(self, kind: str) -> Reply:
-        """Spokn asks nothing."""
+        """Never used: Spokn has no questions."""
         return StatusReply()
 
     def write(self, reply: Reply, dialect: Format) -> HttpReply:
@@ -147,7 +147,7 @@ class Spokn(Provider[SpoknOptions]):
         return examples()
 
     def record(self, event: Event) -> CallRecord | None:
-        """The call record of one leg; both legs say who was connected with whom."""
+        """The call record of one leg; both legs name both parties."""
         if not isinstance(event, StatusPost):
             return None
         return CallRecord(
@@ -167,7 +167,7 @@ class Spokn(Provider[SpoknOptions]):
         )
 
 
-def _says_nothing(values: Value) -> bool:
+def _has_no_known_field(values: Value) -> bool:
     return isinstance(values, dict) and not any(normalize_name(name) in _FIELDS for name in values)
 
 
@@ -179,5 +179,5 @@ def _outcome(status: int | None) -> Outcome:
 
 
 def _international(party: str) -> str | None:
-    """Numbers carry their country's "+"; digits alone are a Spokn ID (G-14)."""
+    """The international form of a phone number, which begins with "+"; digits alone are a Spokn ID (G-14)."""
     return international(party, "") if party.startswith("+") else None

@@ -28,7 +28,7 @@ STATUSES = {
     CalleeOutcome.UNAVAILABLE: StatusCode.ROUTE_CONGESTED,
     CalleeOutcome.INVALID_NUMBER: StatusCode.INVALID_NUMBER,
 }
-"""The status of a leg by what became of it (G-08)."""
+"""The status of a leg by its outcome (G-08)."""
 
 
 class ClickToCall(SimulatedCall):
@@ -116,7 +116,7 @@ class ClickToCall(SimulatedCall):
         return OutgoingRequest("STATUS", urlencode(post).encode(), headers)
 
     def receive(self, request: OutgoingRequest, reply: HttpReply | None) -> None:
-        """The document asks for no reply; one that is not 200 did not arrive (G-02)."""
+        """Check the HTTP status: the document asks for no body (G-02)."""
         if reply is None:
             self.faults.append(ReplyFault("no reply came in time", "G-02"))
         elif reply.status != 200:

@@ -1,6 +1,6 @@
 """Voicenter's callbacks as typed events.
 
-Field comments say what a field holds; "derived" marks what we work out, all else is as sent.
+Field comments say what a field holds. "Derived" marks values that are computed; everything else is as sent.
 Chapters are those of the provider's API document, revision 3.2; "newer" marks fields seen in later material.
 """
 
@@ -31,9 +31,9 @@ from receiver.providers.base.names import normalize_name
 
 
 class CdrType(StrEnum):
-    """The call types of chapter 4, an open list: what is new is UNKNOWN here and as sent in `Cdr.type`.
+    """The call types of chapter 4, an open list: a new type is UNKNOWN here, and in `Cdr.type` as sent.
 
-    The numbers printed beside them in the document count rows and are never sent (B-10).
+    The numbers beside them in the document only count rows, and are never sent (B-10).
     """
 
     INCOMING_CALL = "Incoming Call"
@@ -88,13 +88,13 @@ class Cdr(Event):
     moment_field: ClassVar[str] = "time"
 
     caller: Text = ""
-    """The number shown at the destination; on outgoing calls that is not who called (B-18)."""
+    """The number shown at the destination; on outgoing calls it is not the caller's (B-18)."""
     target: Text = ""
     """A phone number or an extension's SIP code, as sent: local or international (B-17). May be empty for queues."""
     time: Integer = None
     """Epoch seconds as sent. The zone of their clock is doubtful: see `started` (B-19)."""
     duration: Integer = None
-    """Seconds of conversation; in newer queue calls the wait may be counted in (B-20)."""
+    """Seconds of conversation; newer queue calls may include the wait (B-20)."""
     ivr_unique_id: Annotated[str, Reads(coerce.identifier)] = ""
     """The call id: opaque, 13 to 35 characters in the document's own samples (B-04, B-06)."""
     type: Text = ""
@@ -139,7 +139,7 @@ class Cdr(Event):
     is_answer: Flag = None
     """Whether the call was answered (newer)."""
     actual_call_duration: Integer = None
-    """Seconds of conversation where `duration` counts the wait in (newer, B-20)."""
+    """Seconds of conversation where `duration` includes the wait (newer, B-20)."""
     actual_call_dialtime: Integer = None
     """Seconds of ringing, likewise (newer)."""
     department_id: Integer = None
@@ -192,13 +192,13 @@ class Cdr(Event):
 
     @property
     def started(self) -> datetime | None:
-        """When the call was made, with its zone; None if `time` is missing or absurd. Derived (B-19)."""
+        """When the call was made, with its zone; None if `time` is missing or implausible. Derived (B-19)."""
         moment = instant(self.time)
         return moment.replace(tzinfo=ZoneInfo(self.epoch_zone)) if moment and self.epoch_zone != "UTC" else moment
 
 
 class IvrRequest(Event):
-    """GET_IVR_ACTION: a call has reached your IVR, or its caller pressed something; what next? (chapter 5.1)."""
+    """GET_IVR_ACTION: a call has reached your IVR, or its caller has pressed keys; what next? (chapter 5.1)."""
 
     kind: ClassVar[str] = "GET_IVR_ACTION"
 
@@ -212,7 +212,7 @@ class IvrRequest(Event):
     previous_menu: Text = ""
     """The menu before that; "-1" at the start of the call (C-07, C-32)."""
     dtmf: Text = ""
-    """What was pressed, with leading zeros, * and #; empty when nothing was (C-08)."""
+    """The keys pressed, with leading zeros, * and #; empty if none (C-08)."""
     ivr_unique_id: Identifier = ""
     """The call id (C-04, C-05)."""
 
@@ -241,7 +241,7 @@ class HangupCall(Event):
     target: Text = ""
     """The number or extension that was dialled; empty when none was (D-10)."""
     call_time_epoch: Integer = None
-    """Epoch of the call as sent: of any size, the document's own samples lie in the year 2464 (A-14, D-03)."""
+    """Epoch of the call as sent, of any size: the document's samples are in the year 2464 (A-14, D-03)."""
     call_start_epoch: Integer = None
     """Epoch of the start of the call's flow, as sent (D-05)."""
     call_duration: Integer = None
@@ -268,7 +268,7 @@ class HangupCall(Event):
 
 
 class LayerInput(Event):
-    """IVR_LAYER_INPUT: a caller pressed something in a layer of the provider's IVR; where to? (chapter 12)."""
+    """IVR_LAYER_INPUT: a caller has pressed keys in a layer of the provider's IVR; where to? (chapter 12)."""
 
     kind: ClassVar[str] = "IVR_LAYER_INPUT"
 
@@ -278,7 +278,7 @@ class LayerInput(Event):
     ivr_unique_id: Identifier = ""
     """The call id, of any length (E-13)."""
     dtmf: Text = ""
-    """What was pressed, any number of digits (E-14); "0" also when nothing was (newer)."""
+    """The keys pressed, any number of them (E-14); newer calls also send "0" for none."""
     layer_id: Integer = None
     """The layer the digits were pressed in (E-15)."""
     previous_layer_id: Integer = None

@@ -90,7 +90,7 @@ class Menu(IvrAction):
     delay: Count = Field(default=0, serialization_alias="DELAY")
     """Seconds between the loops."""
     size: Count = Field(serialization_alias="SIZE")
-    """How many digits at most."""
+    """How many digits to collect at most."""
     menu: Mandatory = Field(serialization_alias="MENU")
     """Your name for this menu: the next request carries it as `menu` (C-32)."""
     validation: Switch = Field(default=False, serialization_alias="VALIDATION")
@@ -119,7 +119,7 @@ class Call(IvrAction):
     max_duration: Count = Field(serialization_alias="CALL_MAX")
     """Seconds the call may last."""
     next_menu: Line | None = Field(default=None, serialization_alias="NEXT_MENU")
-    """Your menu to go on with if the call fails; without one the caller is disconnected (C-22)."""
+    """Your menu that follows if the call fails; without one the caller is disconnected (C-22)."""
     next_menu_rec: Line | None = Field(default=None, serialization_alias="NEXT_MENU_RECORD")
     next_menu_loop: Count | None = Field(default=None, serialization_alias="NEXT_MENU_LOOP")
     next_menu_size: Count | None = Field(default=None, serialization_alias="NEXT_MENU_SIZE")
@@ -155,12 +155,12 @@ class SayDigits(IvrAction):
     size: Count = Field(serialization_alias="SIZE")
     """How many digits to collect at most."""
     menu: Mandatory = Field(serialization_alias="MENU")
-    """Your name for this menu."""
+    """Your name for this menu: the next request carries it as `menu` (C-32)."""
     validation: Switch = Field(default=False, serialization_alias="VALIDATION")
     digits_rec: Mandatory = Field(default="blank", serialization_alias="SAYDIGITSRECORD")
     """Played before the digits; "blank" plays nothing (C-18)."""
     digits: Mandatory = Field(serialization_alias="DIGITS")
-    """What to read out: a string, so that leading zeros live; the provider skips what is no digit (C-13)."""
+    """What to read out: a string, so that leading zeros are kept; the provider skips all but digits (C-13)."""
 
 
 class Vo(IvrAction):
@@ -188,12 +188,12 @@ class SilentRecord(IvrAction):
 
 
 class Hangup(IvrAction):
-    """HANGUP: end the call; DATA is empty when there is nothing to say (C-27)."""
+    """HANGUP: end the call; DATA may be empty (C-27)."""
 
     action: ClassVar[str] = "HANGUP"
 
     rec: Line | None = Field(default=None, serialization_alias="HANGUP_REC")
-    """The good-bye."""
+    """The record to play before hanging up."""
     cause: Annotated[int, Field(ge=0, le=127)] | None = Field(default=None, serialization_alias="HANGUP_CAUSE")
     """An ISUP cause; see HangupCause (C-25)."""
 

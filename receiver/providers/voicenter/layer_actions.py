@@ -51,7 +51,7 @@ def custom_data_on_wire(data: Mapping[str, str], options: VoicenterOptions) -> d
 
 
 class GoToLayer(LayerAction):
-    """GO_TO_LAYER: go on in another layer."""
+    """GO_TO_LAYER: continue in another layer."""
 
     action: ClassVar[str] = "GO_TO_LAYER"
 
@@ -68,7 +68,7 @@ class GoToLayer(LayerAction):
 
 
 class Target(BaseModel):
-    """Whom DIAL rings; `type` PHONE is documented, EXTENSION newer (E-08)."""
+    """A target of DIAL; `type` PHONE is documented, EXTENSION is newer (E-08)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, str_strip_whitespace=True)
 
@@ -77,7 +77,7 @@ class Target(BaseModel):
 
 
 class Dial(LayerAction):
-    """DIAL: ring one or several targets. Names and types are those of the document's example (E-07)."""
+    """DIAL: call one or several targets. Names and types are those of the document's example (E-07)."""
 
     action: ClassVar[str] = "DIAL"
 
@@ -93,9 +93,9 @@ class Dial(LayerAction):
     caller_name: Line | None = Field(default=None, serialization_alias="CALLER_NAME")
     """The name shown to the targets (E-11)."""
     next_vo_id: LayerNumber | None = Field(default=None, serialization_alias="NEXT_VO_ID")
-    """The layer to go on in if the call fails (E-16)."""
+    """The layer to continue in if the call fails (E-16)."""
     answer_next_vo_id: LayerNumber | None = Field(default=None, serialization_alias="ANSWER_NEXT_VO_ID")
-    """The layer to go on in after an answered call has ended (E-16)."""
+    """The layer to continue in after an answered call has ended (E-16)."""
     unavailable_vo_id: LayerNumber | None = Field(
         default=None,
         validation_alias=AliasChoices("unavailable_vo_id", "unavailable_vo"),
@@ -127,7 +127,7 @@ class Spoken(BaseModel):
 
 
 class LayerSayDigits(LayerAction):
-    """SAY_DIGITS: say something, then go on in a layer. From newer material (E-19)."""
+    """SAY_DIGITS: say something, then continue in a layer. From newer material (E-19)."""
 
     action: ClassVar[str] = "SAY_DIGITS"
 
@@ -144,7 +144,7 @@ class LayerSayDigits(LayerAction):
 
 
 class LayerError(VoicenterReply):
-    """STATUS 1 alone: the provider goes on in the layer it was configured to fall back to (E-18)."""
+    """STATUS 1 alone: the provider continues in its configured fallback layer (E-18)."""
 
     def values(self, dialect: Format, options: VoicenterOptions) -> dict[str, Any]:
         """STATUS alone: an invented ACTION could route the call."""

@@ -1,16 +1,24 @@
-"""Voicenter's settings, under `[providers.voicenter]`: each doubtful point of its document can be turned."""
+"""Voicenter's settings, under `[providers.voicenter]`: most choose between readings of a doubtful point."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from receiver.providers.base.options import ProviderOptions
 from receiver.providers.voicenter.api_options import VoicenterApiOptions
 from receiver.providers.voicenter.zone import zone_name
+from receiver.settings import split_at_commas
+
+
+def _country_code(digits: str) -> str:
+    if not re.fullmatch("[0-9]{0,4}", digits):
+        raise ValueError(f'{digits!r} is not a country code; write up to four digits such as "972", or "" for none')
+    return digits
 
 
 class Fallback(BaseModel):
-    """The reply to a question that no handler answered well or in time."""
+    """The reply to a question that no handler answered within the deadline."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,8 +35,8 @@ class VoicenterOptions(ProviderOptions):
     """Voicenter's settings."""
 
     language: str = "he"
-    """LANGUAGE of replies that name none (C-10)."""
-    languages: tuple[str, ...] = ("he", "en")
+    """LANGUAGE of replies that have no language of their own (C-10)."""
+    languages: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = ("he", "en")
     """Languages that are sent without a warning (C-10)."""
     language_case: Literal["documented", "lower", "upper"] = "documented"
     """Case of LANGUAGE: "documented" is lower in XML-RPC and upper in JSON (C-09)."""
@@ -41,16 +49,16 @@ class VoicenterOptions(ProviderOptions):
     empty_custom_data: Literal["list", "object", "omit"] = "list"
     """CUSTOM_DATA without data: `[]`, `{}`, or left out (E-09)."""
     trim_custom_data_keys: bool = True
-    """Whether blanks around the keys of CUSTOM_DATA are taken away in replies (E-12)."""
+    """Whether blanks around the keys of CUSTOM_DATA are removed in replies (E-12)."""
     unavailable_key: Literal["UNAVAILABLE_VO_ID", "UNAVAILABLE_VO", "both"] = "UNAVAILABLE_VO_ID"
-    """The doubtful name of DIAL's field for no answer (E-06)."""
+    """The name of DIAL's field for no answer, which is doubtful (E-06)."""
     time_zone: Annotated[str, AfterValidator(zone_name)] = "UTC"
     """The zone whose wall clock a CDR's `time` shows (B-19)."""
-    country_code: Annotated[str, Field(pattern=r"^[0-9]{0,4}$")] = "972"
-    """Put before local numbers for their international form; empty for none (B-17)."""
-    popup_origins: tuple[str, ...] = ()
+    country_code: Annotated[str, AfterValidator(_country_code)] = "972"
+    """Country code for the international form of local numbers; empty for none (B-17)."""
+    popup_origins: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = ()
     """Origins that may call the pop-up from a browser, "*" for any (F-06)."""
     fallbacks: tuple[Fallback, ...] = ()
-    """Replies for when no handler answers; the first whose kind and number match."""
+    """Replies to questions that no handler answers; the first whose kind and number match is used."""
     api: VoicenterApiOptions | None = None
     """How to call Voicenter's API; None where you do not."""

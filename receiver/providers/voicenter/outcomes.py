@@ -1,4 +1,4 @@
-"""Voicenter's words for how a call ended and which way it went, mapped to ours. Both lists are open."""
+"""Voicenter's words for the outcome and the direction of a call, mapped to ours. Both lists are open."""
 
 from decimal import Decimal
 
@@ -71,7 +71,7 @@ def outcome_of(status: str) -> Outcome:
 
 
 def direction_of(cdr: Cdr) -> Direction:
-    """What the CDR says itself, where it does; else what its type implies."""
+    """The direction that the CDR states; else that of its type."""
     try:
         return Direction(cdr.direction.lower())
     except ValueError:
@@ -103,9 +103,9 @@ def record_of_cdr(cdr: Cdr, country_code: str) -> CallRecord:
 
 
 def record_of_hangup(hangup: HangupCall, country_code: str) -> CallRecord:
-    """The call record of a HANGUP_CALL: an incoming call, to whom it was dialled or else to the number called.
+    """The call record of a HANGUP_CALL: an incoming call, to the dialled target or else to the number called.
 
-    Its seconds of talk are the document's total duration, which may count the ringing in (D-06).
+    Its seconds of talk are the document's total duration, which may include ringing (D-06).
     """
     to_number = hangup.target or hangup.did
     return CallRecord(

@@ -34,7 +34,7 @@ from receiver.providers.voicenter.outcomes import record_of_cdr, record_of_hangu
 from receiver.providers.voicenter.recognition import (
     guess_kind,
     has_known_field,
-    is_unmistakable,
+    kind_at_url,
     kind_of_fields,
     kind_of_method,
     method_in_head,
@@ -49,6 +49,7 @@ from receiver.providers.voicenter.replies import (
     UnknownMethod,
     VoicenterReply,
 )
+from receiver.settings import problems
 from receiver.wire import BodyLimits, Format, Message, ShapeCache, Value, detect_format, jsonbody, read, xmlrpc
 from receiver.wire.form import read_urlencoded
 
@@ -65,15 +66,16 @@ _FALLBACK_ACTIONS: dict[str, dict[str, type[VoicenterReply]]] = {
 
 
 class UnknownMethodError(PayloadError):
-    """A call of a method that is none of Voicenter's."""
+    """A call of a method that Voicenter does not have."""
 
 
 class Voicenter(Provider[VoicenterOptions]):
-    """Voicenter's callbacks on one URL, the pop-up below it."""
+    """Voicenter's callbacks, on one URL for all of them and one for each."""
 
     name: ClassVar[str] = "voicenter"
     title: ClassVar[str] = "Voicenter"
     options_type: ClassVar[type[ProviderOptions]] = VoicenterOptions
+    fixed_options: ClassVar[frozenset[str]] = Provider.fixed_options | {"popup_origins"}
     endpoints: ClassVar[tuple[Endpoint, ...]] = (
         Endpoint(),
         Endpoint("cdr", kind="CDR"),
@@ -99,7 +101,7 @@ class Voicenter(Provider[VoicenterOptions]):
 
     @property
     def country_code(self) -> str:
-        """The setting of that name."""
+        """The setting `country_code`."""
         return self.options.country_code
 
     @property
@@ -108,21 +110,21 @@ class Voicenter(Provider[VoicenterOptions]):
         return self.options.popup_origins
 
     def kind_in_head(self, request: CallbackRequest) -> Kind | None:
-        """The kind of the method that the body's beginning names."""
+        """The kind of the method that is named at the beginning of the body."""
         method = method_in_head(request.body)
         return self._kinds.get(kind_of_method(method) or "") if method else None
 
     def guess_kind(self, request: CallbackRequest) -> str:
-        """The kind of the method, else that of the URL, else what the fields look like."""
+        """The kind of the method, else that of the URL, else the most likely one by the fields."""
         kind = self.kind_in_head(request)
         return kind.name if kind else request.endpoint.kind or guess_kind(request.body or request.query)
 
     def is_callback_query(self, request: CallbackRequest) -> bool:
-        """Whether the query has a field of any callback, or all that its URL asks for."""
+        """Whether the query has a field of any callback."""
         try:
             fields, _ = read_urlencoded(request.query, max_fields=self.limits.form_fields)
         except WireError:
-            return True  # too many fields: kept with that reason
+            return True  # too many fields: stored with that reason
         return has_known_field(tuple(fields))
 
     def read(self, request: CallbackRequest) -> ParsedRequest:
@@ -147,7 +149,7 @@ class Voicenter(Provider[VoicenterOptions]):
         if isinstance(values, list) and len(values) != 1:
             return self._list_of_records(values, message.method, expected), ()
         if isinstance(values, list):
-            values = values[0]  # [record] is as good as the record (A-23)
+            values = values[0]  # a list of one record is treated as the record (A-23)
         kind, content = self._recognise(values, message.method, expected)
         notes = (f"kind_not_of_url:{kind}",) if expected and kind != expected else ()
         return (self._callback(kind, content),), notes
@@ -177,7 +179,8 @@ class Voicenter(Provider[VoicenterOptions]):
         named = str(method or envelope.get("method") or "")
         kind = kind_of_method(named) if named else ""
         if kind is None:
-            raise UnknownMethodError(f"unknown method {named[:60]!r}")
+            known = ", ".join(one.name for one in self.kinds)
+            raise UnknownMethodError(f"unknown method {named[:60]!r}; there are {known}")
         try:
             content = self._content(values, envelope)
             kind = kind or _kind_of_unnamed(content, expected)
@@ -233,11 +236,11 @@ class Voicenter(Provider[VoicenterOptions]):
     # --- answering ---
 
     def acknowledgement(self, kind: str) -> Reply:
-        """Err 0 or STATUS 0."""
+        """The acknowledgement: `err` 0, or STATUS 0 for HANGUP_CALL."""
         return HangupCallReply() if kind == "HANGUP_CALL" else CdrReply()
 
     def fault_reply(self, kind: str, fault: Fault, reason: str) -> Reply:
-        """The documented error of each callback; the CDR's where the kind is unknown."""
+        """The documented error reply of each kind; the CDR's if the kind is unknown."""
         if fault is Fault.UNKNOWN_METHOD and self.options.unknown_method == "fault":
             return UnknownMethod(text=_plain(reason))
         match kind:
@@ -252,7 +255,7 @@ class Voicenter(Provider[VoicenterOptions]):
         return CdrReply(err=2 if fault is Fault.APPLICATION else 1, errdesc=_plain(reason))
 
     def fallback(self, event: Event) -> Reply | None:
-        """The first configured fallback whose kind matches, and whose number does."""
+        """The first configured fallback whose kind and number match."""
         number = getattr(event, "did", "")
         for fallback, reply in self._fallbacks:
             if fallback.kind == event.kind and fallback.did in {"", number}:
@@ -260,11 +263,11 @@ class Voicenter(Provider[VoicenterOptions]):
         return None
 
     def error_reply(self, kind: str) -> Reply:
-        """STATUS 1 for the IVRs (C-26, E-18), no contact for the pop-up (F-04)."""
+        """STATUS 1 for IVR questions (C-26, E-18), no contact for the pop-up (F-04)."""
         return NoContact() if kind == "POPUP" else self.fault_reply(kind, Fault.APPLICATION, "")
 
     def write(self, reply: Reply, dialect: Format) -> HttpReply:
-        """XML-RPC for XML-RPC, JSON for all else (A-03, A-06)."""
+        """XML-RPC in reply to XML-RPC, JSON in reply to all other formats and to pop-ups (A-03, A-06)."""
         assert isinstance(reply, VoicenterReply)  # noqa: S101 - intake only passes replies of this provider
         in_xml = dialect is Format.XMLRPC and not isinstance(reply, Contact | NoContact | PopupError)
         values = reply.values(dialect if in_xml else Format.JSON, self.options)
@@ -279,10 +282,10 @@ class Voicenter(Provider[VoicenterOptions]):
     def _warn_of_language(self, reply: VoicenterReply) -> None:
         language = reply.language if isinstance(reply, IvrAction) else None
         if language and language.lower() not in map(str.lower, self.options.languages):
-            logger.warning("LANGUAGE %s is none of the setting providers.voicenter.languages; sent as it is", language)
+            logger.warning("LANGUAGE %s is not in the setting providers.voicenter.languages; sent as it is", language)
 
     def simulations(self) -> "Mapping[str, type[SimulatedCall]]":
-        """Calls to an IVR of yours, to a layer of the provider's, the pop-up, and calls that only leave records."""
+        """Calls to your own IVR, to a layer of Voicenter's IVR, the pop-up, and calls that only leave records."""
         from receiver.providers.voicenter import simulation
 
         return {
@@ -299,7 +302,7 @@ class Voicenter(Provider[VoicenterOptions]):
         return examples()
 
     def record(self, event: Event) -> CallRecord | None:
-        """Of a CDR or a HANGUP_CALL."""
+        """The call record of a CDR or a HANGUP_CALL; None for questions."""
         match event:
             case Cdr():
                 return record_of_cdr(event, self.options.country_code)
@@ -311,9 +314,7 @@ class Voicenter(Provider[VoicenterOptions]):
 def _kind_of_unnamed(content: Mapping[str, Any], expected: str) -> str:
     """The kind of a callback without a method: its URL's, unless its fields say otherwise. Raises PayloadError."""
     names = tuple(content)
-    kind = kind_of_fields(names)
-    if expected:
-        return kind if kind and kind != expected and is_unmistakable(kind, names) else expected
+    kind = kind_at_url(expected, names) if expected else kind_of_fields(names)
     if not kind:
         raise PayloadError(
             "it names no method, and has neither a call id, nor caller with target and status, nor the fields of "
@@ -346,7 +347,6 @@ def _reply_of(fallback: Fallback) -> VoicenterReply:
     try:
         return reply_type(**fallback.fields)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise SettingsError(
-            f"providers.voicenter.fallbacks: {fallback.kind} {fallback.action}: fields {problems}"
-        ) from error
+        where = f"providers.voicenter.fallbacks: {fallback.kind} {fallback.action}: fields"
+        fields = ", ".join(reply_type.model_fields)
+        raise SettingsError(problems(error, where, unknown=f"there is no such field; there are {fields}")) from error

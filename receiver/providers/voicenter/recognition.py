@@ -5,6 +5,7 @@ from urllib.parse import unquote_plus
 
 from receiver.providers.base.memoize import memoize_by_names
 from receiver.providers.base.names import normalize_name
+from receiver.providers.voicenter.events import Cdr, HangupCall, IvrRequest, LayerInput, PopupRequest
 
 METHODS = {
     normalize_name(alias): kind
@@ -19,7 +20,10 @@ METHODS = {
 }
 """Kinds by the normalised name of their method."""
 
+_CDR_KEYS = {"caller", "target", "status"}
+"""Fields that together make a CDR of a callback without a call id (A-04)."""
 _CDR_ONLY = {"caller", "duration", "dialtime", "type", "time"}
+"""Fields of a CDR alone, but with such plain names that any other callback may grow one of them (A-21)."""
 _ONLY = {
     "GET_IVR_ACTION": {"menu", "previousmenu"},
     "IVR_LAYER_INPUT": {"layerid", "previouslayerid"},
@@ -27,6 +31,7 @@ _ONLY = {
     "POPUP": {"phone"},
 }
 """Fields that one kind has and no other."""
+_EVENTS = {event.kind: event for event in (Cdr, IvrRequest, HangupCall, LayerInput, PopupRequest)}
 _KNOWN = {*_CDR_ONLY, *(name for names in _ONLY.values() for name in names)} | {
     *("ivruniqueid", "ivrid", "target", "status", "statuscall", "did", "callerid", "callerphone", "dtmf"),
     *("method", "data"),
@@ -54,19 +59,34 @@ def method_in_head(body: bytes) -> str:
 
 @memoize_by_names
 def kind_of_fields(names: tuple[str, ...]) -> str:
-    """The kind of a callback that names no method; empty where its fields are not those of any kind (A-04)."""
+    """The kind of a callback that names no method; empty where its fields are not those of any kind (A-04).
+
+    A field of another kind outweighs those of a CDR, whose names are plain, unless all keys of a CDR are there.
+    """
     fields = {normalize_name(name) for name in names}
-    if not fields & _CDR_ONLY:
-        for kind, only in _ONLY.items():
-            if fields & only:
-                return kind
-    return "CDR" if "ivruniqueid" in fields or {"caller", "target", "status"} <= fields else ""
+    own = {kind: len(fields & only) for kind, only in _ONLY.items()}
+    kind = max(own, key=lambda kind: own[kind])
+    has_cdr_keys = fields >= _CDR_KEYS
+    if own[kind]:
+        return "CDR" if has_cdr_keys and len(fields & _CDR_ONLY) >= own[kind] else kind
+    return "CDR" if has_cdr_keys or "ivruniqueid" in fields else ""
 
 
 @memoize_by_names
-def is_unmistakable(kind: str, names: tuple[str, ...]) -> bool:
-    """Whether these fields belong to no other kind, so that they count for more than the URL they came to."""
-    return not {normalize_name(name) for name in names}.isdisjoint(_ONLY.get(kind, _CDR_ONLY))
+def kind_at_url(expected: str, names: tuple[str, ...]) -> str:
+    """The kind of a callback that names no method, at the URL of the kind `expected`.
+
+    The URL counts, unless the fields belong to another kind and none of them to the URL's kind alone.
+    """
+    kind = kind_of_fields(names)
+    if kind in {"", expected}:
+        return expected
+    fields = {normalize_name(name) for name in names}
+    if fields & (_EVENTS[expected].wire_names() - _EVENTS[kind].wire_names()):
+        return expected
+    if kind == "CDR" and not (fields >= _CDR_KEYS or len(fields & _CDR_ONLY) > 1):
+        return expected
+    return kind
 
 
 @memoize_by_names

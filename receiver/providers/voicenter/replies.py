@@ -1,8 +1,8 @@
-"""What Voicenter gets back: Python names here, the document's names and types on the wire.
+"""Replies to Voicenter: Python names here, the document's names and types on the wire.
 
-Each reply checks itself when it is made. What the document types as Integer goes out as an integer and digits go out
-as strings in both formats, also where its examples waver (C-13, C-15). Here are what all replies share, the
-acknowledgements and the pop-up; the IVRs' actions are in ivr_actions.py and layer_actions.py.
+Each reply is validated when it is made. In both formats an Integer of the document is sent as an integer, and digits
+are sent as strings, also where the document's examples differ (C-13, C-15). This module has the common base, the
+acknowledgements and the pop-up; the IVR actions are in ivr_actions.py and layer_actions.py.
 """
 
 import re
@@ -30,7 +30,7 @@ def _switch(value: object) -> object:
 
 
 Line = Annotated[str, AfterValidator(printable)]
-"""Text without control characters; blanks around it are taken away (A-18)."""
+"""Text without control characters; blanks around it are removed (A-18)."""
 Mandatory = Annotated[Line, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 """A whole number from 0; the document gives no upper bounds (C-30), XML-RPC's `<int>` ends at 2^31."""
@@ -43,7 +43,7 @@ LanguageTag = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{2,4})?$")]
 
 
 class VoicenterReply(Reply, ABC):
-    """A reply that can say what it is on the wire."""
+    """A reply that knows its values on the wire."""
 
     @abstractmethod
     def values(self, dialect: Format, options: VoicenterOptions) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class VoicenterReply(Reply, ABC):
 
 
 class CdrReply(VoicenterReply):
-    """The answer to a CDR: 0 OK, 1 parse error, 2 application error (B-02)."""
+    """The reply to a CDR: 0 OK, 1 parse error, 2 application error (B-02)."""
 
     err: Literal[0, 1, 2] = 0
     errdesc: Line = "OK"
@@ -67,7 +67,7 @@ class CdrReply(VoicenterReply):
 
 
 class HangupCallReply(VoicenterReply):
-    """The answer to a HANGUP_CALL: 0 once it is stored, else 1 (D-01, D-13)."""
+    """The reply to a HANGUP_CALL: 0 once it is stored, else 1 (D-01, D-13)."""
 
     status: Literal[0, 1] = 0
 
@@ -103,7 +103,7 @@ class NoContact(VoicenterReply):
 
 
 class PopupError(VoicenterReply):
-    """The request could not be read or served: STATUS "1", the provider's word for an error in its other chapters."""
+    """The request could not be parsed or served: STATUS "1", as errors have in the document's other chapters."""
 
     def values(self, dialect: Format, options: VoicenterOptions) -> dict[str, Any]:
         """STATUS "1" and no contact."""
@@ -116,7 +116,7 @@ def popup_values(status: str, url: str, client_name: str, total: str, company: s
 
 
 class UnknownMethod(VoicenterReply):
-    """The answer to an unknown method: a fault in XML-RPC (A-07), STATUS 1 in a METHOD/DATA envelope."""
+    """The reply to an unknown method: a fault in XML-RPC (A-07), STATUS 1 in a METHOD/DATA envelope."""
 
     text: Line
 

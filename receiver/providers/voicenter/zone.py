@@ -8,5 +8,5 @@ def zone_name(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone; write one like Asia/Jerusalem or UTC") from error
+        raise ValueError(f"{name!r} is not a time zone; write one such as Asia/Jerusalem or UTC") from error
     return name

@@ -1,4 +1,4 @@
-"""Requests that were not let in, what a receiver saw of a check, and kinds found without their provider."""
+"""Rejected requests, the results of probes, and an index of kinds across providers."""
 
 import sqlalchemy as sa
 from alembic import op

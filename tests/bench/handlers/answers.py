@@ -1,4 +1,4 @@
-"""Answers to the questions that the benchmarks ask, with as little work as an answer can have."""
+"""Handlers that answer the questions of the benchmarks with minimal work."""
 
 from receiver import Handlers
 from receiver.providers.voicenter import Dial, IvrRequest, LayerInput, Menu, Target
@@ -8,13 +8,13 @@ handlers = Handlers("answers")
 
 @handlers.answer(IvrRequest)
 async def menu(step: IvrRequest) -> Menu:
-    """The same menu for everybody."""
+    """Return the same menu for every caller."""
     return Menu(menu="main", rec="welcome", size=1)
 
 
 @handlers.answer(LayerInput)
 async def dial(step: LayerInput) -> Dial:
-    """The same target for everybody."""
+    """Return the same target for every caller."""
     return Dial(
         targets=(Target(target="0501234567"),),
         max_call_duration=7200,

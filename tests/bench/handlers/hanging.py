@@ -1,4 +1,4 @@
-"""Background handlers that never return, one of each colour."""
+"""Background handlers that never return: a coroutine and a plain function."""
 
 import asyncio
 import threading
@@ -11,11 +11,11 @@ handlers = Handlers("hanging")
 
 @handlers.on(Cdr)
 async def hangs(cdr: Cdr) -> None:
-    """Wait for what never comes, on the loop."""
+    """Wait forever on the event loop."""
     await asyncio.Event().wait()
 
 
 @handlers.on(Cdr)
 def hangs_on_a_thread(cdr: Cdr) -> None:
-    """Wait for what never comes, on a thread."""
+    """Wait forever on a thread."""
     threading.Event().wait()

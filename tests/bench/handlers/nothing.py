@@ -1,4 +1,4 @@
-"""A background handler that does nothing: what deliveries cost by themselves."""
+"""A background handler that does nothing, to measure the cost of deliveries."""
 
 from receiver import Handlers
 from receiver.providers.voicenter import Cdr

@@ -1,4 +1,4 @@
-"""An ASGI function without any framework: the least that a server of this kind does for a request."""
+"""An ASGI function without a framework: the minimal work of an ASGI server for a request."""
 
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -15,7 +15,7 @@ async def app(
     receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
-    """Read all of it, and answer."""
+    """Read the body, and reply."""
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})

@@ -1,6 +1,6 @@
-"""What one writes by hand with FastAPI and SQLAlchemy: a record an endpoint, a row an object, a commit a callback.
+"""A hand-written receiver with FastAPI and SQLAlchemy: one endpoint, one ORM object and one commit for each callback.
 
-The endpoint is `async` and commits in place. With a plain `def` the threads of FastAPI would wait for each other's
+The endpoint is `async` and commits on the event loop. With a plain `def` FastAPI's threads would wait for each other's
 lock on the SQLite file, which is slower.
 """
 
@@ -14,11 +14,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 
 class Base(DeclarativeBase):
-    """The tables."""
+    """The base class of the tables."""
 
 
 class Cdr(Base):
-    """One call record, a column a field; the example lacks the last ones."""
+    """One call record, with a column for each field; the document's example lacks the last ones."""
 
     __tablename__ = "cdrs"
 
@@ -51,7 +51,7 @@ engine = create_engine(os.environ["BENCH_DATABASE_URL"])
 
 @event.listens_for(engine, "connect")
 def _durable(connection: Any, _record: object) -> None:
-    """The same care as the receiver takes: each commit is on disk."""
+    """The receiver's durability: each commit is on disk."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
 

@@ -1,4 +1,4 @@
-"""Starlette alone: read the body, answer so many bytes as the receiver's acknowledgement has."""
+"""Starlette alone: read the body, and reply with as many bytes as the receiver's acknowledgement."""
 
 import os
 
@@ -11,7 +11,7 @@ REPLY = b" " * int(os.environ["BENCH_REPLY_BYTES"])
 
 
 async def echo(request: Request) -> Response:
-    """Read all of it, and answer."""
+    """Read the body, and reply."""
     await request.body()
     return Response(REPLY, media_type="text/xml")
 

@@ -1,6 +1,6 @@
-"""The standard library's XML-RPC server with a thread a connection, which stores nothing: `xmlrpc_threads.py PORT`.
+"""The standard library's XML-RPC server with a thread for each connection; it stores nothing: `xmlrpc_threads.py PORT`.
 
-It speaks HTTP/1.0 by itself, which is a connection for each request; HTTP/1.1 keeps them open, as the others do.
+Its default is HTTP/1.0, with a connection for each request; HTTP/1.1 keeps connections open, as the other servers do.
 """
 
 import sys

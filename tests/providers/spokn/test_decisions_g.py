@@ -44,8 +44,8 @@ def _record(**fields: Any) -> CallRecord:
     return record
 
 
-def test_g01_form_multipart_json_and_query_say_the_same() -> None:
-    """The body format is not documented: all are read, and are one content."""
+def test_g01_form_multipart_json_and_query_are_equivalent() -> None:
+    """The body format is not documented: all are read, and have the same hash."""
     form = in_form(POST)
     items = {
         Format.FORM: _item(form),
@@ -58,14 +58,14 @@ def test_g01_form_multipart_json_and_query_say_the_same() -> None:
 
 
 @pytest.mark.parametrize("content_type", ["", "multipart/form-data", "application/json"])
-def test_g01_a_multipart_form_tells_its_boundary_itself(content_type: str) -> None:
-    """Its first line has it, where the header has none (A-02)."""
+def test_g01_the_first_line_of_a_multipart_form_has_its_boundary(content_type: str) -> None:
+    """It is used if the header has none (A-02)."""
     assert _item(_multipart(POST), content_type=content_type).event == _item(json.dumps(POST)).event
 
 
 @pytest.mark.parametrize("body", ["", " \r\n", "{}", "other=1"])
-def test_g01_the_first_source_that_says_anything_counts(body: str) -> None:
-    """A body without a single parameter of ours leaves the query; one with any wins over it."""
+def test_g01_the_first_source_with_a_known_field_counts(body: str) -> None:
+    """The query is used if the body has no known field; otherwise the body is."""
     assert _item(body, query="userid=q").event == _item("", query="userid=q").event
     assert _post(in_form({"userid": "b"})).userid == "b"
     assert _item(in_form({"userid": "b"}), query="userid=q&token=q").event == _item(in_form({"userid": "b"})).event
@@ -73,13 +73,13 @@ def test_g01_the_first_source_that_says_anything_counts(body: str) -> None:
 
 @pytest.mark.parametrize("dialect", Format)
 def test_g02_the_reply_is_ok_in_plain_text(dialect: Format) -> None:
-    """Whatever the format of the request."""
+    """In reply to every format."""
     reply = SPOKN.write(SPOKN.acknowledgement("STATUS"), dialect)
     assert (reply.status, reply.content_type, reply.body) == (200, "text/plain; charset=utf-8", b"OK")
 
 
 def test_g03_each_post_is_a_report_of_its_own() -> None:
-    """Any leg, any number of times, in any order; the token joins them."""
+    """Any leg, any number of posts, in any order; the token links them."""
     legs = [
         _item(in_form({**POST, "leg": leg, "start": start}))
         for leg, start in product("12", ("2012-08-20", "2012-08-21"))
@@ -88,7 +88,7 @@ def test_g03_each_post_is_a_report_of_its_own() -> None:
     assert {item.event.call_id for item in legs if item.event} == {"t1"}
 
 
-def test_g07_a_repeat_is_told_on_every_machine_whatever_its_own_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_g07_a_repeat_is_detected_on_every_machine_whatever_its_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hash begins with the minute of the start, which is UTC if no zone was sent."""
     seen = set()
     for zone in ("UTC", "Asia/Kolkata"):
@@ -102,8 +102,8 @@ def test_g07_a_repeat_is_told_on_every_machine_whatever_its_own_zone(monkeypatch
 
 
 @pytest.mark.parametrize("change", ["userid", "aparty", "bparty", "leg", "start", "token"])
-def test_g04_a_post_is_named_by_who_whom_leg_start_and_token(change: str) -> None:
-    """No call id is sent: the hash of these stands for one where there is no token."""
+def test_g04_a_post_is_identified_by_user_parties_leg_start_and_token(change: str) -> None:
+    """Spokn sends no call id: without a token the hash of these fields is the call id."""
     base = {**POST, "start": "2012-08-20T10:15:30Z"}
     other = {**base, change: {"leg": "2", "start": "2013-08-20T10:15:30Z"}.get(change, "x")}
     assert _post(in_form(base)).post_key != _post(in_form(other)).post_key
@@ -117,7 +117,7 @@ def test_g04_a_post_is_named_by_who_whom_leg_start_and_token(change: str) -> Non
     ("sent", "number"),
     [("+18474255380", "+18474255380"), ("%2B1847", "+1847"), ("1234567", "1234567"), ("++1", "+1"), ("+x", "x")],
 )
-def test_g05_a_plus_that_a_form_decoded_to_a_blank_comes_back(party: str, sent: str, number: str) -> None:
+def test_g05_a_plus_that_a_form_decoded_to_a_blank_is_restored(party: str, sent: str, number: str) -> None:
     """Only before digits; the value as decoded stays in `raw`."""
     event = _post(f"userid=1&{party}={sent}")
     assert getattr(event, party) == number
@@ -125,7 +125,7 @@ def test_g05_a_plus_that_a_form_decoded_to_a_blank_comes_back(party: str, sent: 
 
 
 def test_g06_a_duration_is_seconds() -> None:
-    """The request's own was minutes: the name has the unit."""
+    """The request's own duration is in minutes: the field's name has the unit."""
     assert _post(duration="95").duration_seconds == 95
     assert _record(duration=95).talk_seconds == 95
 
@@ -160,8 +160,8 @@ def test_g07_a_start_is_read_leniently(sent: str, start: datetime | None) -> Non
     assert event.raw["start"] == sent
 
 
-def test_g07_a_start_without_a_zone_is_taken_for_utc_and_flagged() -> None:
-    """The record has a zone always."""
+def test_g07_a_start_without_a_zone_is_taken_as_utc_and_flagged() -> None:
+    """The call record always has a zone."""
     naive, aware = _post(start="2012-08-20 12:00"), _post(start="2012-08-20T12:00:00+05:30")
     assert naive.started == NOON.replace(tzinfo=UTC)
     assert (naive.zone_assumed, aware.zone_assumed, _post().zone_assumed) == (True, False, False)
@@ -192,8 +192,8 @@ def test_g07_a_start_without_a_zone_is_taken_for_utc_and_flagged() -> None:
         ("", None, Outcome.UNKNOWN),
     ],
 )
-def test_g08_g11_a_status_is_an_open_code_also_in_words(sent: object, status: int | None, outcome: Outcome) -> None:
-    """What is unknown is kept."""
+def test_g08_g11_a_status_is_an_open_code_or_its_text(sent: object, status: int | None, outcome: Outcome) -> None:
+    """An unknown status is kept."""
     assert _post(status=sent).status == status
     assert _post(status=sent).raw["status"] == sent
     assert _record(status=sent).outcome is outcome
@@ -217,7 +217,7 @@ def test_g09_rate_and_cost_are_exact_cents(sent: object, amount: str | None) -> 
 
 @pytest.mark.parametrize(("sent", "leg"), [("1", 1), (2, 2), ("3", None), ("0", None), ("a", None), ("", None)])
 def test_g10_a_leg_is_1_or_2(sent: object, leg: int | None) -> None:
-    """Anything else is in `raw` only."""
+    """Any other leg is only in `raw`."""
     assert _post(leg=sent).leg == leg
     assert _post(leg=sent).raw["leg"] == sent
 
@@ -229,7 +229,7 @@ def test_g12_the_path_is_the_customers_so_that_a_secret_fits_in() -> None:
 
 
 def test_g14_parties_and_users_are_text() -> None:
-    """A Spokn ID is digits without a plus, and no phone number."""
+    """A Spokn ID consists of digits without a plus, and is not a phone number."""
     assert _post(userid=1234567).userid == "1234567"
     assert _record(aparty="1234567").from_international is None
     assert _record(aparty="+18474255380").from_international == "18474255380"
@@ -239,14 +239,14 @@ def test_g14_parties_and_users_are_text() -> None:
     ("encoded", "token"), [("שלום".encode(), "שלום"), ("é".encode("latin-1"), "é"), (b"\xf9\xec\xe5\xed", "ùìåí")]
 )
 def test_g18_text_is_utf_8_or_else_latin_1(encoded: bytes, token: str) -> None:
-    """In a form and in JSON; Hebrew Windows is another provider's."""
+    """In a form and in JSON; Hebrew Windows is only for Voicenter."""
     assert _post(b"userid=1&token=" + quote(encoded).encode()).token == token
     assert _post(b'{"userid": "1", "token": "' + encoded + b'"}').token == token
 
 
 @pytest.mark.parametrize("body", ["", "{}", "[]", "x=1", '{"test": true}', "leg=1", "<a/>", "{", '{"userid": ""}'])
-def test_a_post_that_names_nobody_is_refused(body: str) -> None:
-    """It needs a user, a party, a token or a status; the reply says what is wrong (G-02)."""
+def test_a_post_without_an_identifying_field_is_rejected(body: str) -> None:
+    """It needs a user, a party, a token or a status; the reply has the reason (G-02)."""
     item = _item(body)
     assert item.fault is Fault.PARSE
     assert SPOKN.write(SPOKN.fault_reply("STATUS", Fault.PARSE, item.reason), Format.JSON).body.startswith(b"ERROR: ")

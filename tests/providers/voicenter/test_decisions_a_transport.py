@@ -1,11 +1,11 @@
-"""Section A, first part: formats, envelopes, dispatch, answers (decisions A-01 to A-12, A-19 to A-25)."""
+"""Section A, first part: formats, envelopes, dispatch, replies (decisions A-01 to A-12, A-19 to A-25)."""
 
 import json
 from typing import Any
 
 import pytest
 
-from receiver.intake.ask import MARGIN_SECONDS
+from receiver.intake.responder import MARGIN_SECONDS
 from receiver.providers.base.contract import Fault, HttpReply
 from receiver.providers.voicenter import Cdr, CdrReply, Hangup
 from receiver.settings import Settings
@@ -44,10 +44,10 @@ def _refused(body: bytes | str, **options: Any) -> HttpReply:
     "before", [b"", b"\xef\xbb\xbf", b"\r\n \t", b"\xef\xbb\xbf\n"], ids=["", "bom", "blanks", "both"]
 )
 @pytest.mark.parametrize("content_type", ["", "text/xml", "application/json", "application/x-www-form-urlencoded", "?"])
-def test_a02_the_body_tells_its_format_whatever_the_header_says(
+def test_a02_the_body_decides_the_format_whatever_the_header_declares(
     format_: Format, body: bytes, before: bytes, content_type: str
 ) -> None:
-    """The first byte that is no blank decides; a wrong header costs no record."""
+    """The first byte that is not a blank decides; a wrong header loses no record."""
     reading = read(before + body, content_type=content_type)
     assert reading.dialect is format_
     assert only(reading).event is not None
@@ -64,7 +64,7 @@ def test_a02_the_body_tells_its_format_whatever_the_header_says(
     ],
 )
 def test_a02_a03_a_reply_has_the_type_and_the_format_of_its_request(dialect: Format, content_type: str) -> None:
-    """XML-RPC is answered in XML-RPC, all else in JSON."""
+    """The reply to XML-RPC is XML-RPC, to every other format JSON."""
     reply = voicenter().write(CdrReply(), dialect)
     assert reply.content_type == content_type
     assert parsed(reply)["errdesc"] == "OK"
@@ -79,8 +79,8 @@ def test_a02_a03_a_reply_has_the_type_and_the_format_of_its_request(dialect: For
         ("", "application/json"),
     ],
 )
-def test_a03_what_cannot_be_read_is_answered_in_the_family_it_looks_like(body: str, content_type: str) -> None:
-    """A broken body still gets XML for XML; JSON is the answer where nothing can be told."""
+def test_a03_what_cannot_be_parsed_is_answered_in_the_format_it_begins_with(body: str, content_type: str) -> None:
+    """Broken XML gets XML; a body of unknown format gets JSON."""
     assert _refused(body).content_type.startswith(content_type)
 
 
@@ -93,10 +93,10 @@ def test_a03_what_cannot_be_read_is_answered_in_the_family_it_looks_like(body: s
         ("IVR_LAYER_INPUT", "layer", LAYER),
     ],
 )
-def test_a04_a_method_is_told_from_its_name_or_else_from_its_url(
+def test_a04_the_kind_follows_from_the_method_or_else_from_the_url(
     kind: str, path: str, fields: dict[str, object]
 ) -> None:
-    """One URL serves all methods; at a method's own URL the name may be missing; a name always wins."""
+    """All methods arrive at the common URL. At a method's own URL the name may be missing; a name takes precedence."""
     for body in (in_xml(kind, fields), in_json(kind, fields)):
         assert {only(read(body, path=each)).kind for each in ("", path, "hangup", "cdr")} == {kind}
     assert only(read(in_json("", fields), path=path)).kind == kind
@@ -112,7 +112,7 @@ def test_a04_an_object_without_a_method_is_a_cdr(fields: dict[str, str]) -> None
 
 @pytest.mark.parametrize("data", [{"MENU": "m"}, [{"MENU": "m"}], '{"MENU": "m"}'], ids=["object", "list", "text"])
 def test_a04_data_may_be_an_object_a_list_of_one_or_json_text(data: object) -> None:
-    """Whatever DATA is wrapped in, its fields are read."""
+    """The fields are read from any of these."""
     assert event_in(in_json("GET_IVR_ACTION", data)).menu == "m"
 
 
@@ -126,7 +126,7 @@ def test_a05_names_are_matched_without_regard_to_case(method: str, name: str) ->
 
 
 def test_a05_names_are_sent_as_documented() -> None:
-    """What goes out is spelt to the letter."""
+    """Names in replies are spelled exactly as in the document."""
     assert list(sent(CdrReply())) == ["err", "errdesc"]
     assert list(sent(Hangup(rec="bye"))) == ["STATUS", "ACTION", "LANGUAGE", "DATA"]
 
@@ -195,7 +195,7 @@ HEBREW = "שירות"
 def test_a11_text_is_read_in_the_declared_charset_or_in_hebrew_windows(
     body: str, content_type: str, notes: tuple[str, ...]
 ) -> None:
-    """Declaration, BOM and header are honoured; what does not fit is read as windows-1255 and flagged."""
+    """Declaration, BOM and header are used; bytes that do not fit are read as windows-1255, with a note."""
     fields = {"ivruniqueid": "1", "queuename": HEBREW}
     xml = f'<?xml version="1.0" encoding="CHARSET"?>{in_xml("CDR", fields).decode()[39:]}'
     text = json.dumps(fields, ensure_ascii=False)
@@ -229,20 +229,20 @@ def test_a11_replies_are_utf_8_and_say_so() -> None:
         "<?xml version='1.0'?>",
     ],
 )
-def test_a12_every_xml_declaration_is_accepted_and_none_too(start: str) -> None:
-    """Also with blank lines before it, strictly an error."""
+def test_a12_every_form_of_the_xml_declaration_is_accepted(start: str) -> None:
+    """Also a missing one, and one after blank lines, which is strictly an error."""
     call = in_xml("CDR", CDR).decode()[39:]
     assert event_in(start + call).caller == "0540000000"
 
 
 def test_a08_a_handler_has_three_of_the_providers_five_seconds() -> None:
-    """The default deadline; a reply travels back in the rest."""
+    """The default deadline leaves time for the reply to travel back."""
     assert Settings().deadline == 3.0
     assert min(kind.patience for kind in voicenter().kinds if kind.patience) - MARGIN_SECONDS == 2.5
 
 
 def test_a09_spellings_of_a_name_make_no_second_record() -> None:
-    """Blanks, hyphens and underscores do not count in a name (B-04, B-05); inside custom data they do."""
+    """Blanks, hyphens and underscores in names are ignored (B-04, B-05), but not inside custom data."""
     one = {"ivruniqueid": "1", "OriginalIvrUniqueID": "2", "CustomData": {"a_b": "1"}}
     other = {"ivrunique-id": "1", "Original_ivrUniqueID ": "2", "custom_data": {"a_b": "1"}}
     hashes = {only(read(in_json("CDR", fields))).content_hash for fields in (one, other)}
@@ -253,6 +253,7 @@ def test_a09_spellings_of_a_name_make_no_second_record() -> None:
 BROKEN_BUT_CLEAR = {
     "a line break in a string": ('{"ivruniqueid": "1", "record": "http://h/a-\nb.mp3"}', "lenient_json"),
     "a missing comma": ('{"ivruniqueid": "1"\n "caller": "054"}', "lenient_json"),
+    "a missing comma before a bare key": ('{METHOD: "CDR"\n DATA: {ivruniqueid: "1" caller: "054"}}', "lenient_json"),
     "NaN": ('{"ivruniqueid": "1", "price": NaN}', "lenient_json"),
     "NUL after a form": ("ivruniqueid=1&caller=054\0", "trailing_nul"),
     "NUL after JSON": ('{"ivruniqueid": "1"}\0', "trailing_nul"),
@@ -265,7 +266,7 @@ BROKEN_BUT_CLEAR = {
 
 @pytest.mark.parametrize(("body", "note"), BROKEN_BUT_CLEAR.values(), ids=BROKEN_BUT_CLEAR)
 def test_a19_what_is_broken_but_clear_is_repaired_with_a_note(body: str, note: str) -> None:
-    """One bounded pass; the bytes are stored as they came."""
+    """One bounded pass repairs it; the stored bytes are unchanged."""
     parsed_request = read(body)
     event = only(parsed_request).event
     assert isinstance(event, Cdr)

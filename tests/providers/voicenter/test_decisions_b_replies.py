@@ -1,4 +1,4 @@
-"""Section B, third part: identity of a CDR and its answer (decisions B-01, B-02, B-25 to B-33)."""
+"""Section B, third part: identity of a CDR and its reply (decisions B-01, B-02, B-25 to B-33)."""
 
 import xmlrpc.client
 from typing import Any
@@ -19,13 +19,13 @@ def _hash(fields: dict[str, Any]) -> bytes:
 
 
 def test_b01_err_is_an_integer_in_xml_and_a_string_in_json() -> None:
-    """Each as the document shows it."""
+    """As in the document's examples."""
     assert exact(sent(CdrReply(), XML)) == exact({"err": 0, "errdesc": "OK"})
     assert exact(sent(CdrReply(), JSON)) == exact({"err": "0", "errdesc": "OK"})
 
 
 def test_b01_a_setting_makes_json_send_the_integer() -> None:
-    """`json_err_as_integer` turns JSON alone."""
+    """`json_err_as_integer` changes only JSON."""
     assert exact(sent(CdrReply(), JSON, json_err_as_integer=True)) == exact({"err": 0, "errdesc": "OK"})
     assert exact(sent(CdrReply(), XML, json_err_as_integer=True)) == exact({"err": 0, "errdesc": "OK"})
 
@@ -35,7 +35,7 @@ def test_b01_a_setting_makes_json_send_the_integer() -> None:
 )
 @pytest.mark.parametrize("kind", ["CDR", ""])
 def test_b02_b31_err_1_is_the_senders_fault_and_err_2_is_ours(fault: Fault, err: int, kind: str) -> None:
-    """1 for what could not be understood; 2 where storing it failed."""
+    """1 if it could not be parsed, 2 if it could not be stored."""
     reply = voicenter().fault_reply(kind, fault, "some reason")
     assert sent(reply, XML) == {"err": err, "errdesc": "some reason"}
 
@@ -57,8 +57,8 @@ def test_b25_the_same_call_id_with_other_content_is_a_new_record(change: dict[st
     assert _hash({**CDR, **change}) != _hash(CDR)
 
 
-def test_b25_records_of_one_time_have_hashes_that_lie_together() -> None:
-    """So that recognising repeats takes no longer in a large journal: it is written to where the newest ones are."""
+def test_b25_records_of_one_time_have_neighbouring_hashes() -> None:
+    """New hashes go to one place of the index, so storing takes no longer in a large journal."""
     earlier, same_minute, later = (
         _hash({**CDR, "time": time, "duration": duration})
         for time, duration in ((1536855300, 1), (1536855359, 2), (1536855360, 3))
@@ -70,21 +70,21 @@ def test_b25_records_of_one_time_have_hashes_that_lie_together() -> None:
 
 
 @pytest.mark.parametrize("time", [None, "", "soon", -5, 59, 60 * 2**32, 2**63])
-def test_b25_a_record_without_a_time_that_makes_sense_is_recognised_all_the_same(time: object) -> None:
-    """Its hash begins with zeros; the rest of it tells the records apart."""
+def test_b25_a_record_without_a_plausible_time_has_a_hash_too(time: object) -> None:
+    """The hash begins with zeros; the rest distinguishes the records."""
     first, other = _hash({**CDR, "time": time}), _hash({**CDR, "time": time, "target": "056"})
     assert (first[:4], other[:4], first != other) == (bytes(4), bytes(4), True)
 
 
-def test_b25_the_order_of_names_that_say_different_things_makes_no_new_record() -> None:
-    """Two spellings of the time: neither is the one."""
+def test_b25_the_order_of_names_with_different_values_makes_no_new_record() -> None:
+    """With two different times, neither is used for the hash."""
     twice = {"time": 1700000000, "Ti-me": 1600000000, "ivruniqueid": "054"}
     assert _hash(twice) == _hash(dict(reversed(twice.items())))
     assert _hash({**twice, "Ti-me": 1700000000})[:4] != bytes(4)
 
 
 def test_b25_two_spellings_of_a_name_both_count() -> None:
-    """In any order; whoever left one of them out has sent something else."""
+    """In any order; a callback without one of them is different content."""
     twice: dict[str, Any] = {"did": "9", "DID": "1", "ivruniqueid": 5}
     assert _hash(twice) == _hash(dict(reversed(twice.items())))
     once: list[dict[str, Any]] = [{"did": did, "ivruniqueid": 5} for did in ("1", "9")]
@@ -97,7 +97,7 @@ def test_b25_the_same_content_is_the_same_record() -> None:
 
 
 def test_b26_nothing_is_assumed_about_order() -> None:
-    """A CDR is read the same after itself, with its recording or after a HANGUP_CALL."""
+    """A CDR is read the same way before and after others of its call."""
     provider = voicenter()
     bodies = [
         in_json("", CDR),
@@ -118,7 +118,7 @@ def test_b27_the_method_may_have_a_prefix(method: str) -> None:
 
 @pytest.mark.parametrize("reply", [CdrReply(), CdrReply(err=2, errdesc="Some error description")])
 def test_b28_a_response_is_a_method_response_in_its_one_spelling(reply: CdrReply) -> None:
-    """XML tells case apart."""
+    """XML is case-sensitive."""
     body = voicenter().write(reply, XML).body
     assert b"<methodResponse>" in body
     assert body.endswith(b"</methodResponse>")
@@ -126,7 +126,7 @@ def test_b28_a_response_is_a_method_response_in_its_one_spelling(reply: CdrReply
 
 
 def test_b28_responses_are_read_in_any_spelling() -> None:
-    """The printed error example is in small letters."""
+    """The document's error example is in lower case."""
     text = voicenter().write(CdrReply(err=2), XML).body.decode()
     for spelt in (
         text,
@@ -138,7 +138,7 @@ def test_b28_responses_are_read_in_any_spelling() -> None:
 
 @pytest.mark.parametrize("broken", ["</\nstring>", "</ string>", "< /string>"])
 def test_b29_a_closing_tag_that_begins_with_a_blank_is_broken(broken: str) -> None:
-    """Print damage is not taught to the parser."""
+    """The parser does not accept this damage of the printed document."""
     text = in_xml("CDR", CDR).decode().replace("</string>", broken, 1)
     assert only(read(text)).fault is Fault.PARSE
     with pytest.raises(WireError):
@@ -147,7 +147,7 @@ def test_b29_a_closing_tag_that_begins_with_a_blank_is_broken(broken: str) -> No
 
 @pytest.mark.parametrize("name", ["ivruniqueid", "caller", "target", "did", "ivrunique-id", "callerPhone"])
 def test_b30_a_call_id_or_one_phone_makes_a_record(name: str) -> None:
-    """Everything that says whose call it was is stored."""
+    """A record that identifies its call is stored."""
     for body in (in_json("", {name: "7"}), in_xml("CDR", {name: "7"})):
         assert only(read(body, path="cdr")).fault is None
 
@@ -170,7 +170,7 @@ def test_b30_a_call_id_or_one_phone_makes_a_record(name: str) -> None:
 )
 @pytest.mark.parametrize("path", ["", "cdr"])
 def test_b30_only_what_names_no_call_and_no_phone_is_a_parse_error(body: bytes, path: str) -> None:
-    """No struct, or none of the fields that tell a call."""
+    """It has no struct, or none of the fields that identify a call."""
     item = only(read(body, path=path))
     assert item.fault is Fault.PARSE
     assert item.reason
@@ -181,7 +181,7 @@ def test_b30_only_what_names_no_call_and_no_phone_is_a_parse_error(body: bytes, 
 )
 @pytest.mark.parametrize("value", [{"a": {"b": 1}}, [1, [2]], "odd", True, 1e300, "{", "[", None])
 def test_b30_no_doubtful_value_loses_the_record(field: str, value: object) -> None:
-    """Whatever stands in a field, the record is read and the value is in `raw`."""
+    """Whatever a field contains, the record is read, and the value is in `raw`."""
     event = event_in(in_json("", {"ivruniqueid": "id1", field: value}))
     assert event.call_id == "id1"
     assert event.raw[field] == value
@@ -212,6 +212,6 @@ C_SHARP = [
 
 @pytest.mark.parametrize("name", [*C_SHARP, "queueid", "queuename"])
 def test_b33_every_name_of_the_code_sample_is_a_field(name: str) -> None:
-    """The printed listener is evidence for names only."""
+    """The document's code sample is evidence only for names."""
     event = event_in(in_json("", {"ivruniqueid": "id1", name: "7"}))
     assert event.extra == {}

@@ -19,7 +19,7 @@ from tests.providers.support import cdr, cdr_record, event_in, in_json
     ],
 )
 def test_b03_b04_b05_both_field_tables_are_one_list_of_spellings(name: str, field: str) -> None:
-    """Where the two printed tables differ, either spelling is the same field."""
+    """Both spellings are the same field where the two tables differ."""
     assert getattr(event_in(in_json("", {"ivruniqueid": "1", name: "201809131730110122APIAPI-API "})), field) == (
         "201809131730110122APIAPI-API"
     )
@@ -43,7 +43,7 @@ def test_b06_a_call_id_is_opaque_and_of_any_length(call_id: str) -> None:
         ("", CdrType.UNKNOWN),
     ],
 )
-def test_b07_types_are_told_without_case_and_blanks_and_unknown_ones_are_kept(sent: str, type_: CdrType) -> None:
+def test_b07_types_are_compared_without_case_and_blanks_and_unknown_ones_are_kept(sent: str, type_: CdrType) -> None:
     """The enumeration is derived; the field stays as sent."""
     event = cdr({"type": sent})
     assert event.call_type is type_
@@ -62,13 +62,13 @@ def test_b07_types_are_told_without_case_and_blanks_and_unknown_ones_are_kept(se
     ],
 )
 def test_b08_b09_the_direction_follows_the_name_except_for_the_dialers_legs(type_: str, direction: Direction) -> None:
-    """An "Incoming Call" is incoming whatever its description says; the dialer's second legs go out."""
+    """An "Incoming Call" is incoming, whatever its description; the dialer's second legs are outgoing."""
     assert cdr_record({"type": type_}).direction is direction
 
 
 @pytest.mark.parametrize("number", ["1", "3", "19", 6])
-def test_b10_row_numbers_are_no_types(number: object) -> None:
-    """The numbers beside the types count rows."""
+def test_b10_row_numbers_are_not_types(number: object) -> None:
+    """The numbers beside the types only count rows."""
     assert cdr({"type": number}).call_type is CdrType.UNKNOWN
 
 
@@ -100,12 +100,12 @@ def test_b10_row_numbers_are_no_types(number: object) -> None:
     ],
 )
 def test_b11_b12_b13_b14_b15_statuses_are_an_open_list_kept_as_sent(status: str, outcome: Outcome) -> None:
-    """Each status has one outcome, unknown ones are stored, and none loses its spelling."""
+    """Each status has one outcome; unknown ones are stored; all keep their spelling."""
     assert cdr_record({"status": status}).outcome is outcome
     assert cdr({"status": status}).status == status
 
 
-def test_b16_an_answer_by_voicemail_is_no_conversation() -> None:
-    """ANSWER covers the voicemail too: its type tells them apart."""
+def test_b16_an_answer_by_voicemail_is_not_a_conversation() -> None:
+    """ANSWER includes the voicemail: the type distinguishes it."""
     assert cdr_record({"type": "VoiceMail", "status": "ANSWER"}).outcome is Outcome.VOICEMAIL
     assert cdr_record({"type": "VoiceMail", "status": "NOANSWER"}).outcome is Outcome.NO_ANSWER

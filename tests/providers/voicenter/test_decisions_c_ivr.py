@@ -1,4 +1,4 @@
-"""Section C, second part: the answers to GET_IVR_ACTION."""
+"""Section C, second part: the replies to GET_IVR_ACTION."""
 
 import logging
 import xmlrpc.client
@@ -38,8 +38,8 @@ def _mandatory(reply: type[IvrAction]) -> set[str]:
 
 @both_dialects
 @pytest.mark.parametrize("reply", MINIMAL, ids=lambda reply: reply.action)
-def test_c02_c24_c31_every_action_is_answered_with_the_four_fields_in_order(reply: IvrAction, dialect: Any) -> None:
-    """The second table is the reply's; of DATA exactly the mandatory fields go out when nothing else was said."""
+def test_c02_c24_c31_every_action_has_the_four_fields_in_order(reply: IvrAction, dialect: Any) -> None:
+    """The second table is the reply's; DATA has only the mandatory fields if no others were given."""
     values = sent(reply, dialect)
     assert list(values) == ["STATUS", "ACTION", "LANGUAGE", "DATA"]
     assert (values["STATUS"], values["ACTION"]) == (0, reply.action)
@@ -47,7 +47,7 @@ def test_c02_c24_c31_every_action_is_answered_with_the_four_fields_in_order(repl
 
 
 def test_c24_all_six_actions_of_the_table_exist() -> None:
-    """Those without an example too."""
+    """Including those without an example."""
     assert {reply.action for reply in IVR_ACTIONS} == {"MENU", "CALL", "HANGUP", "SAYDIGITS", "VO", "SILENTRECORD"}
 
 
@@ -55,10 +55,10 @@ def test_c24_all_six_actions_of_the_table_exist() -> None:
     ("case", "in_xml_", "in_json_"), [("documented", "en", "EN"), ("lower", "en", "en"), ("upper", "EN", "EN")]
 )
 @pytest.mark.parametrize("given", ["en", "EN", "En"])
-def test_c09_language_is_small_in_xml_and_capital_in_json_unless_forced(
+def test_c09_language_is_lower_case_in_xml_and_upper_case_in_json_unless_forced(
     case: str, in_xml_: str, in_json_: str, given: str
 ) -> None:
-    """`language_case` forces either; handlers may give any."""
+    """`language_case` forces either; handlers may use any case."""
     reply = Hangup(language=given)
     assert sent(reply, XML, language_case=case)["LANGUAGE"] == in_xml_
     assert sent(reply, JSON, language_case=case)["LANGUAGE"] == in_json_
@@ -68,10 +68,10 @@ def test_c09_language_is_small_in_xml_and_capital_in_json_unless_forced(
     ("language", "options", "warned"),
     [("he", {}, False), ("EN", {}, False), ("ru", {}, True), ("ru", {"languages": ["he", "ru"]}, False)],
 )
-def test_c10_an_unlisted_language_is_warned_of_and_sent(
+def test_c10_an_unlisted_language_is_sent_with_a_warning(
     language: str, options: dict[str, object], warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """`languages` extends the list; `language` is what goes out where a reply names none."""
+    """`languages` extends the list; `language` is sent if a reply has none."""
     with caplog.at_level(logging.WARNING):
         assert sent(Hangup(language=language), JSON, **options)["LANGUAGE"] == language.upper()
     assert bool(caplog.records) is warned
@@ -80,7 +80,7 @@ def test_c10_an_unlisted_language_is_warned_of_and_sent(
 
 @both_dialects
 def test_c11_c12_c13_c14_saydigits_is_a_plain_struct_of_eight(dialect: Any) -> None:
-    """No blanks in ACTION, each key once, digits a string with its zeros and whatever else was given."""
+    """ACTION without blanks, each key once, and the digits as a string, unchanged."""
     values = sent(SayDigits(rec="r", size=2, menu="m", validation=True, digits="0547-1"), dialect)
     assert values["ACTION"] == "SAYDIGITS"
     expected = {
@@ -97,14 +97,14 @@ def test_c11_c12_c13_c14_saydigits_is_a_plain_struct_of_eight(dialect: Any) -> N
 
 
 def test_c13_digits_are_never_an_integer() -> None:
-    """A number loses its zeros: the handler's author is told at once."""
+    """A number would lose its zeros, so the reply raises an error when it is made."""
     with pytest.raises(ValidationError):
         SayDigits(size=1, menu="m", digits=547)  # type: ignore[arg-type]  # the mistake under test
 
 
 @both_dialects
 def test_c15_numbers_have_the_tables_type_in_both_formats(dialect: Any) -> None:
-    """Also those that one of the examples prints as strings."""
+    """Also those that are strings in one of the examples."""
     call = Call(**CALL, next_menu="16", next_menu_loop=3, next_menu_wait=1, next_menu_size=4, record=True)
     data = sent(call, dialect)["DATA"]
     numbers = {
@@ -127,7 +127,7 @@ def test_c16_c17_names_are_always_sent_and_in_hebrew_too() -> None:
 
 
 def test_c18_no_record_is_blank_where_mandatory_and_left_out_elsewhere() -> None:
-    """The word "blank" is what the examples send; an empty string passes where the handler gave one."""
+    """The examples send the word "blank"; an empty string is sent if the handler gives one."""
     assert sent(Vo(layer=1))["DATA"]["RECORD"] == "blank"
     assert "HANGUP_REC" not in sent(Hangup())["DATA"]
     assert sent(Call(**CALL, target_rec=""))["DATA"]["TARGET_REC"] == ""
@@ -152,13 +152,13 @@ def test_c20_c21_dialstrings_go_beside_the_target_without_blanks(dialect: Any) -
 
 @pytest.mark.parametrize("next_menu", [None, ""])
 def test_c22_without_a_next_menu_its_other_fields_are_not_sent(next_menu: str | None) -> None:
-    """The caller is disconnected then: nothing else about the next menu matters."""
+    """Without a next menu the caller is disconnected, so its other fields have no meaning."""
     data = sent(Call(**CALL, next_menu=next_menu, next_menu_loop=1, next_menu_rec="r"))["DATA"]
     assert [name for name in data if name.startswith("NEXT_MENU")] == ([] if next_menu is None else ["NEXT_MENU"])
 
 
-def test_c23_the_next_menus_fields_have_names_of_their_own() -> None:
-    """NEXT_MENU_WAIT is no DELAY and NEXT_MENU_RECORD no REC."""
+def test_c23_the_next_menus_fields_have_their_own_names() -> None:
+    """NEXT_MENU_WAIT is not DELAY, and NEXT_MENU_RECORD is not REC."""
     data = sent(Call(**CALL, next_menu="n", next_menu_rec="r", next_menu_wait=3))["DATA"]
     assert (data["NEXT_MENU_RECORD"], data["NEXT_MENU_WAIT"]) == ("r", 3)
     assert not {"REC", "DELAY"} & set(data)
@@ -166,13 +166,13 @@ def test_c23_the_next_menus_fields_have_names_of_their_own() -> None:
 
 @pytest.mark.parametrize("cause", [0, 16, 127, HangupCause.USER_BUSY])
 def test_c25_c27_a_cause_is_0_to_127_and_data_may_be_empty(cause: int) -> None:
-    """Left out by default."""
+    """The cause is left out by default."""
     assert exact(sent(Hangup(cause=cause))["DATA"]) == exact({"HANGUP_CAUSE": int(cause)})
     assert sent(Hangup(), XML)["DATA"] == {}
 
 
 @pytest.mark.parametrize("cause", [-1, 128])
-def test_c25_other_causes_are_refused(cause: int) -> None:
+def test_c25_other_causes_are_rejected(cause: int) -> None:
     """ISUP has seven bits."""
     with pytest.raises(ValidationError):
         Hangup(cause=cause)
@@ -180,7 +180,7 @@ def test_c25_other_causes_are_refused(cause: int) -> None:
 
 @both_dialects
 @pytest.mark.parametrize("fault", [Fault.PARSE, Fault.APPLICATION])
-def test_c26_the_error_reply_has_all_four_fields_unless_turned_off(dialect: Any, fault: Fault) -> None:
+def test_c26_the_error_reply_has_all_four_fields_unless_a_setting_says_otherwise(dialect: Any, fault: Fault) -> None:
     """STATUS 1 with HANGUP and empty DATA; `ivr_error` sends STATUS alone."""
     reply = voicenter().fault_reply("GET_IVR_ACTION", fault, "reason")
     language = "he" if dialect is XML else "HE"
@@ -188,8 +188,8 @@ def test_c26_the_error_reply_has_all_four_fields_unless_turned_off(dialect: Any,
     assert exact(sent(reply, dialect, ivr_error="status_only")) == exact({"STATUS": 1})
 
 
-def test_c26_a_configured_fallback_has_status_0_and_goes_by_number() -> None:
-    """The only behaviour that the document defines; the first that matches counts."""
+def test_c26_a_configured_fallback_has_status_0_and_is_selected_by_number() -> None:
+    """STATUS 0 is the only behaviour that the document defines; the first fallback that matches is used."""
     fallbacks = [
         {"kind": "GET_IVR_ACTION", "action": "hangup", "did": "0730000000", "fields": {"rec": "closed"}},
         {"kind": "GET_IVR_ACTION", "action": "CALL", "fields": {**CALL, "dialstrings": ["SIP/1"]}},
@@ -206,20 +206,20 @@ def test_c26_a_configured_fallback_has_status_0_and_goes_by_number() -> None:
 
 @pytest.mark.parametrize(("given", "wire"), [(True, 1), (False, 0), (1, 1), (0, 0)])
 def test_c29_validation_is_sent_as_1_or_0(given: Any, wire: int) -> None:
-    """Handlers may say True or 1."""
+    """Handlers may use True or 1."""
     assert exact(sent(Menu(rec="r", size=1, menu="m", validation=given))["DATA"]["VALIDATION"]) == exact(wire)
 
 
 @pytest.mark.parametrize("field", ["loop", "delay", "size"])
 @pytest.mark.parametrize("number", [-1, 1.5, "1", True, None])
 def test_c30_counts_are_whole_numbers_from_0(field: str, number: Any) -> None:
-    """Anything else is refused when the reply is made."""
+    """Any other value is rejected when the reply is made."""
     with pytest.raises(ValidationError):
         Menu(**{"rec": "r", "size": 1, "menu": "m", field: number})
 
 
 @pytest.mark.parametrize("number", [0, 1, 7200, 2**31 - 1])
-def test_c30_counts_have_no_other_bound_than_the_formats_own(number: int) -> None:
-    """XML-RPC's int ends at 2^31."""
+def test_c30_counts_have_no_limit_but_the_formats(number: int) -> None:
+    """XML-RPC's int has 32 bits."""
     body = voicenter().write(Call(target="1", max_dial=number, max_duration=number), XML).body
-    assert xmlrpc.client.loads(body)[0][0]["DATA"]["CALL_MAX"] == number  # type: ignore[index, call-overload]  # typeshed knows no values
+    assert xmlrpc.client.loads(body)[0][0]["DATA"]["CALL_MAX"] == number  # type: ignore[index, call-overload]  # typeshed has no types for values

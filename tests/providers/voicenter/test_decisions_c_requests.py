@@ -14,20 +14,20 @@ def _asked(**fields: object) -> IvrRequest:
 
 @pytest.mark.parametrize("method", ["GET_IVR_ACTION", "IVR_MENU", "get_ivr_action", "x.IVR_MENU"])
 def test_c03_ivr_menu_is_another_name_of_the_method(method: str) -> None:
-    """Headings say one, examples the other."""
+    """The document's headings use one, its examples the other."""
     for body in (in_xml(method, {"MENU": "m"}), in_json(method, {"MENU": "m"})):
         assert only(read(body)).kind == "GET_IVR_ACTION"
 
 
-def test_c05_white_space_inside_a_call_id_is_print_damage() -> None:
-    """Identifiers lose all of it, other fields only what stands around them."""
+def test_c05_white_space_inside_a_call_id_is_removed() -> None:
+    """Identifiers lose all white space, other fields only that around them."""
     event = _asked(IVR_UNIQUE_ID="ced4619f30fc\n      d6869X ", CALLER_NAME=" John  Doe ")
     assert (event.ivr_unique_id, event.caller_name) == ("ced4619f30fcd6869X", "John  Doe")
 
 
 @pytest.mark.parametrize("caller", ["0540000000", "n5zx1C2a", "017W", "Anonymous", 540000000])
 def test_c06_a_caller_is_an_opaque_string(caller: object) -> None:
-    """Phone number, extension code or neither."""
+    """A phone number, an extension code, or neither."""
     assert _asked(CALLER_ID=caller).caller_id == str(caller)
 
 
@@ -36,7 +36,7 @@ def test_c06_a_caller_is_an_opaque_string(caller: object) -> None:
     [("-1", "-1", True), (-1, -1, True), ("-1", "main", False), ("main", "-1", False), ("", "", False)],
 )
 def test_c07_the_first_question_has_minus_one_twice(menu: object, previous: object, first: bool) -> None:
-    """Numbers count too; a menu may itself be called -1."""
+    """Also as numbers; a menu may itself be named -1."""
     event = _asked(MENU=menu, PREVIOUS_MENU=previous)
     assert event.is_first is first
     assert event.menu == str(menu)
@@ -44,7 +44,7 @@ def test_c07_the_first_question_has_minus_one_twice(menu: object, previous: obje
 
 @pytest.mark.parametrize("dtmf", ["", "0", "007", "*", "#", "1*#", "0123456789"])
 def test_c08_digits_keep_their_leading_zeros_stars_and_hashes(dtmf: str) -> None:
-    """Empty means that nothing was pressed."""
+    """Empty means that no key was pressed."""
     for body in (in_xml("GET_IVR_ACTION", {"DTMF": dtmf}), in_json("GET_IVR_ACTION", {"DTMF": dtmf})):
         assert event_in(body).dtmf == dtmf
 
@@ -61,7 +61,7 @@ def test_c04_a_field_that_is_listed_twice_is_one_field() -> None:
 
 
 def test_c32_the_menu_of_a_reply_is_the_menu_of_the_next_request() -> None:
-    """What is MENU in DATA comes back as MENU, and then as PREVIOUS_MENU; other names do not mix with it."""
+    """DATA's MENU comes back as MENU, and then as PREVIOUS_MENU."""
     reply = sent(Menu(menu="main", rec="main", size=1))["DATA"]
     step = _asked(MENU=reply["MENU"], PREVIOUS_MENU="-1", DTMF="1")
     assert (step.menu, step.previous_menu, step.is_first) == ("main", "-1", False)

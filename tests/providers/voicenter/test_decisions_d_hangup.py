@@ -27,15 +27,15 @@ def _record(**fields: object) -> CallRecord:
 
 @both_dialects
 def test_d01_d13_the_reply_is_status_alone(dialect: Any) -> None:
-    """0 once stored, 1 if not: an integer in both formats."""
+    """0 if stored, 1 if not: an integer in both formats."""
     provider = voicenter()
     assert exact(sent(provider.acknowledgement("HANGUP_CALL"), dialect)) == exact({"STATUS": 0})
     for fault in (Fault.PARSE, Fault.APPLICATION):
         assert exact(sent(provider.fault_reply("HANGUP_CALL", fault, "reason"), dialect)) == exact({"STATUS": 1})
 
 
-def test_d02_the_reply_in_xml_closes_what_it_opened() -> None:
-    """The printed one ends like a call."""
+def test_d02_the_xml_reply_has_matching_tags() -> None:
+    """The document's example ends with the tag of a call."""
     body = voicenter().write(voicenter().acknowledgement("HANGUP_CALL"), XML).body
     assert body.endswith(b"</methodResponse>")
     assert b"methodCall" not in body
@@ -59,22 +59,22 @@ def test_d02_the_reply_in_xml_closes_what_it_opened() -> None:
     ],
 )
 def test_d03_a_moment_is_derived_only_between_2000_and_2100(epoch: object, moment: datetime | None) -> None:
-    """The integer stays as sent, never corrected; beyond 10^12 it counts milliseconds."""
+    """The integer is kept as sent; beyond 10^12 it is taken as milliseconds."""
     event = _ended(CALL_TIME_EPOCH=epoch, CALL_START_EPOCH=epoch)
     assert event.call_time_epoch == (epoch if isinstance(epoch, int) else None)
     assert event.called_at == event.started == moment
 
 
 @pytest.mark.parametrize("name", ["CALL_DAILTIME", "CALL_DIALTIME", "call_dailtime"])
-def test_d04_the_misspelt_name_and_the_right_one_are_read(name: str) -> None:
-    """The wire says CALL_DAILTIME."""
+def test_d04_the_misspelt_and_the_correct_name_are_read(name: str) -> None:
+    """The document has CALL_DAILTIME."""
     for body in (in_xml("HANGUP_CALL", {name: 15}), in_json("HANGUP_CALL", {name: "15"})):
         assert event_in(body).call_dialtime == 15
 
 
 @pytest.mark.parametrize(("time", "start"), [(2000000039, 2000000000), (2000000000, 2000000039)])
 def test_d05_which_epoch_is_later_is_not_checked(time: int, start: int) -> None:
-    """Both are kept; the record begins with the flow."""
+    """Both are kept; the call record starts with CALL_START_EPOCH."""
     event = _ended(CALL_TIME_EPOCH=time, CALL_START_EPOCH=start)
     assert (event.call_time_epoch, event.call_start_epoch) == (time, start)
     record = _record(CALL_TIME_EPOCH=time, CALL_START_EPOCH=start)
@@ -83,7 +83,7 @@ def test_d05_which_epoch_is_later_is_not_checked(time: int, start: int) -> None:
 
 @pytest.mark.parametrize(("duration", "dialling"), [(125, 15), (15, 125), (0, 0)])
 def test_d06_durations_are_stored_without_arithmetic(duration: int, dialling: int) -> None:
-    """Whether one holds the other is not said."""
+    """The document does not say whether one includes the other."""
     event = _ended(CALL_DURATION=duration, CALL_DAILTIME=dialling)
     assert (event.call_duration, event.call_dialtime) == (duration, dialling)
 
@@ -106,20 +106,20 @@ def test_d06_durations_are_stored_without_arithmetic(duration: int, dialling: in
     ],
 )
 def test_d07_d08_statuses_share_one_open_list_with_the_cdr(status: str, outcome: Outcome) -> None:
-    """ANSWERED is ANSWER; what is new is kept."""
+    """ANSWERED means the same as ANSWER; new statuses are kept."""
     assert _record(CALL_STATUS=status).outcome is outcome
     assert _ended(CALL_STATUS=status).call_status == status
 
 
-def test_d10_an_empty_target_is_nobody_dialled() -> None:
-    """The record then names the number that was called."""
+def test_d10_an_empty_target_means_that_none_was_dialled() -> None:
+    """The call record then has the number that was called."""
     record = _record(TARGET="", DID="0730000000", CALLER_ID="0540000000")
     assert (record.from_number, record.to_number, record.direction) == ("0540000000", "0730000000", Direction.INCOMING)
     assert _record(TARGET="0501234567", DID="0730000000").to_number == "0501234567"
 
 
 def test_d12_a_cdr_and_a_hangup_are_two_records_joined_by_the_id() -> None:
-    """Neither waits for the other, and neither is a repeat of it."""
+    """Neither waits for the other, and neither is a repeat of the other."""
     fields = {"IVR_UNIQUE_ID": "id1", "target": "1"}
     hangup, cdr = (
         only(read(in_json("HANGUP_CALL", fields))),
@@ -132,7 +132,7 @@ def test_d12_a_cdr_and_a_hangup_are_two_records_joined_by_the_id() -> None:
 
 
 def test_d11_d14_ids_are_compared_exactly() -> None:
-    """Case counts in values, if not in names."""
+    """Values are case-sensitive, names are not."""
     call_id = "aO6Hsr46344rfiEbjUmnpl0324dfjG3F"
     assert _ended(IVR_UNIQUE_ID=call_id).call_id == call_id
     hashes = {

@@ -25,18 +25,18 @@ def _input(**fields: object) -> LayerInput:
     "method", ["IVR_LAYER_INPUT", "IvrExternalLayerInput", "IVR_EXTERNAL_LAYER_INPUT", "ivr_layer_input"]
 )
 def test_e01_the_method_has_three_names(method: str) -> None:
-    """Prose and example differ."""
+    """The document's text and its example differ."""
     assert only(read(in_json(method, {"LAYER_ID": 8}))).kind == "IVR_LAYER_INPUT"
 
 
 def test_e02_the_method_works_in_xml_too() -> None:
-    """The document shows JSON alone; the mirror costs nothing."""
+    """The document has only a JSON example."""
     assert event_in(in_xml("IVR_LAYER_INPUT", {"LAYER_ID": 8, "DTMF": "1"})).layer_id == 8
     assert sent(GoToLayer(layer=22), XML)["LAYER"] == 22
 
 
 def test_e03_the_requests_fields_are_those_of_its_example() -> None:
-    """The one table mixes both directions: what belongs to the reply is no field of the question."""
+    """The document's table mixes request and reply: fields of the reply are not fields of the question."""
     asked = {
         "DID": "1",
         "CALLER_ID": "2",
@@ -81,7 +81,7 @@ def test_e06_the_doubtful_name_is_a_setting_and_handlers_may_give_either(
 @both_dialects
 @pytest.mark.parametrize(("given", "wire"), [("yes", "yes"), ("no", "no"), (True, "yes"), (False, "no")])
 def test_e07_recording_is_yes_or_no_and_the_rest_integers(dialect: Any, given: Any, wire: str) -> None:
-    """Handlers may give booleans."""
+    """Handlers may use booleans."""
     dial = Dial(
         targets=(Target(target="1"),), recording=given, max_call_duration=7200, max_dial_duration=30, caller_id="2"
     )
@@ -92,7 +92,7 @@ def test_e07_recording_is_yes_or_no_and_the_rest_integers(dialect: Any, given: A
 
 @both_dialects
 def test_e08_targets_are_an_array_of_objects(dialect: Any) -> None:
-    """The printed one is no JSON; PHONE is the type unless another is given."""
+    """The document's example is not valid JSON; the default type is PHONE."""
     dial = Dial(targets=(Target(target="0501234567"), Target(target="AAPINFzL", type="EXTENSION")))
     assert sent(dial, dialect)["TARGETS"] == [
         {"TARGET": "0501234567", "TYPE": "PHONE"},
@@ -107,17 +107,17 @@ def test_e08_targets_are_an_array_of_objects(dialect: Any) -> None:
 @pytest.mark.parametrize(
     ("setting", "expected"), [("list", {"CUSTOM_DATA": []}), ("object", {"CUSTOM_DATA": {}}), ("omit", {})]
 )
-def test_e09_e10_empty_custom_data_is_a_list_unless_a_setting_says_else(
+def test_e09_e10_empty_custom_data_is_a_list_unless_a_setting_says_otherwise(
     reply: Any, setting: str, expected: dict[str, Any], dialect: Any
 ) -> None:
-    """The remark says an empty array; `empty_custom_data` turns it."""
+    """The document's remark is an empty array; `empty_custom_data` changes it."""
     values = sent(reply, dialect, empty_custom_data=setting)
     assert {name: value for name, value in values.items() if name == "CUSTOM_DATA"} == expected
 
 
 @both_dialects
 def test_e09_custom_data_with_content_is_an_object(dialect: Any) -> None:
-    """As both examples have it, whatever empty data is."""
+    """As in both examples, whatever `empty_custom_data` is."""
     for setting in ("list", "object", "omit"):
         reply = GoToLayer(layer=1, custom_data={"xxx": "111"})
         assert sent(reply, dialect, empty_custom_data=setting)["CUSTOM_DATA"] == {"xxx": "111"}
@@ -131,6 +131,10 @@ def test_e09_custom_data_with_content_is_an_object(dialect: Any) -> None:
         ([["a", "1"], ["b", "2"]], {"a": "1", "b": "2"}),
         ([{"key": "a", "value": "1"}, {"key": "b", "value": "2"}], {"a": "1", "b": "2"}),
         ([{"Value": "1", "Key": " a "}], {"a": "1"}),
+        ([{"name": "a", "value": "1"}, {"name": "b", "value": "2"}], {"a": "1", "b": "2"}),
+        ([{"name": "a", "value": "1"}, {"Key": "b", "Value": "2"}, ["c", "3"]], {"a": "1", "b": "2", "c": "3"}),
+        ([{"a": "1", "b": "2"}, {"a": "1"}, ["a", "1"]], {"a": "1", "b": "2"}),
+        ([{"name": "a", "key": "b"}], {"name": "a", "key": "b"}),
         ('[{"key": "a", "value": "1"}, {"key": "b", "value": 2}]', {"a": "1", "b": "2"}),
         ([{"key": "a", "value": "1", "more": "2"}], {"key": "a", "value": "1", "more": "2"}),
         ({"key": "a", "value": "1"}, {"key": "a", "value": "1"}),
@@ -149,9 +153,26 @@ def test_e09_custom_data_is_read_in_every_shape(value: object, pairs: dict[str, 
     assert _input().custom_data == {}
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"field": "a", "value": "1"}, {"field": "b", "value": "2"}],
+        [{"a": "1"}, {"b": "2"}, {"a": "3"}],
+        [["a", "1"], ["a", "2"]],
+        [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}],
+        '[{"n": "a", "v": "1"}, {"n": "b", "v": "2"}]',
+    ],
+)
+def test_e09_of_two_values_for_one_key_none_is_dropped_in_silence(value: object) -> None:
+    """Which of them counts is not known: the field is named in `unread`, and all of it stays in `raw`."""
+    question = _input(DTMF="1", CUSTOM_DATA=value)
+    assert (question.custom_data, question.unread, question.dtmf) == ({}, ("CUSTOM_DATA",), "1")
+    assert question.raw["CUSTOM_DATA"] == value
+
+
 @pytest.mark.parametrize("value", ["text", 7, [1], [["a"]], {"a": {"b": 1}}])
 def test_e09_other_custom_data_loses_no_question(value: object) -> None:
-    """What has no shape is kept as sent."""
+    """Custom data of an unknown shape is kept as sent."""
     assert _input(DTMF="1", CUSTOM_DATA=value).raw["CUSTOM_DATA"] == value
 
 
@@ -162,27 +183,27 @@ def test_e11_a_callers_name_is_optional() -> None:
 
 
 def test_e12_keys_of_custom_data_are_trimmed_unless_two_would_collide() -> None:
-    """On input."""
+    """In requests."""
     assert _input(CUSTOM_DATA={"yyy ": "222"}).custom_data == {"yyy": "222"}
     assert _input(CUSTOM_DATA={"yyy ": "1", "yyy": "2"}).custom_data == {"yyy ": "1", "yyy": "2"}
 
 
 @pytest.mark.parametrize(("trim", "key"), [(True, "yyy"), (False, "yyy ")])
-def test_e12_keys_are_trimmed_on_output_unless_a_setting_says_else(trim: bool, key: str) -> None:
-    """`trim_custom_data_keys` keeps them as the handler gave them."""
+def test_e12_keys_are_trimmed_in_replies_unless_a_setting_says_otherwise(trim: bool, key: str) -> None:
+    """`trim_custom_data_keys = false` keeps them unchanged."""
     reply = GoToLayer(layer=1, custom_data={"yyy ": "222"})
     assert sent(reply, JSON, trim_custom_data_keys=trim)["CUSTOM_DATA"] == {key: "222"}
 
 
 @pytest.mark.parametrize("length", [1, 27, 28, 32, 35, 300])
 def test_e13_a_call_id_has_any_length(length: int) -> None:
-    """Text and sample disagree."""
+    """The document's text and its sample differ."""
     assert _input(IVR_UNIQUE_ID="x" * length).call_id == "x" * length
 
 
 @pytest.mark.parametrize("dtmf", ["1", "1234567", "0", "00*#", "", 12])
 def test_e14_digits_are_a_string_of_any_length(dtmf: object) -> None:
-    """One digit in prose, seven in the sample."""
+    """The document has one digit in its text and seven in its sample."""
     assert _input(DTMF=dtmf).dtmf == str(dtmf)
 
 
@@ -194,7 +215,7 @@ def test_e15_layers_are_integers_also_from_strings(value: object) -> None:
 
 
 def test_e16_the_three_next_layers_pass_through() -> None:
-    """Failure, after an answered call, no answer: which overlaps which is the provider's business."""
+    """For a failure, after an answered call, for no answer: the provider decides how they overlap."""
     dial = Dial(targets=(Target(target="1"),), next_vo_id=1, answer_next_vo_id=2, unavailable_vo_id=3)
     values = sent(dial)
     assert [values[name] for name in ("NEXT_VO_ID", "ANSWER_NEXT_VO_ID", "UNAVAILABLE_VO_ID")] == [1, 2, 3]
@@ -225,7 +246,7 @@ def test_e19_two_actions_are_documented_and_the_newer_one_is_offered() -> None:
 
 
 def test_e22_the_provider_waits_five_seconds() -> None:
-    """The budget of a handler follows from it."""
+    """The deadline of a handler follows from it."""
     kind = voicenter().kind("IVR_LAYER_INPUT")
     assert kind is not None
     assert kind.patience == 5.0

@@ -31,8 +31,8 @@ def test_f01_the_pop_up_is_a_question_with_an_endpoint_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", ["phone", "PHONE", "Phone"])
-def test_f02_query_form_and_json_say_the_same(name: str) -> None:
-    """Extra parameters are kept."""
+def test_f02_query_form_and_json_are_equivalent(name: str) -> None:
+    """Additional parameters are kept."""
     for item in _asked({name: "0722776772", "lang": "he"}):
         assert item.event is not None
         assert item.event.model_dump(include={"phone", "extra"}) == {"phone": "0722776772", "extra": {"lang": "he"}}
@@ -50,12 +50,12 @@ def test_f02_the_newer_parameters_are_fields(state: str) -> None:
 
 @pytest.mark.parametrize("fields", [{}, {"phone": ""}, {"did": "1"}])
 def test_f02_without_a_phone_it_is_a_parse_error(fields: dict[str, str]) -> None:
-    """There is nobody to look for."""
+    """There is no number to look up."""
     assert {item.fault for item in _asked(fields)} == {Fault.PARSE}
 
 
-def test_f02_a_query_outside_of_the_pop_up_carries_nothing() -> None:
-    """Other callbacks come in bodies; unknown query parameters are ignored (A-27)."""
+def test_f02_a_query_without_the_fields_of_a_callback_is_a_parse_error() -> None:
+    """`caller` alone is not enough for a CDR at the common URL (A-04)."""
     assert only(read("", query="caller=054")).fault is Fault.PARSE
 
 
@@ -68,27 +68,27 @@ def test_f03_a_contact_is_five_strings_in_json(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("total", [1, "one", "-1", ""])
-def test_f03_total_is_digits_in_a_string(total: str) -> None:
-    """Anything else is refused when the reply is made."""
+def test_f03_total_is_a_string_of_digits(total: str) -> None:
+    """Any other value is rejected when the reply is made."""
     with pytest.raises(ValidationError):
         Contact(url=URL, client_name="", total=total)
 
 
-def test_f04_nobody_found_is_ok_with_total_0() -> None:
-    """Three empty strings beside it; also what a handler's absence is answered with."""
-    nobody = {"STATUS": "OK", "URL": "", "CLIENTNAME": "", "TOTAL": "0", "COMPANY": ""}
-    assert sent(NoContact()) == nobody
-    assert sent(voicenter().error_reply("POPUP")) == nobody
+def test_f04_no_contact_is_ok_with_total_0() -> None:
+    """The other three fields are empty strings. It is also the reply without a handler."""
+    no_contact = {"STATUS": "OK", "URL": "", "CLIENTNAME": "", "TOTAL": "0", "COMPANY": ""}
+    assert sent(NoContact()) == no_contact
+    assert sent(voicenter().error_reply("POPUP")) == no_contact
 
 
 def test_f04_an_error_is_not_ok() -> None:
-    """Only the exact word OK makes a bubble."""
+    """The browser extension shows a bubble only for exactly "OK"."""
     for fault in (Fault.PARSE, Fault.APPLICATION):
         assert sent(voicenter().fault_reply("POPUP", fault, "reason"))["STATUS"] == "1"
 
 
 def test_f05_the_pop_up_waits_three_seconds() -> None:
-    """It comes before the phone rings."""
+    """It is sent before the phone rings."""
     kind = voicenter().kind("POPUP")
     assert kind is not None
     assert kind.patience == 3.0
@@ -101,7 +101,7 @@ def test_f06_cors_is_off_until_an_origin_is_configured() -> None:
 
 
 def test_f04_an_xml_call_to_the_pop_up_is_answered_in_json() -> None:
-    """The document knows no other reply."""
+    """JSON is the only reply in the document."""
     reading = read(in_xml("POPUP", {"phone": "1"}), path="popup")
     assert isinstance(only(reading).event, PopupRequest)
     reply = voicenter().write(NoContact(), reading.dialect)

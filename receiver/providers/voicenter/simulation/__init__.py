@@ -1,7 +1,7 @@
-"""Voicenter's side of a call, written from its document: what it sends, and what it makes of each reply.
+"""Voicenter's side of a call, written from its document: what it sends, and how it follows each reply.
 
-Where the document is silent the simulation chooses, and says so: how long a record takes, when a silent caller counts
-as silent, and what VALIDATION does (C-29).
+Where the document states nothing, the simulation chooses: how long a record plays, how long it waits for keys, and what
+VALIDATION does (C-29).
 """
 
 from receiver.providers.voicenter.simulation.call import VoicenterCall

@@ -23,7 +23,7 @@ from receiver.providers.voicenter.simulation.requests import request_of
 from receiver.wire import Format
 
 RECORD_SECONDS = 3.0
-"""How long a record is taken to be: the document does not say, and the simulation has no records."""
+"""The assumed length of a record: the document states none, and the simulation has no records."""
 SILENCE = {"", "blank"}
 """Names of records that play nothing (C-18)."""
 
@@ -62,7 +62,7 @@ class VoicenterCall(SimulatedCall):
         return True
 
     def wait(self) -> None:
-        """What is played ends, the callee picks up or not, or a talk ends."""
+        """The played record ends, the callee picks up or not, or the conversation ends."""
         match self.state:
             case CallState.MENU:
                 self._end_input()
@@ -89,7 +89,7 @@ class VoicenterCall(SimulatedCall):
     # --- menus ---
 
     def _play_menu(self, sounds: Sequence[Sound], size: int, rounds: int = 1) -> None:
-        """Play something and collect up to `size` digits; an incomplete entry is asked for again in further rounds."""
+        """Play records and collect up to `size` digits; repeat after an incomplete entry, up to `rounds` times."""
         self.state = CallState.MENU
         self.hears = self._menu_sounds = tuple(sounds)
         self.digits = ""
@@ -107,7 +107,7 @@ class VoicenterCall(SimulatedCall):
 
     @abstractmethod
     def _ask_next(self) -> None:
-        """The input is complete, or the caller was silent: ask what next."""
+        """The input is complete, or the caller pressed nothing: send the next question."""
 
     def _ask(self, kind: str, values: Mapping[str, Any]) -> None:
         self.state, self.hears, self.timeout = CallState.ASKING, (), None
@@ -138,7 +138,7 @@ class VoicenterCall(SimulatedCall):
 
     @abstractmethod
     def _dial_failed(self, outcome: CalleeOutcome) -> None:
-        """Nobody picked up: go on where the reply says, or end the call."""
+        """The call was not answered: continue as the reply says, or end the call."""
 
     def _end_talk(self, seconds: int) -> None:
         self._end("ANSWER", talk=seconds)
@@ -162,14 +162,14 @@ class VoicenterCall(SimulatedCall):
 
     @abstractmethod
     def _read(self, request: OutgoingRequest, reply: HttpReply | None) -> tuple[Instruction | None, list[ReplyFault]]:
-        """What a reply says to do, and what is wrong with it."""
+        """The instruction in a reply, and its faults."""
 
     @abstractmethod
     def _follow(self, instruction: Instruction) -> None:
-        """Do what a reply says."""
+        """Follow an instruction."""
 
     def _not_served(self) -> None:
-        """The reply could not be followed: the document says nothing, so the call ends."""
+        """The reply could not be followed: the document states nothing, so the call ends."""
         self._end("TE")
 
     # --- the end ---
@@ -190,7 +190,7 @@ class VoicenterCall(SimulatedCall):
         return [request_of("CDR", values, self.format, asks=False)]
 
     def _hangup_report(self, status: str, talk: int) -> OutgoingRequest:
-        """HANGUP_CALL (chapter 5.2). For a call that dialled no one it has no status; NOTDIALED is a CDR's."""
+        """HANGUP_CALL (chapter 5.2). It lists no status for a call that dialled no target: NOTDIALED, as in a CDR."""
         words = {"ANSWER": "ANSWERED", "VOEND": "NOTDIALED", "TE": "NOTDIALED"}
         values = {
             "DID": self.setup.did,
@@ -215,7 +215,7 @@ def status_of(outcome: CalleeOutcome) -> str:
 
 
 def recording(name: str, times: int = 1, pause: int = 0) -> tuple[Sound, ...]:
-    """A record that is played, unless its name stands for silence or it is played no time."""
+    """A record that is played, unless its name means silence or it is played zero times."""
     return () if name in SILENCE or times < 1 else (Sound("recording", name, times, pause),)
 
 

@@ -1,4 +1,4 @@
-"""What Voicenter makes of a reply: the tables of chapters 2, 5 and 12, and every rule that a reply can break."""
+"""The instruction in a reply to Voicenter: the tables of chapters 2, 5 and 12, and every rule a reply can break."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -57,15 +57,15 @@ LAYER_ACTIONS: Mapping[str, Mapping[str, Rule]] = {
 
 
 class Faults(list[ReplyFault]):
-    """What is wrong with a reply."""
+    """The faults of a reply."""
 
     def add(self, text: str, rule: str) -> None:
-        """One more fault, and the chapter or doubtful point that it breaks."""
+        """Add a fault, with the chapter or the doubtful point that it violates."""
         self.append(ReplyFault(text, rule))
 
 
 def read_values(reply: HttpReply | None, format_: Format) -> tuple[dict[str, Any], Faults]:
-    """The values of a reply, read as strictly as a provider might; with faults, they are empty where none were read."""
+    """The values of a reply, parsed strictly, and its faults; no values if it could not be parsed."""
     faults = Faults()
     if reply is None:
         faults.add("no reply came in time", "A-08")
@@ -75,7 +75,7 @@ def read_values(reply: HttpReply | None, format_: Format) -> tuple[dict[str, Any
     try:
         values = _parse(reply.body, format_)
     except (WireError, ValueError) as error:
-        faults.add(f"the reply is no {'XML-RPC' if format_ is Format.XMLRPC else 'JSON'}: {error}", "A-03")
+        faults.add(f"the reply is not {'XML-RPC' if format_ is Format.XMLRPC else 'JSON'}: {error}", "A-03")
         return {}, faults
     if not isinstance(values, dict):
         faults.add("the reply holds no struct", "A-03")
@@ -93,7 +93,7 @@ def _parse(body: bytes, format_: Format) -> Any:
 
 
 def read_ivr_reply(reply: HttpReply | None, format_: Format) -> tuple[Instruction | None, Faults]:
-    """What a reply to GET_IVR_ACTION says to do; None where it says nothing that can be done."""
+    """The instruction in a reply to GET_IVR_ACTION; None if there is none that can be followed."""
     values, faults = read_values(reply, format_)
     action = _action(values, IVR_ACTIONS, faults)
     if action is None:
@@ -106,14 +106,14 @@ def read_ivr_reply(reply: HttpReply | None, format_: Format) -> tuple[Instructio
         faults.add("DATA is missing", "C-27")
         data = {}
     if not isinstance(data, dict):
-        faults.add("DATA is no struct", "chapter 5.1")
+        faults.add("DATA is not a struct", "chapter 5.1")
         return None, faults
     fields = _fields(action, data, IVR_ACTIONS[action], faults, "chapter 5.1")
     return _if_possible(action, fields, IVR_ACTIONS[action], str(language or "")), faults
 
 
 def read_layer_reply(reply: HttpReply | None, format_: Format) -> tuple[Instruction | None, Faults]:
-    """What a reply to IVR_LAYER_INPUT says to do; None where it says nothing that can be done."""
+    """The instruction in a reply to IVR_LAYER_INPUT; None if there is none that can be followed."""
     values, faults = read_values(reply, format_)
     action = _action(values, LAYER_ACTIONS, faults)
     if action is None:
@@ -122,7 +122,7 @@ def read_layer_reply(reply: HttpReply | None, format_: Format) -> tuple[Instruct
     if action != "SAY_DIGITS":
         fields["CUSTOM_DATA"] = _custom_data(values, faults)
     if action == "DIAL" and not _has_targets(fields.get("TARGETS")):
-        faults.add("TARGETS is no list of objects with TARGET and TYPE", "E-08")
+        faults.add("TARGETS is not a list of objects with TARGET and TYPE", "E-08")
         return None, faults
     return _if_possible(action, fields, LAYER_ACTIONS[action], str(values.get("LANGUAGE") or "")), faults
 
@@ -166,7 +166,7 @@ def _fields(
 def _if_possible(
     action: str, fields: Mapping[str, Any], rules: Mapping[str, Rule], language: str
 ) -> Instruction | None:
-    """The instruction, unless something is missing without which it cannot be followed."""
+    """The instruction; None if a field is missing that it cannot be followed without."""
     needed = {"MENU", "TARGET", "LAYER", "DIGITS", "TARGETS", "NEXT_LAYER"} & rules.keys()
     missing = [name for name in needed if rules[name].is_mandatory and name not in fields]
     return None if missing else Instruction(action, fields, language)
@@ -200,7 +200,7 @@ def _custom_data(values: Mapping[str, Any], faults: Faults) -> dict[str, str]:
     if isinstance(data, dict):
         return {str(name): str(value) for name, value in data.items()}
     if data not in (None, []):
-        faults.add("CUSTOM_DATA is no object of key and value", "E-09")
+        faults.add("CUSTOM_DATA is not an object of keys and values", "E-09")
     return {}
 
 
@@ -212,7 +212,7 @@ def _has_targets(targets: Any) -> bool:
 
 
 def check_acknowledgement(kind: str, reply: HttpReply | None, format_: Format) -> list[ReplyFault]:
-    """What is wrong with the acknowledgement of a CDR (err 0) or a HANGUP_CALL (STATUS 0)."""
+    """The faults of the acknowledgement of a CDR (err 0) or a HANGUP_CALL (STATUS 0)."""
     values, faults = read_values(reply, format_)
     name, chapter = ("err", "chapter 4") if kind == "CDR" else ("STATUS", "chapter 5.2")
     if values and _integer(values.get(name)) != 0:

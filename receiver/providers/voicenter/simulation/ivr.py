@@ -1,4 +1,4 @@
-"""A call that your own IVR steers by its replies to GET_IVR_ACTION (chapter 5)."""
+"""A call that your own IVR controls by its replies to GET_IVR_ACTION (chapter 5)."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -24,7 +24,7 @@ LONGEST_RECORDING = 3600
 
 
 class IvrCall(LayerCall):
-    """A call to your own IVR. After VO it goes on in a layer of the provider's, as `LayerCall` does."""
+    """A call to your own IVR. After VO it continues in a layer of the provider's IVR, as `LayerCall` does."""
 
     title: ClassVar[str] = "a call to your own IVR"
 
@@ -84,7 +84,7 @@ class IvrCall(LayerCall):
                 self._end("TE")  # chapter 4: a record was played, then the IVR hung up
 
     def _collect(self, fields: Mapping[str, Any], sounds: tuple[Sound, ...]) -> None:
-        """Play and collect digits. With VALIDATION an incomplete entry is asked for again, up to LOOP times (C-29)."""
+        """Play and collect digits. With VALIDATION an incomplete entry is repeated, up to LOOP times (C-29)."""
         self._go_to_menu(fields["MENU"])
         rounds = max(1, fields.get("LOOP", 1)) if fields.get("VALIDATION") else 1
         self._play_menu(sounds, fields.get("SIZE", 0), rounds)
@@ -106,7 +106,7 @@ class IvrCall(LayerCall):
         )
 
     def _dial_failed(self, outcome: CalleeOutcome) -> None:
-        """Go on in NEXT_MENU, whose record is played here first; without one the caller is disconnected (C-22)."""
+        """Continue in NEXT_MENU, after its record; without one the caller is disconnected (C-22)."""
         if self._is_in_layer:
             super()._dial_failed(outcome)
         elif not self._next_menu:
@@ -134,7 +134,7 @@ class IvrCall(LayerCall):
 
 
 def _spoken_digits(fields: Mapping[str, Any]) -> tuple[Sound, ...]:
-    """REC, then SAYDIGITSRECORD and the digits; what is no digit is ignored (C-13)."""
+    """REC, then SAYDIGITSRECORD and the digits; all but digits are ignored (C-13)."""
     digits = "".join(filter(str.isdigit, fields["DIGITS"]))
     times, pause = fields.get("LOOP", 1), fields.get("DELAY", 0)
     return (

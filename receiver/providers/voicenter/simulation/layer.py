@@ -1,4 +1,4 @@
-"""A call in a layer of the provider's IVR that asks your URL about each input (chapter 12)."""
+"""A call in a layer of the provider's IVR, which sends each input to your URL (chapter 12)."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -19,17 +19,17 @@ from receiver.providers.voicenter.simulation.instructions import read_layer_repl
 LONGEST_RING, LONGEST_TALK = 60, 7200
 """Seconds where DIAL sets no limit: the defaults of the provider's click-to-call (chapter 1)."""
 NOTHING_PRESSED = "0"
-"""What DTMF holds when the caller was silent (newer material)."""
+"""DTMF if the caller pressed nothing (newer material)."""
 
 
 class LayerCall(VoicenterCall):
-    """A call in a layer. Each layer asks after `digits` keys, or when the caller is silent."""
+    """A call in a layer. Each layer asks after `digits` keys, or when the caller stops pressing keys."""
 
     title: ClassVar[str] = "a call in a layer of the provider's IVR"
     options: ClassVar[Mapping[str, str]] = {
-        "layer": "the layer that the call is in at first; 1 unless it is said",
-        "digits": "how many keys a layer takes before it asks; 1 unless it is said",
-        "fallback_layer": "the layer to go on in when there is no usable reply; without one the call ends",
+        "layer": "the layer that the call starts in; 1 by default",
+        "digits": "how many keys a layer collects before it asks; 1 by default",
+        "fallback_layer": "the layer to continue in without a usable reply; if not set, the call ends",
     }
 
     def __init__(self, setup: CallSetup) -> None:
@@ -45,7 +45,7 @@ class LayerCall(VoicenterCall):
         return int(text)
 
     def start(self) -> None:
-        """The call is in its first layer, which plays something."""
+        """Enter the first layer, which plays its record."""
         self._began = self.setup.now()
         self._enter(self._layer)
 
@@ -98,7 +98,7 @@ class LayerCall(VoicenterCall):
                 )
 
     def _dial_failed(self, outcome: CalleeOutcome) -> None:
-        """Go on in the layer for no answer, else in that for a failure (E-16)."""
+        """Continue in the layer for no answer, else in the layer for a failure (E-16)."""
         layer = self._after.get("no_answer") if outcome is CalleeOutcome.NO_ANSWER else None
         layer = self._after.get("failed") if layer is None else layer
         if layer is None:
@@ -107,7 +107,7 @@ class LayerCall(VoicenterCall):
             self._enter(layer)
 
     def _end_talk(self, seconds: int) -> None:
-        """Go on in the layer for after an answered call, or end (E-16)."""
+        """Continue in the layer for after an answered call, or end (E-16)."""
         layer = self._after.get("answered")
         if layer is None:
             super()._end_talk(seconds)

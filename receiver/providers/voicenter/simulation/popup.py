@@ -14,17 +14,17 @@ FIELDS = ("STATUS", "URL", "CLIENTNAME", "TOTAL", "COMPANY")
 
 
 class PopupCall(SimulatedCall):
-    """A call rings at an extension, and its user's screen asks who calls."""
+    """A call rings at an extension, and its user's browser asks which contact is calling."""
 
     title: ClassVar[str] = "the question of the pop-up screen"
     formats: ClassVar[tuple[Format, ...]] = (Format.QUERY, Format.FORM, Format.JSON)
     options: ClassVar[Mapping[str, str]] = {
-        "status": "Ringing, Talking, Hangup or Dialing; Ringing unless it is said",
+        "status": "Ringing, Talking, Hangup or Dialing; Ringing by default",
         "extension": "the extension user whose screen it is",
     }
 
     def start(self) -> None:
-        """Ask who calls. The state is `statusCall` in a query and `status` in a body (F-02)."""
+        """Send the question. The state is `statusCall` in a query and `status` in a body (F-02)."""
         self.state = CallState.ASKING
         status = "statusCall" if self.format is Format.QUERY else "status"
         values = {

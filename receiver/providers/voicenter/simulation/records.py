@@ -1,4 +1,4 @@
-"""The CDRs that a call leaves, for each call type of chapter 4."""
+"""The CDRs of a call, for each call type of chapter 4."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -28,7 +28,7 @@ STATUSES = {
     CalleeOutcome.UNAVAILABLE: "CHANUNAVAIL",
     CalleeOutcome.INVALID_NUMBER: "CONGESTION",
 }
-"""The status of a dialled call by what became of it (chapter 4)."""
+"""The status of a dialled call by its outcome (chapter 4)."""
 
 
 def cdr_values(
@@ -110,17 +110,17 @@ _SAME = {
     _T.ATTENDED_LEG2: _T.ATTENDED_LEG1,
 }
 _FOLLOWS = {_T.TRANSFER, _T.ATTENDED_LEG1, _T.ATTENDED_LEG2}
-"""Calls that came from another one: their id is their own, and they name the first one's (B-05)."""
+"""Types of calls that come from another call: they have an id of their own, and name the first one's (B-05)."""
 
 
 class RecordedCall(SimulatedCall):
-    """A call of any type of chapter 4 that asked nothing: it leaves its CDRs."""
+    """A call of any type of chapter 4, without questions: it only leaves its CDRs."""
 
     title: ClassVar[str] = "a call that only leaves its records"
     formats: ClassVar[tuple[Format, ...]] = (Format.XMLRPC, Format.JSON, Format.FORM)
     options: ClassVar[Mapping[str, str]] = {
         "type": 'the call type of chapter 4, such as "Incoming Call", "Queue" or "Click2Call leg1"',
-        "status": "the status of chapter 4, such as ABANDONE; else what became of the dialled side",
+        "status": "the status of chapter 4, such as ABANDONE; by default that of the dialled side's outcome",
     }
 
     def __init__(self, setup: CallSetup) -> None:
@@ -128,7 +128,7 @@ class RecordedCall(SimulatedCall):
         wanted = CdrType.of(setup.options.get("type", CdrType.INCOMING_CALL))
         if wanted is CdrType.UNKNOWN:
             types = ", ".join(member for member in CdrType if member)
-            raise SimulationError(f"{setup.options['type']!r} is no call type; there are {types}")
+            raise SimulationError(f"{setup.options['type']!r} is not a call type; there are {types}")
         self._type = _SAME.get(wanted, wanted)
 
     def start(self) -> None:
@@ -164,4 +164,4 @@ class RecordedCall(SimulatedCall):
         """Nothing more happens."""
 
     def hang_up(self) -> None:
-        """It is over already."""
+        """The call has ended already."""

@@ -15,7 +15,7 @@ _CONTENT_TYPES = {
     Format.FORM: "application/x-www-form-urlencoded",
 }
 _DECLARATIONS = {"CDR": '<?xml version="1.0"?>'}
-"""The CDR's declaration names no encoding, those of the other methods do (A-11, A-12)."""
+"""The CDR's declaration has no encoding; those of the other methods have one (A-11, A-12)."""
 _SMALL, _WIDE = "i4", "i8"
 """Types of a CDR's integers; `time` is the wide one (A-13)."""
 

@@ -1,4 +1,4 @@
-"""Which route a path leads to: literal, with parameters, with a slash at its end."""
+"""The site's route of a path: literal, with parameters, with a slash at its end."""
 
 from typing import Any, cast
 
@@ -13,31 +13,10 @@ from receiver.web.admission import Admission
 from receiver.web.callback_app import CallbackApp
 from receiver.web.gateway import CallbackGateway
 from receiver.web.rejections import RejectionLog
-from receiver.web.route_table import RouteTable
-
-
-def test_a_table_finds_literal_paths_and_patterns() -> None:
-    """A literal path goes before a pattern that fits it too."""
-    table: RouteTable[str] = RouteTable()
-    assert not table
-    for path in ("/a", "/a/{name}", "/a/b", "/n/{id:int}/c"):
-        table.add(path, path)
-    found = {path: table.find(path) for path in ("/a", "/a/b", "/a/x", "/a/x/y", "/n/7/c", "/n/x/c", "/", "")}
-    assert found == {
-        "/a": "/a",
-        "/a/b": "/a/b",
-        "/a/x": "/a/{name}",
-        "/a/x/y": None,
-        "/n/7/c": "/n/{id:int}/c",
-        "/n/x/c": None,
-        "/": None,
-        "": None,
-    }
-    assert table.words == {"", "a", "b", "n", "c"}
 
 
 async def test_the_sites_routes_may_have_parameters() -> None:
-    """With and without a slash at the end; what the site does not have is a 404 that is logged."""
+    """With and without a slash at the end; any other path is a 404 that is logged."""
 
     async def item(request: Request) -> Response:
         return PlainTextResponse(f"{request.method} item {request.path_params['id']}")

@@ -1,4 +1,4 @@
-"""Giving stored callbacks again."""
+"""Replay: deliver stored callbacks again, post them again, or compare their answers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +9,15 @@ import pytest
 
 from receiver import CallRecord, Handlers
 from receiver.app import make_providers
-from receiver.intake.ask import Responder
+from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
-from receiver.operations.replay import Difference, compare, planned_deliveries, reply_values
-from receiver.plugins.loading import Registry
+from receiver.operations.redelivery import Difference, compare, planned_deliveries
+from receiver.plugins.call_history import CallHistory
+from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.voicenter import Cdr, Hangup, IvrRequest, Menu
 from receiver.settings import Settings
+from receiver.wire.reply_values import reply_values
 from storage import Database, StoredCallback
 from storage import replays as replays
 from storage.enqueue import enqueue
@@ -42,8 +44,8 @@ async def _stored(where: Path | str, *bodies: Any) -> list[StoredCallback]:
     return receiver.callbacks()
 
 
-async def test_a_callback_is_read_again_by_todays_code_and_handlers(tmp_path: Path) -> None:
-    """Who listens today is told, whoever listened then; one handler may be picked."""
+async def test_a_replay_uses_todays_code_and_handlers(tmp_path: Path) -> None:
+    """Today's listeners get the callback, whoever listened before; one handler may be selected."""
     [callback] = await _stored(tmp_path, CDR)
     registry = Registry(_handlers(crm=CallRecord, csv=Cdr), PROVIDERS)
     assert planned_deliveries(PROVIDERS, registry, callback) == [
@@ -53,17 +55,27 @@ async def test_a_callback_is_read_again_by_todays_code_and_handlers(tmp_path: Pa
     assert planned_deliveries(PROVIDERS, registry, callback, "crm") == [NewDelivery(1, "crm", "voicenter:call-1")]
 
 
+async def test_a_replayed_delivery_has_the_call_key_of_the_first_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both take it from what was parsed, so that one call has one order; not from a property of the event."""
+    [callback] = await _stored(tmp_path, CDR)
+    monkeypatch.setattr(Cdr, "call_id", "another")
+    [planned] = planned_deliveries(PROVIDERS, Registry(_handlers(csv=Cdr), PROVIDERS), callback)
+    assert planned.call_key == "voicenter:call-1"
+
+
 async def test_a_repeat_is_not_replayed_beside_its_original(tmp_path: Path) -> None:
-    """One record that was sent three times is told of once."""
+    """A record that was sent three times is delivered once."""
     stored = await _stored(tmp_path, CDR, CDR, CDR)
     registry = Registry(_handlers(crm=CallRecord), PROVIDERS)
     assert [len(planned_deliveries(PROVIDERS, registry, one)) for one in stored] == [1, 0, 0]
 
 
-async def test_a_repaired_reader_rescues_what_could_not_be_read(
+async def test_a_repaired_parser_reads_what_could_not_be_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An unparsed callback has deliveries as soon as today's code can read it."""
+    """An unparsed callback gets deliveries as soon as today's code can parse it."""
     [callback] = await _stored(tmp_path, {"test": True, "new_name_of_caller": "054"})
     registry = Registry(_handlers(crm=CallRecord), PROVIDERS)
     assert (callback.outcome, planned_deliveries(PROVIDERS, registry, callback)) == ("unparsed", [])
@@ -77,7 +89,7 @@ def _planned(replay_id: int) -> list[NewDelivery]:
 
 
 async def test_a_replay_makes_new_deliveries_and_leaves_the_old_ones(database: Database, database_url: str) -> None:
-    """They are marked with their replay, and the originals stay as they were."""
+    """The new deliveries name their replay, and the old ones are unchanged."""
     async with running(database_url, _handlers(crm=Cdr)) as receiver:
         await receiver.client.post("/voicenter", json=CDR)
         await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
@@ -90,7 +102,7 @@ async def test_a_replay_makes_new_deliveries_and_leaves_the_old_ones(database: D
 
 
 async def test_a_running_replay_is_not_doubled(database: Database, database_url: str) -> None:
-    """A callback that waits for a handler is not queued for it again; once it is done it may be."""
+    """A callback that waits for a handler is not queued again until its delivery has finished."""
     await _stored(database_url, CDR)
     with database.begin() as connection:
         number = replays.begin(connection, who="dana", why="", what="")
@@ -102,7 +114,7 @@ async def test_a_running_replay_is_not_doubled(database: Database, database_url:
 
 
 async def test_a_rate_spreads_deliveries_over_time(database: Database, database_url: str) -> None:
-    """What is due later is not taken before."""
+    """A delivery that is due later is not claimed earlier."""
     await _stored(database_url, CDR, {**CDR, "ivruniqueid": "call-2"})
     later = [NewDelivery(1, "crm", "a", 0.0), NewDelivery(2, "crm", "b", 60.0)]
     with database.begin() as connection:
@@ -110,22 +122,20 @@ async def test_a_rate_spreads_deliveries_over_time(database: Database, database_
     assert [one.callback.id for one in claim(database, {"crm": 9})] == [1]
 
 
+async def _no_history(*_call: object, **_options: object) -> CallHistory:
+    return CallHistory()
+
+
 @pytest.fixture
 def answering() -> Iterator[Any]:
-    """Makes an Responder with one handler."""
+    """Makes a Responder with one handler."""
     runners = []
 
     def make(reply: Any) -> Responder:
         handlers = Handlers()
         handlers.answer(IvrRequest)(lambda step: reply)
         runners.append(Runner(1))
-        return Responder(
-            Registry(handlers, PROVIDERS),
-            runners[0],
-            deadline=3,
-            http=httpx.AsyncClient(),
-            handler_settings={},
-        )
+        return Responder(Registry(handlers, PROVIDERS), runners[0], http=httpx.AsyncClient(), load_history=_no_history)
 
     yield make
     for runner in runners:
@@ -133,7 +143,7 @@ def answering() -> Iterator[Any]:
 
 
 async def test_a_question_answered_as_before_has_no_difference(tmp_path: Path, answering: Any) -> None:
-    """Bytes may differ, values must not; what is no question is passed over."""
+    """Values are compared, not bytes; a callback that is not a question is skipped."""
     handlers = Handlers()
     handlers.answer(IvrRequest)(lambda step: Menu(menu="main", rec="hi", size=1))
     async with running(tmp_path, handlers) as receiver:
@@ -148,7 +158,7 @@ async def test_a_question_answered_as_before_has_no_difference(tmp_path: Path, a
 
 
 async def test_a_question_answered_differently_shows_what_differs(tmp_path: Path, answering: Any) -> None:
-    """As lines of a difference that a person can read; nothing is stored."""
+    """The difference is a readable diff; nothing is stored."""
     handlers = Handlers()
     handlers.answer(IvrRequest)(lambda step: Menu(menu="main", rec="hi", size=1))
     async with running(tmp_path, handlers) as receiver:
@@ -161,14 +171,14 @@ async def test_a_question_answered_differently_shows_what_differs(tmp_path: Path
 
 
 def test_replies_are_compared_by_value_whatever_their_format() -> None:
-    """Also a fault, and text that is neither XML nor JSON."""
+    """Also text that is neither XML nor JSON."""
     assert reply_values(b'{"a": 1}') == {"a": 1}
     assert reply_values(b"OK") == "OK"
     assert reply_values(b"<broken") == "<broken"
 
 
-async def test_metrics_count_without_naming_anybody(tmp_path: Path) -> None:
-    """Providers, kinds, outcomes and handlers; no number, no call id. Off unless a setting says so."""
+async def test_metrics_contain_no_personal_data(tmp_path: Path) -> None:
+    """Labels are providers, kinds, outcomes and handlers; no number and no call id. They are off by default."""
     async with running(tmp_path, _handlers(crm=Cdr), metrics=True) as receiver:
         for _ in range(2):
             await receiver.client.post("/voicenter", json=CDR)
@@ -178,7 +188,7 @@ async def test_metrics_count_without_naming_anybody(tmp_path: Path) -> None:
     assert 'receiver_callbacks_total{kind="CDR",outcome="duplicate",provider="voicenter"} 1.0' in text
     assert 'receiver_answer_seconds_count{kind="GET_IVR_ACTION",provider="voicenter"} 1.0' in text
     assert "receiver_spooled 0.0" in text
-    assert "054" not in text
+    assert CDR["caller"] not in text
     assert "call-1" not in text
     async with running(tmp_path) as receiver:
         assert (await receiver.client.get("/metrics")).status_code == 404

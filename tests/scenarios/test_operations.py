@@ -1,4 +1,4 @@
-"""Replaying, mending, pruning and exporting from the command line."""
+"""Operations on the command line: replay, requeue and drop, prune, export."""
 
 import csv
 import json
@@ -8,7 +8,10 @@ from pathlib import Path
 import httpx
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import select
 
+from storage import Database
+from storage.tables import replays
 from tests.scenarios.serving import Receiver, run, serving
 
 HANDLERS = """
@@ -42,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def receiver(folder: Path) -> Iterator[Receiver]:
-    """A receiver that has got two records, two questions and something unreadable."""
+    """A receiver that has received two records, two questions and an unreadable body."""
     with serving(folder) as receiver:
         url = f"{receiver.url}/voicenter"
         for call in ("one", "two"):
@@ -59,7 +62,7 @@ def _wait_for(receiver: Receiver, state: str, count: int) -> None:
         listed = run(receiver.folder, "deliveries", "list", "--state", state, "--json").stdout
         if len(listed.splitlines()) == count:
             return
-    raise AssertionError(f"never were {count} deliveries {state}: {listed}")
+    raise AssertionError(f"there were never {count} deliveries in state {state}: {listed}")
 
 
 def _crm(folder: Path) -> list[str]:
@@ -67,33 +70,32 @@ def _crm(folder: Path) -> list[str]:
     return sorted(file.read_text().split()) if file.exists() else []
 
 
-def test_the_dead_are_listed_shown_and_revived(receiver: Receiver, folder: Path) -> None:
-    """With their error and traceback; one command brings them back."""
+def test_dead_deliveries_are_listed_shown_and_requeued(receiver: Receiver, folder: Path) -> None:
+    """With their error and traceback; one command requeues them."""
     table = run(folder, "deliveries", "list").stdout
     assert "the CRM is down" in table
     assert "Traceback" in run(folder, "deliveries", "show", "1").stdout
     (folder / "crm-is-up").touch()
-    assert "1 deliveries are due" in run(folder, "deliveries", "retry", "1").stdout
+    assert "1 delivery is due" in run(folder, "deliveries", "retry", "1").stdout
     _wait_for(receiver, "done", 1)
-    assert "1 deliveries are due" in run(folder, "deliveries", "retry", "--handler", "crm").stdout
+    assert "1 delivery is due" in run(folder, "deliveries", "retry", "--handler", "crm").stdout
     _wait_for(receiver, "done", 2)
     assert _crm(folder) == ["one", "two"]
 
 
 def test_the_dead_can_be_dropped(receiver: Receiver, folder: Path) -> None:
     """With a reason that stays."""
-    assert (
-        "1 deliveries were dropped" in run(folder, "deliveries", "drop", "--call-id", "one", "--why", "a test").stdout
-    )
+    said = run(folder, "deliveries", "drop", "--call-id", "one", "--why", "a test").stdout
+    assert "1 delivery was dropped" in said
     [line] = run(folder, "deliveries", "list", "--state", "dropped", "--json").stdout.splitlines()
     assert json.loads(line)["reason"] == "a test"
     assert run(folder, "deliveries", "show", "99", code=1).stderr
 
 
 def test_a_replay_goes_to_todays_handlers(receiver: Receiver, folder: Path) -> None:
-    """A dry run only counts; the replay itself is done by the running receiver."""
+    """A dry run only counts; the running receiver runs the replay's deliveries."""
     said = run(folder, "replay", "--kind", "cdr", "--dry-run").stdout
-    assert "2 callback(s) match; nothing was done" in said
+    assert "2 callbacks match; nothing was replayed" in said
     assert _crm(folder) == []
     (folder / "crm-is-up").touch()
     said = run(folder, "replay", "--kind", "cdr", "--handler", "crm", "--rate", "50", "--why", "CRM was down").stdout
@@ -103,7 +105,75 @@ def test_a_replay_goes_to_todays_handlers(receiver: Receiver, folder: Path) -> N
     assert len(run(folder, "deliveries", "list", "--state", "dead", "--json").stdout.splitlines()) == 2
     assert "replay 1 by" in (shown := run(folder, "deliveries", "show", "3").stdout)
     assert "CRM was down" in shown
-    assert "no handler is named" in run(folder, "replay", "--all", "--handler", "nobody", code=2).stderr
+    assert (
+        "nobody is not loaded; handlers that listen: crm"
+        in run(folder, "replay", "--all", "--handler", "nobody", code=2).stderr
+    )
+
+
+def test_a_replay_of_nothing_is_an_error_and_is_not_stored(receiver: Receiver, folder: Path) -> None:
+    """A call that does not exist, a question, a handler that answers: exit code 1 or 2, a sentence, and no replay."""
+    for options in ((), ("--dry-run",), ("--diff",), ("--to", receiver.url)):
+        said = run(folder, "replay", "--call-id", "nothing", *options, code=1)
+        assert "error: no callback matches --call-id nothing" in said.stderr
+        assert not said.stdout
+    said = run(folder, "replay", "--kind", "get_ivr_action", code=1)
+    assert "nothing was replayed: no handler listens to any of these callbacks" in said.stderr
+    said = run(folder, "replay", "--all", "--handler", "mine.menu", code=2)
+    assert "mine.menu answers questions and gets no deliveries; handlers that listen: crm" in said.stderr
+    with Database(f"sqlite:///{folder}/receiver.db") as database, database.read_only() as connection:
+        assert connection.execute(select(replays)).all() == []
+
+
+def test_a_replay_of_what_waits_already_is_not_stored(receiver: Receiver, folder: Path) -> None:
+    """The second of two equal replays that nothing has run yet."""
+    receiver.stop()
+    assert "replay 1: 2 deliveries are due" in run(folder, "replay", "--kind", "cdr").stdout
+    said = run(folder, "replay", "--kind", "cdr").stdout
+    assert said == "2 deliveries existed already: the callback still waits for that handler.\n"
+    with Database(f"sqlite:///{folder}/receiver.db") as database, database.read_only() as connection:
+        assert len(connection.execute(select(replays)).all()) == 1
+
+
+def test_deliveries_that_stay_as_they_are_are_named(receiver: Receiver, folder: Path) -> None:
+    """Unknown numbers, finished deliveries, and filters that match nothing: exit code 1 and why."""
+    for command, done in (("retry", "requeued"), ("drop", "dropped")):
+        said = run(folder, "deliveries", command, "999", "1000", code=1)
+        assert "there is no delivery 999, 1000; `receiver deliveries list` shows them" in said.stderr
+        assert not said.stdout
+        said = run(folder, "deliveries", command, "--handler", "crm", "--kind", "hangup_call", code=1)
+        assert f"no delivery matches --state dead --handler crm --kind hangup_call; nothing was {done}" in said.stderr
+    (folder / "crm-is-up").touch()
+    said = run(folder, "deliveries", "retry", "1", "999", code=1)
+    assert "1 delivery is due now" in said.stdout
+    assert "there is no delivery 999" in said.stderr
+    _wait_for(receiver, "done", 1)
+    said = run(folder, "deliveries", "retry", "1", code=1)
+    assert "delivery 1 is done; only those that are dead, dropped or due can be requeued" in said.stderr
+    said = run(folder, "deliveries", "drop", "2", "--call-id", "one", code=1)
+    assert "delivery 2 was not dropped: the filters do not match it" in said.stderr
+
+
+def test_names_that_only_the_journal_knows_are_accepted(receiver: Receiver, folder: Path) -> None:
+    """A handler that is no longer loaded, and modules that do not load at all."""
+    (folder / "mine.py").write_text("broken =")
+    assert len(run(folder, "deliveries", "list", "--handler", "crm", "--json").stdout.splitlines()) == 2
+    said = run(folder, "deliveries", "list", "--handler", "nobody", code=2).stderr
+    assert "there is crm" in said
+
+
+def test_an_empty_result_says_so(receiver: Receiver, folder: Path) -> None:
+    """On standard error and with exit code 0, also with --json: programs get no line."""
+    for command, says in (
+        ("callbacks list --call-id nothing", "No callback matches --call-id nothing."),
+        ("callbacks list --call-id nothing --json", "No callback matches --call-id nothing."),
+        ("deliveries list --state dropped", "No delivery matches --state dropped."),
+        ("deliveries list --call-id nothing", "No delivery matches --state due --state running --state dead"),
+        ("refused", "No request was rejected."),
+    ):
+        done = run(folder, *command.split())
+        assert says in done.stderr
+        assert not done.stdout
 
 
 def test_a_replay_to_a_url_posts_the_stored_bytes(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -122,7 +192,7 @@ def test_a_replay_to_a_url_posts_the_stored_bytes(receiver: Receiver, tmp_path_f
 
 
 def test_a_replay_to_itself_ends(receiver: Receiver, folder: Path) -> None:
-    """What comes in while it walks is not replayed again."""
+    """Callbacks that are received during the replay are not part of it."""
     said = run(folder, "replay", "--all", "--to", receiver.url).stdout
     assert "5 answered as before" in said
     assert len(receiver.callbacks()) == 10
@@ -133,17 +203,17 @@ def test_a_replay_to_itself_ends(receiver: Receiver, folder: Path) -> None:
     [
         ((), "--all"),
         (("--all", "--to", "127.0.0.1:9"), "https://staging"),
-        (("--diff", "--handler", "crm"), "--handler goes with deliveries"),
+        (("--diff", "--handler", "crm"), "--handler excludes --to and --diff"),
     ],
 )
-def test_a_replay_that_nobody_meant_is_refused(folder: Path, arguments: tuple[str, ...], message: str) -> None:
-    """The whole journal again, or an option that would do nothing."""
+def test_a_replay_with_wrong_options_is_rejected(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    """Without a filter, or with an option that would have no effect."""
     said = run(folder, "replay", *arguments, code=2).stderr
     assert message in " ".join(said.replace("│", " ").split())
 
 
 def test_stored_questions_are_a_regression_test(receiver: Receiver, folder: Path) -> None:
-    """Exit code 0 while today's handlers answer as before, 1 and a readable difference when not."""
+    """Exit code 0 if today's handlers answer as before; else exit code 1 and a readable diff."""
     assert "2 answered as before, 0 differently" in run(folder, "replay", "--diff").stdout
     (folder / "changed").touch()
     done = run(folder, "replay", "--diff", code=1)
@@ -152,29 +222,29 @@ def test_stored_questions_are_a_regression_test(receiver: Receiver, folder: Path
     assert len(receiver.callbacks()) == 5
 
 
-def test_a_call_tells_its_story(receiver: Receiver, folder: Path) -> None:
-    """Every callback of the call, what was pressed and replied, and who was told."""
-    story = run(folder, "call", "one").stdout
+def test_call_shows_the_history_of_a_call(receiver: Receiver, folder: Path) -> None:
+    """Every callback of the call, the keys pressed, the replies and the deliveries."""
+    history = run(folder, "call", "one").stdout
     for needed in ("2 callbacks", "CDR", "GET_IVR_ACTION", "DTMF 1", "ACTION MENU", "crm: dead", "the CRM is down"):
-        assert needed in story
+        assert needed in history
     lines = run(folder, "call", "one", "--json").stdout.splitlines()
     assert {json.loads(line)["kind"] for line in lines} == {"CDR", "GET_IVR_ACTION"}
-    assert "no callback has the call id" in run(folder, "call", "nobody", code=1).stderr
+    assert "no callback has the call id" in run(folder, "call", "unknown", code=1).stderr
     run(folder, "replay", "--call-id", "one", "--handler", "crm")
     assert "crm of replay 1: " in run(folder, "call", "one").stdout
 
 
 def test_old_callbacks_are_pruned_and_undelivered_ones_kept(receiver: Receiver, folder: Path) -> None:
-    """The two records that nobody has delivered stay."""
-    assert "3 callback(s) would be deleted" in run(folder, "prune", "--older-than", "0s", "--dry-run").stdout
-    assert "3 callback(s) blanked" in run(folder, "prune", "--older-than", "0s", "--bodies-only").stdout
-    assert "3 callback(s) deleted" in run(folder, "prune", "--older-than", "0s").stdout
+    """The two records with unfinished deliveries are kept."""
+    assert "3 callbacks would be deleted" in run(folder, "prune", "--older-than", "0s", "--dry-run").stdout
+    assert "3 callbacks were blanked" in run(folder, "prune", "--older-than", "0s", "--bodies-only").stdout
+    assert "3 callbacks were deleted" in run(folder, "prune", "--older-than", "0s").stdout
     assert [one["kind"] for one in receiver.callbacks()] == ["CDR", "CDR"]
-    assert "0 callback(s) would be deleted" in run(folder, "prune", "--older-than", "90d", "--dry-run").stdout
+    assert "0 callbacks would be deleted" in run(folder, "prune", "--older-than", "90d", "--dry-run").stdout
 
 
 def test_records_and_callbacks_are_exported(receiver: Receiver, folder: Path) -> None:
-    """As JSON lines, CSV and Parquet; a file that exists is never written over."""
+    """As JSON lines, CSV and Parquet; an existing file is never overwritten."""
     assert "2 records written" in run(folder, "export", "calls.jsonl").stdout
     records = [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
     assert [(one["call_id"], one["from_international"], one["talk_seconds"]) for one in records] == [

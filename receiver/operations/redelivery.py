@@ -1,4 +1,4 @@
-"""Replaying one stored callback: new deliveries, its bytes posted again, or its answer compared."""
+"""Redelivery of one stored callback: to handlers, to a URL, or to the handlers of a question, to compare replies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,15 +7,16 @@ from typing import Any
 
 import httpx
 
-from receiver.errors import PayloadError, WireError
-from receiver.intake.ask import Responder, write_answer
-from receiver.intake.reread import reread
+from receiver.errors import PayloadError
+from receiver.intake.ask import write_answer
+from receiver.intake.reread import reread, reread_callback
+from receiver.intake.responder import Responder
 from receiver.operations.comparison import difference
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import Mode, Provider
 from receiver.providers.base.subjects import Subjects
-from receiver.wire import Format, jsonbody, xmlrpc
-from receiver.wire.charset import decode
+from receiver.wire import Format
+from receiver.wire.reply_values import reply_values
 from storage import StoredCallback, retention
 from storage.values import NewDelivery, call_key
 
@@ -25,7 +26,7 @@ TIMEOUT_SECONDS = 10.0
 def planned_deliveries(
     providers: Mapping[str, Provider[Any]], registry: Registry, callback: StoredCallback, only: str = ""
 ) -> list[NewDelivery]:
-    """The deliveries that a stored callback would get today; with `only` a handler's name, just those to it.
+    """The deliveries that a stored callback would get today; with `only`, a handler's name, just those to it.
 
     None for a question, and none for a repeat: its original has them.
     """
@@ -33,27 +34,27 @@ def planned_deliveries(
     if provider is None or callback.duplicate_of is not None:
         return []
     try:
-        event = reread(provider, callback)
+        parsed = reread_callback(provider, callback)
     except PayloadError:
         return []
-    handlers = registry.listeners(Subjects(provider, lambda: event))
+    handlers = registry.listeners(Subjects(provider, parsed.require_event))
     wanted = registry.named(only) if only else None
-    key = call_key(provider.name, event.call_id)
+    key = call_key(provider.name, parsed.call_id)
     return [NewDelivery(callback.id, one.name, key) for one in handlers if wanted is None or one.name == wanted.name]
 
 
 class Posted(StrEnum):
-    """How a callback that was posted again was answered."""
+    """The result of posting a callback again."""
 
     SAME = "answered as before"
     DIFFERENT = "answered differently"
     FAILED = "failed"
     SKIPPED = "skipped"
-    """A further part of a request that was posted with its first part, or a callback whose bytes are gone."""
+    """A further part of a request that was posted with its first part, or a callback whose bytes were blanked."""
 
 
 def post_again(callback: StoredCallback, base: str) -> tuple[Posted, str]:
-    """Send the exact stored bytes to the same path below `base`; how it was answered, and what was said if not so."""
+    """Post the exact stored bytes to the same path below `base`; the result, and the reply's text if it differs."""
     if callback.part or retention.BLANKED in callback.notes:
         return Posted.SKIPPED, ""
     kept = {name: value for name, value in callback.headers if name.lower() == "content-type"}
@@ -76,7 +77,7 @@ def post_again(callback: StoredCallback, base: str) -> tuple[Posted, str]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A question that today's handlers answer differently, as lines of a unified difference."""
+    """A question that today's handlers answer differently, as lines of a unified diff."""
 
     callback: StoredCallback
     lines: tuple[str, ...]
@@ -85,7 +86,10 @@ class Difference:
 async def compare(
     providers: Mapping[str, Provider[Any]], answering: Responder, callback: StoredCallback
 ) -> Difference | bool:
-    """Answer a stored question with today's handlers: its difference, True if there is none, False if it is none."""
+    """Answer a stored question with today's handlers: the difference, True if none, False if it is not a question.
+
+    A handler that asks for the call's history finds what the journal had before this callback. Nothing is stored.
+    """
     provider = providers.get(callback.provider)
     kind = provider.kind(callback.kind) if provider else None
     if provider is None or kind is None or kind.mode is not Mode.ASK:
@@ -94,19 +98,7 @@ async def compare(
         event = reread(provider, callback)
     except PayloadError:
         return False
-    answer = await answering.answer(provider, kind, event, callback.received_at)
+    answer = await answering.answer(provider, kind, event, callback.received_at, before=callback.id)
     reply, _ = write_answer(provider, kind, answer, Format(callback.format))
     lines = difference(reply_values(callback.reply_body), reply_values(reply.body), "recorded", "today")
     return Difference(callback, lines) if lines else True
-
-
-def reply_values(body: bytes) -> Any:
-    """The values in a reply, whatever its format, for comparing; the text itself where it is neither."""
-    text = decode(body).text
-    try:
-        if text.lstrip().startswith("<"):
-            response = xmlrpc.read_response(text)
-            return {"fault": response.fault_code} if response.fault_code is not None else response.value
-        return jsonbody.read(text)[0]
-    except WireError:
-        return text
