@@ -27,6 +27,8 @@ from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.loading import load
 from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
+from receiver.providers.base.api.clients import ApiClients
+from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, problems
@@ -67,6 +69,7 @@ def load_components(settings: Settings) -> Components:
         handler_settings=settings.handler_settings,
         defaults=handler_defaults(settings),
     )
+    api_options(settings, providers)
     return Components(settings, providers, registry)
 
 
@@ -89,6 +92,20 @@ def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
         providers[name] = provider_class(options, body_limits(settings))
     check_paths(providers)
     return providers
+
+
+def api_options(settings: Settings, providers: Mapping[str, Provider[Any]]) -> dict[str, ApiOptions]:
+    """How to call the providers' APIs, by provider: those that the settings name. Raises SettingsError."""
+    found = {name: provider.options.api for name, provider in providers.items() if provider.options.api is not None}
+    if not settings.apis:
+        return found
+    from receiver.providers.base.api.discovery import discover_apis, make_options  # loaded where they are used
+
+    apis = {name: api for name, api in discover_apis().items() if name not in providers}
+    if unknown := settings.apis.keys() - apis.keys():
+        place = f"write it to providers.{min(unknown)}.api" if min(unknown) in providers else "there is no such API"
+        raise SettingsError(f"apis.{min(unknown)}: {place}; here there are {', '.join(apis)}")
+    return found | {name: make_options(apis[name], given, f"apis.{name}") for name, given in settings.apis.items()}
 
 
 def body_limits(settings: Settings) -> BodyLimits:
@@ -174,7 +191,10 @@ async def running_worker(
     settings, registry = components.settings, components.registry
     runner = Runner(settings.handler_concurrency, "deliver")
     histories = CallHistories(database.read, registry)
-    async with _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http:
+    async with (
+        _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http,
+        ApiClients(api_options(settings, components.providers), surroundings.transport) as apis,
+    ):
         worker = DeliveryWorker(
             database,
             registry,
@@ -182,6 +202,7 @@ async def running_worker(
                 registry,
                 runner,
                 http=http,
+                apis=apis,
                 reread=reread,
                 load_history=histories.load,
                 retries_at_once=surroundings.retries_at_once,
@@ -216,8 +237,11 @@ async def open_responder(
     """Handlers answer questions inside the block."""
     registry = components.registry
     runner = Runner(components.settings.answer_threads, "answer")
-    async with _http_client(registry, lambda usual: usual.deadline, surroundings) as http:
-        yield Responder(registry, runner, http=http, load_history=histories.load)
+    async with (
+        _http_client(registry, lambda usual: usual.deadline, surroundings) as http,
+        ApiClients(api_options(components.settings, components.providers), surroundings.transport) as apis,
+    ):
+        yield Responder(registry, runner, http=http, apis=apis, load_history=histories.load)
         runner.close()
 
 

@@ -120,6 +120,8 @@ class Settings(BaseSettings):
     """One table for each handler module, given to its handlers as `ctx.settings`."""
     providers: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """One table for each provider; see its page."""
+    apis: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """One table for each provider that has an API and sends no callbacks; see its page."""
 
     deadline: Annotated[float, Field(gt=0)] = 3.0
     """Seconds a handler has to answer a question before the fallback is sent; less where the provider waits less."""
@@ -227,7 +229,7 @@ def _no_json(error: SourceError) -> str:
 
 
 def _reject_unknown_variables() -> None:
-    tables = {PREFIX + name.upper() for name in ("handler_settings", "providers")}
+    tables = {PREFIX + name.upper() for name in ("apis", "handler_settings", "providers")}
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for variable in os.environ:
         if not variable.startswith(PREFIX) or variable.startswith(TEST_PREFIX):

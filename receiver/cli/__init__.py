@@ -1,6 +1,7 @@
 """The command line: `receiver --help`."""
 
 from receiver.cli import (
+    api,
     call,
     callbacks,
     check,
@@ -22,6 +23,7 @@ from receiver.cli import (
 from receiver.cli.main import app
 
 __all__ = [
+    "api",
     "app",
     "call",
     "callbacks",

@@ -27,6 +27,7 @@ from receiver.providers.base.names import normalize_name
 from receiver.providers.base.options import ProviderOptions
 from receiver.providers.base.record import CallRecord, Direction, Money, Outcome, international
 from receiver.providers.spokn.events import StatusCode, StatusPost
+from receiver.providers.spokn.options import SpoknOptions
 from receiver.wire import Format, Message, Value, detect_format, read
 from receiver.wire.form import read_urlencoded
 
@@ -47,10 +48,6 @@ OUTCOMES = {
 _FALLBACK_CHARSETS = ("latin-1",)  # G-18
 _FIELDS = {"userid", "aparty", "bparty", "leg", "start", "duration", "token", "rate", "cost", "status"}
 _IDENTIFYING = {"userid", "aparty", "bparty", "token", "status"}
-
-
-class SpoknOptions(ProviderOptions):
-    """Spokn's settings: those that every provider has."""
 
 
 class StatusReply(Reply):
