@@ -18,7 +18,8 @@ from receiver.sandbox.control import ControlApi
 from receiver.sandbox.settings import CallbackFaults, SandboxSettings
 
 START_SECONDS = 30.0
-STOP_SECONDS = 5
+STOP_SECONDS = 1
+"""How long requests that are slow on purpose are waited for at the end."""
 
 
 def listen(host: str, port: int) -> socket.socket:

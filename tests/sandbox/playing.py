@@ -1,5 +1,6 @@
 """A sandbox in process: plain HTTP without our clients, calls that take no time, and a receiver that only listens."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -33,6 +34,12 @@ class Playing:
         """Wait until all calls are over."""
         assert await self.sandbox.exchange.idle(60)
         return self.sandbox.exchange.calls
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something is so, while calls go on."""
+        async with asyncio.timeout(60):
+            while not condition():
+                await asyncio.sleep(0.002)
 
     def json(self) -> list[dict[str, Any]]:
         """What the receiver got, as JSON."""

@@ -15,6 +15,29 @@ PHP_EXAMPLE = (
     b"&targetcallerid=0540000000&record=true"
 )
 """The PHP sample with its line break in the middle, and without the mandatory action (I-05)."""
+ERROR_EXAMPLE = """<methodResponse>
+  <params>
+    <param>
+      <value>
+        <struct>
+          <member>
+            <name>ERRORCODE</name>
+            <value><string>1</string></value>
+          </member>
+          <member>
+            <name>ERRORMESSAGE</name>
+            <value><string>Phone is missing</string></value>
+          </member>
+          <member>
+            <name>CALLID</name>
+            <value><string></string></value>
+          </member>
+        </struct>
+      </value>
+    </param>
+  </params>
+</methodResponse>
+"""
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -34,7 +57,9 @@ async def ask(play: Playing, **parameters: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("path", [PATH, PATH.replace("Forward", "forward"), PATH.upper().replace("/VOICE", "/voice", 1)])
+@pytest.mark.parametrize(
+    "path", [PATH, PATH.replace("Forward", "forward"), PATH.upper().replace("/VOICE", "/voice", 1)]
+)
 async def test_i03_the_example_url_places_a_call_whatever_the_case_of_its_path(path: str) -> None:
     """The document spells the path in two ways; XML is the format of the reply unless another one is asked for."""
     async with playing() as play:
@@ -67,13 +92,7 @@ async def test_an_error_looks_as_the_xml_example() -> None:
     """Without its line numbers, byte for byte."""
     async with playing() as play:
         reply = await play.client.get(PATH, params={"code": "x", "action": "call"})
-        assert reply.text.split() == [
-            *"<methodResponse> <params> <param> <value> <struct>".split(),
-            *"<member> <name>ERRORCODE</name> <value><string>1</string></value> </member>".split(),
-            *"<member> <name>ERRORMESSAGE</name> <value><string>Phone is missing</string></value> </member>".split(),
-            *"<member> <name>CALLID</name> <value><string></string></value> </member>".split(),
-            *"</struct> </value> </param> </params> </methodResponse>".split(),
-        ]
+        assert reply.text == ERROR_EXAMPLE
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ class Monitor:
         waiting = [
             one
             for one in self._line.live()
-            if one.plan.kind == f"queue {queue.id}" and one.call.state is CallState.DIALING
+            if one.plan.kind == f"queue {queue.id}" and one.call.state in (CallState.NEW, CallState.DIALING)
         ]
         callers = [
             {
