@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from receiver.errors import SettingsError, WireError
 from receiver.providers.base.sandbox import ApiReply, ApiRequest, SandboxApi, SandboxOptions
 from receiver.sandbox.api_faults import ApiFaults, spoil
+from receiver.sandbox.callbacks import MAX_AT_ONCE
 from receiver.sandbox.control import ControlApi
 from receiver.sandbox.discovery import discover
 from receiver.sandbox.exchange import TelephoneExchange
@@ -39,7 +40,7 @@ class Sandbox:
         options = {name: _options(part, settings) for name, part in classes.items()}
         urls = {name: one.callback_url or _below(settings.receiver, name) for name, one in options.items()}
         self.settings = settings
-        self._client = httpx.AsyncClient(transport=transport, limits=httpx.Limits(max_connections=100))
+        self._client = httpx.AsyncClient(transport=transport, limits=httpx.Limits(max_connections=MAX_AT_ONCE))
         self.exchange = TelephoneExchange(settings, self._client, urls)
         self.parts: Mapping[str, SandboxApi] = {
             name: part(self.exchange, options[name]) for name, part in classes.items()

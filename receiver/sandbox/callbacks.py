@@ -1,5 +1,6 @@
 """Sending callbacks to the receiver, and losing, repeating, delaying and reordering them on purpose."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from random import Random
@@ -14,6 +15,8 @@ from receiver.simulator import HttpSender
 
 FATES = ("drop", "repeat", "late", "reorder")
 """What can become of a report, beside being sent."""
+MAX_AT_ONCE = 50
+"""Requests to the receiver at one time; the HTTP client takes long to find a connection for many that wait."""
 _WORDS = {"drop": "dropped", "repeat": "repeated", "late": "late", "reorder": "reordered", "": "sent"}
 
 
@@ -60,6 +63,7 @@ class CallbackSender:
         self._sleep = sleep
         self._in_background = in_background
         self._held: list[_Held] = []
+        self._places = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def send(self, placed: PlacedCall, request: OutgoingRequest) -> HttpReply | None:
         """The reply; None where none came, or none is waited for."""
@@ -114,6 +118,7 @@ class CallbackSender:
 
     async def _post(self, placed: PlacedCall, request: OutgoingRequest) -> HttpReply | None:
         try:
-            return await HttpSender(self._client, self._base_of(placed))(request)
+            async with self._places:
+                return await HttpSender(self._client, self._base_of(placed))(request)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL):
             return None  # the call goes on: a provider does not stop because a receiver is away

@@ -18,6 +18,8 @@ from receiver.sandbox.control import ControlApi
 from receiver.sandbox.settings import CallbackFaults, SandboxSettings
 
 START_SECONDS = 30.0
+IDLE_SECONDS = 120
+"""How long an idle connection is kept: longer than clients keep theirs, so that none is closed under a request."""
 STOP_SECONDS = 1
 """How long requests that are slow on purpose are waited for at the end."""
 
@@ -56,6 +58,7 @@ class SandboxServer(uvicorn.Server):
                 log_config=None,
                 log_level="critical",  # a reply that is cut on purpose is no error
                 server_header=False,
+                timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
