@@ -1,4 +1,4 @@
-"""`receiver sandbox`: play the providers, and say what is at which address."""
+"""`receiver sandbox`: play the providers, and print the base URLs."""
 
 import sys
 from pathlib import Path

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from random import Random
 from urllib.parse import unquote_plus
 
-from receiver.providers.base.sandbox import ApiReply, ApiRequest
-from receiver.sandbox.callbacks import FATES
+from receiver.providers.base.sandbox_request import ApiReply, ApiRequest
+from receiver.sandbox.callbacks import FAULTS
 from receiver.sandbox.settings import FaultRule
 
 HEADER = "x-sandbox-"
@@ -87,7 +87,7 @@ def _fault(asked: dict[str, str]) -> ApiFault:
         status=int(_number(asked.get("status", ""), 599)),
         delay=_number(asked.get("delay", ""), MOST_SECONDS),
         reply=asked["reply"] if asked.get("reply") in REPLIES else "",
-        callbacks=asked["callbacks"] if asked.get("callbacks") in FATES else "",
+        callbacks=asked["callbacks"] if asked.get("callbacks") in FAULTS else "",
     )
 
 
@@ -98,7 +98,7 @@ def _number(text: str, most: float) -> float:
         return 0.0
 
 
-def spoil(reply: ApiReply, how: str) -> ApiReply:
+def corrupt(reply: ApiReply, how: str) -> ApiReply:
     """The reply as it is sent where it is to be unreadable. `cut` is up to the server."""
     match how:
         case "broken":

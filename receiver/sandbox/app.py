@@ -15,8 +15,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from receiver.errors import SettingsError, WireError
-from receiver.providers.base.sandbox import ApiReply, ApiRequest, SandboxApi, SandboxOptions
-from receiver.sandbox.api_faults import ApiFaults, spoil
+from receiver.providers.base.sandbox import SandboxApi, SandboxOptions
+from receiver.providers.base.sandbox_request import ApiReply, ApiRequest
+from receiver.sandbox.api_faults import ApiFaults, corrupt
 from receiver.sandbox.callbacks import MAX_AT_ONCE
 from receiver.sandbox.control import ControlApi
 from receiver.sandbox.discovery import discover
@@ -86,7 +87,7 @@ class Sandbox:
         if fault.status:
             return PlainTextResponse(f"HTTP status {fault.status}, as asked for\n", fault.status)
         reply = part.error(request, fault.error) if fault.error else self._reply(part, request, fault.callbacks)
-        return _response(spoil(reply, fault.reply), cut=fault.reply == "cut")
+        return _response(corrupt(reply, fault.reply), cut=fault.reply == "cut")
 
     def _reply(self, part: SandboxApi, request: ApiRequest, callbacks: str) -> ApiReply:
         if callbacks:

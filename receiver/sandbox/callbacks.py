@@ -13,21 +13,21 @@ from receiver.providers.base.simulation import OutgoingRequest
 from receiver.sandbox.settings import CallbackFaults
 from receiver.simulator import HttpSender
 
-FATES = ("drop", "repeat", "late", "reorder")
+FAULTS = ("drop", "repeat", "late", "reorder")
 """What can become of a report, beside being sent."""
 MAX_AT_ONCE = 50
 """Requests to the receiver at one time; the HTTP client takes long to find a connection for many that wait."""
 _WORDS = {"drop": "dropped", "repeat": "repeated", "late": "late", "reorder": "reordered", "": "sent"}
 
 
-def fate_of(faults: CallbackFaults, seed: int, call: int, index: int) -> str:
-    """What becomes of a report: one of FATES, or empty. It depends on nothing but the arguments.
+def fault_of(faults: CallbackFaults, seed: int, call: int, index: int) -> str:
+    """What becomes of a report: one of FAULTS, or empty. It depends on nothing but the arguments.
 
     `call` is the number of the call, `index` that of the report within it. One number is drawn for each fault, so
-    that one rate has no influence on another but that the first one in FATES counts.
+    that one rate has no influence on another but that the first one in FAULTS counts.
     """
     random = Random(f"{seed}/{call}/{index}")  # noqa: S311 - repeatable on purpose
-    drawn = [(name, random.random()) for name in FATES]
+    drawn = [(name, random.random()) for name in FAULTS]
     return next((name for name, number in drawn if number < getattr(faults, name)), "")
 
 
@@ -69,26 +69,28 @@ class CallbackSender:
         """The reply; None where none came, or none is waited for."""
         index = len(placed.callbacks)
         base = self._base_of(placed)
-        fate = "" if request.asks else placed.plan.callbacks or fate_of(self.faults, self._seed, placed.number, index)
-        placed.callbacks.append(SentCallback(request.kind, _WORDS[fate] if base else "kept"))
-        if not base or fate == "drop":
+        fault = "" if request.asks else placed.plan.callbacks or fault_of(self.faults, self._seed, placed.number, index)
+        placed.callbacks.append(SentCallback(request.kind, _WORDS[fault] if base else "kept"))
+        if not base or fault == "drop":
             return None
-        return await self._with_fate(fate, placed, request, index)
+        return await self._with_fault(fault, placed, request, index)
 
-    async def _with_fate(self, fate: str, placed: PlacedCall, request: OutgoingRequest, index: int) -> HttpReply | None:
+    async def _with_fault(
+        self, fault: str, placed: PlacedCall, request: OutgoingRequest, index: int
+    ) -> HttpReply | None:
         async def deliver() -> HttpReply | None:
             return await self._deliver(placed, request, index)
 
-        if fate == "late":
+        if fault == "late":
             self._in_background(self._later(deliver))
             return None
-        if fate == "reorder":
+        if fault == "reorder":
             held = _Held(deliver)
             self._held.append(held)
             self._in_background(self._later(held.send))
             return None
         reply = await deliver()
-        if fate == "repeat":
+        if fault == "repeat":
             await deliver()
         await self._release()
         return reply
@@ -112,7 +114,7 @@ class CallbackSender:
             reply = await self._post(placed, request)
         known = placed.callbacks[index]
         placed.callbacks[index] = (
-            replace(known, fate="undelivered") if reply is None else replace(known, status=reply.status)
+            replace(known, result="undelivered") if reply is None else replace(known, status=reply.status)
         )
         return reply
 

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from receiver.errors import ReceiverError
-from receiver.providers.base.sandbox import Description, PlacedCall, SandboxApi
+from receiver.providers.base.sandbox import PlacedCall, SandboxApi, WantedCall
 from receiver.sandbox.exchange import TelephoneExchange
 from receiver.sandbox.settings import CallbackFaults, problems_of
 
@@ -28,9 +28,34 @@ def call_values(placed: PlacedCall) -> dict[str, Any]:
         "parties": list(placed.plan.parties),
         "began": placed.began.isoformat(timespec="seconds"),
         "state": str(placed.call.state),
-        "callbacks": [{"kind": one.kind, "fate": one.fate, "status": one.status} for one in tuple(placed.callbacks)],
+        "callbacks": [
+            {"kind": one.kind, "result": one.result, "status": one.status} for one in tuple(placed.callbacks)
+        ],
         "faults": list(placed.faults),
     }
+
+
+class Description(BaseModel):
+    """An incoming call as the control API takes it: POST /sandbox/calls."""
+
+    model_config = {"extra": "forbid"}
+
+    provider: str = "voicenter"
+    play: str = ""
+    caller: str = "0540000000"
+    did: str = ""
+    keys: str | list[str] = ""
+    """Keys that are pressed, such as "12#"; or a list of actions, such as ["1", "wait", "hangup"]."""
+    options: dict[str, str] = Field(default_factory=dict)
+    callbacks: str = ""
+    count: int = Field(default=1, ge=1, le=10_000)
+    """How many such calls to place."""
+
+    @property
+    def wanted(self) -> WantedCall:
+        """The call."""
+        keys = tuple(self.keys)
+        return WantedCall(self.play, self.caller, self.did, keys, self.options, self.callbacks)
 
 
 class ControlApi:
@@ -57,7 +82,7 @@ class ControlApi:
         callbacks: dict[str, int] = {}
         for placed in calls:
             for one in placed.callbacks:
-                callbacks[one.fate] = callbacks.get(one.fate, 0) + 1
+                callbacks[one.result] = callbacks.get(one.result, 0) + 1
         return {
             "receiver": self._exchange.settings.receiver,
             "seed": self._exchange.settings.seed,

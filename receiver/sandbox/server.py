@@ -12,9 +12,9 @@ from typing import Any, Self
 import uvicorn
 
 from receiver.errors import SettingsError
-from receiver.providers.base.sandbox import Description, PlacedCall
+from receiver.providers.base.sandbox import PlacedCall
 from receiver.sandbox.app import Sandbox
-from receiver.sandbox.control import ControlApi
+from receiver.sandbox.control import ControlApi, Description
 from receiver.sandbox.settings import CallbackFaults, SandboxSettings
 
 START_SECONDS = 30.0

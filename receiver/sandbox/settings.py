@@ -23,7 +23,7 @@ class CallbackFaults(BaseModel, extra="forbid"):
     late: Rate = 0.0
     """Share of the reports that are sent `late_seconds` after their time."""
     reorder: Rate = 0.0
-    """Share of the reports that are sent after the next one, of whatever call."""
+    """Share of the reports that are sent after the next report of any call."""
     late_seconds: float = Field(default=60.0, ge=0)
     """Seconds of calls. A report that waits to be overtaken waits no longer than this either."""
     retries: int = Field(default=0, ge=0, le=100)

@@ -1,6 +1,7 @@
 """The sandbox's own pages and API, and the calls that are placed with it."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -40,6 +41,19 @@ async def test_the_overview_lists_the_49_calls_of_the_documents() -> None:
         for provider in ("anveo", "spokn", "viviphone", "voicenter"):
             assert f"http://sandbox/{provider}\n" in page
         assert "/sandbox/calls" in page
+
+
+def test_no_part_of_the_sandbox_imports_a_client() -> None:
+    """Else client and sandbox could share a mistake unnoticed."""
+    root = Path(__file__).parents[2] / "receiver"
+    sources = [
+        *root.glob("sandbox/*.py"),
+        *root.glob("providers/*/sandbox/*.py"),
+        *root.glob("providers/base/sandbox*.py"),
+    ]
+    assert len(sources) > 25
+    clients = re.compile(r"^\s*(from|import) receiver\.providers\.\w+\.api\b|\bSyncClient\b", re.MULTILINE)
+    assert [source for source in sources if clients.search(source.read_text(encoding="utf-8"))] == []
 
 
 async def test_an_ivr_call_asks_step_by_step_and_follows_the_replies() -> None:
@@ -211,7 +225,7 @@ def test_the_fixture_takes_settings_from_its_marker(sandbox: RunningSandbox) -> 
     sandbox.set_callbacks(drop=0)
     [placed] = sandbox.call(did="AAPINFzL")
     assert sandbox.wait() == sandbox.calls == [placed]
-    assert [one.fate for one in placed.callbacks] == ["kept"]
+    assert [one.result for one in placed.callbacks] == ["kept"]
 
 
 @pytest.mark.sandbox(speed=1)

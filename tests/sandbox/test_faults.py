@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.errors import SettingsError
-from receiver.providers.base.sandbox import ApiRequest
+from receiver.providers.base.sandbox_request import ApiRequest
 from receiver.sandbox import CallbackFaults, FaultRule, Sandbox, SandboxSettings, load_settings
 from receiver.sandbox.api_faults import ApiFaults
-from receiver.sandbox.callbacks import FATES, fate_of
+from receiver.sandbox.callbacks import FAULTS, fault_of
 from receiver.sandbox.server import RunningSandbox
 from tests.sandbox.playing import Playing, acknowledge, playing
 
@@ -23,23 +23,23 @@ rates = st.floats(min_value=0, max_value=1)
 SEEDS = st.integers(min_value=-(2**63), max_value=2**63)
 
 
-@given(SEEDS, st.builds(CallbackFaults, **dict.fromkeys(FATES, rates)))
+@given(SEEDS, st.builds(CallbackFaults, **dict.fromkeys(FAULTS, rates)))
 def test_a_seed_gives_the_same_faults_each_time(seed: int, faults: CallbackFaults) -> None:
     """In any order and at any rates; what the first fault hits does not depend on the rates of the others."""
     places = [(call, index) for call in range(1, 20) for index in range(3)]
-    first = [fate_of(faults, seed, *place) for place in places]
-    assert first == [fate_of(faults, seed, *place) for place in reversed(places)][::-1]
+    first = [fault_of(faults, seed, *place) for place in places]
+    assert first == [fault_of(faults, seed, *place) for place in reversed(places)][::-1]
     more = faults.model_copy(update={"drop": 1.0})
-    assert {fate_of(more, seed, *place) for place in places} == {"drop"}
-    lost = [fate == "drop" for fate in first]
+    assert {fault_of(more, seed, *place) for place in places} == {"drop"}
+    lost = [fault == "drop" for fault in first]
     without = faults.model_copy(update={"repeat": 0.0, "late": 0.0, "reorder": 0.0})
-    assert lost == [fate_of(without, seed, *place) == "drop" for place in places]
+    assert lost == [fault_of(without, seed, *place) == "drop" for place in places]
 
 
 def test_a_rate_is_the_share_that_is_hit() -> None:
     """And another seed hits others."""
     faults = CallbackFaults(drop=0.2, repeat=0.05)
-    found = [Counter(fate_of(faults, seed, call, 0) for call in range(10_000)) for seed in (1, 2)]
+    found = [Counter(fault_of(faults, seed, call, 0) for call in range(10_000)) for seed in (1, 2)]
     for one in found:
         assert 0.18 < one["drop"] / 10_000 < 0.22
         assert 0.03 < one["repeat"] / 10_000 < 0.05  # of those that are not lost
@@ -63,16 +63,16 @@ async def place(play: Playing, count: int, **headers: str) -> None:
     await play.settle()
 
 
-def fates(play: Playing) -> list[list[str]]:
+def results(play: Playing) -> list[list[str]]:
     """What became of each call's reports."""
-    return [[one.fate for one in placed.callbacks] for placed in play.sandbox.exchange.calls]
+    return [[one.result for one in placed.callbacks] for placed in play.sandbox.exchange.calls]
 
 
 async def test_dropped_callbacks_are_in_the_call_log_all_the_same() -> None:
     """It has every call."""
     async with playing(drop=0.5) as play:
         await place(play, 20)
-        found = Counter(fate for one in fates(play) for fate in one)
+        found = Counter(result for one in results(play) for result in one)
         assert found["dropped"] + found["sent"] == 40
         assert len(play.received) == found["sent"] < 40
         log = (await play.client.get("/voicenter/hub/cdr/?code=x&fields=CallID")).json()["CDR_LIST"]
@@ -86,7 +86,7 @@ async def test_two_sandboxes_with_one_seed_lose_the_same_callbacks() -> None:
     async with playing(drop=0.3, repeat=0.3, seed=7) as one, playing(drop=0.3, repeat=0.3, seed=7) as two:
         await place(one, 20)
         await place(two, 20)
-        assert fates(one) == fates(two)
+        assert results(one) == results(two)
         ids = [{placed.call.call_id for placed in play.sandbox.exchange.calls} for play in (one, two)]
         assert len(ids[0]) == 20
         assert not ids[0] & ids[1]
@@ -106,7 +106,7 @@ async def test_a_late_callback_comes_after_its_time() -> None:
     async with playing(late=1, speed=100) as play:
         await place(play, 1)
         assert len(play.received) == 2
-        assert fates(play) == [["late", "late"]]
+        assert results(play) == [["late", "late"]]
 
 
 async def test_a_reordered_callback_comes_after_the_next_one() -> None:
@@ -114,7 +114,7 @@ async def test_a_reordered_callback_comes_after_the_next_one() -> None:
     seed = next(
         seed
         for seed in range(100)
-        if [fate_of(CallbackFaults(reorder=0.5), seed, 1, index) for index in range(2)] == ["reorder", ""]
+        if [fault_of(CallbackFaults(reorder=0.5), seed, 1, index) for index in range(2)] == ["reorder", ""]
     )
     async with playing(reorder=0.5, seed=seed) as play:
         await place(play, 1)
@@ -128,7 +128,7 @@ async def test_a_reordered_callback_without_a_next_one_comes_late() -> None:
         assert len(play.received) == 2
 
 
-async def test_a_questions_fate_is_always_to_be_asked() -> None:
+async def test_a_question_is_never_lost() -> None:
     """A caller waits for the reply."""
     async with playing(drop=1) as play:
         await play.client.post("/sandbox/calls", json={"did": "0730000000"})
@@ -142,7 +142,7 @@ async def test_a_request_can_decide_over_the_callbacks_of_its_call() -> None:
         await place(play, 1, **{"X-Sandbox-Callbacks": "drop"})
         await play.client.get(CLICK.replace("code=x", "code=sandbox-callbacks-repeat") + "&phone=0501111111")
         await play.settle()
-        assert fates(play) == [["dropped"] * 2, ["repeated"] * 2]
+        assert results(play) == [["dropped"] * 2, ["repeated"] * 2]
 
 
 async def test_a_receiver_that_is_away_loses_a_callback_and_the_call_goes_on() -> None:
@@ -153,7 +153,7 @@ async def test_a_receiver_that_is_away_loses_a_callback_and_the_call_goes_on() -
 
     async with playing(away) as play:
         await place(play, 1)
-        assert fates(play) == [["undelivered"] * 2]
+        assert results(play) == [["undelivered"] * 2]
     answers = iter([httpx.Response(503), acknowledge(httpx.Request("POST", "/"))] * 2)
     async with playing(lambda _: next(answers), callbacks={"retries": 1}) as play:
         await place(play, 1)
@@ -162,7 +162,7 @@ async def test_a_receiver_that_is_away_loses_a_callback_and_the_call_goes_on() -
 
 
 async def test_replies_that_the_provider_would_not_understand_are_faults_of_the_call() -> None:
-    """For whoever looks at the call."""
+    """They are shown with the call."""
     async with playing(lambda _: httpx.Response(200, text="thanks")) as play:
         await place(play, 1)
         assert len(play.sandbox.exchange.calls[0].faults) == 2
@@ -175,7 +175,7 @@ async def test_without_a_receiver_callbacks_are_kept() -> None:
     """They can be looked at, and go nowhere."""
     async with playing(receiver="") as play:
         await place(play, 1)
-        assert fates(play) == [["kept", "kept"]]
+        assert results(play) == [["kept", "kept"]]
         assert play.received == []
 
 
@@ -207,7 +207,7 @@ async def test_a_rule_hits_only_its_own_calls_and_as_often_as_it_may() -> None:
 @pytest.mark.parametrize(
     ("how", "begins"), [("broken", '{\n  "ERROR_NUMBER"'), ("empty", ""), ("html", "<html><head><title>Service")]
 )
-async def test_a_reply_can_be_spoilt(how: str, begins: str) -> None:
+async def test_a_reply_can_be_corrupted(how: str, begins: str) -> None:
     """It has HTTP status 200, and is no JSON."""
     async with playing() as play:
         reply = await play.client.get("/voicenter/hub/cdr/?code=x", headers={"X-Sandbox-Reply": how})

@@ -92,7 +92,7 @@ def test_what_is_lost_is_missing_in_the_journal_and_in_the_call_log_it_is_not(tm
         sent = Counter(state["callbacks"])
         found = Counter(one["outcome"] for one in receiver.callbacks())
         assert sum(sent.values()) == 120
-        assert all(sent[fate] for fate in ("sent", "dropped", "repeated", "late", "reordered"))
+        assert all(sent[result] for result in ("sent", "dropped", "repeated", "late", "reordered"))
         assert found == {"accepted": 120 - sent["dropped"], "duplicate": sent["repeated"]}
         rows = client.get("/voicenter/hub/cdr/?code=x&fields=CallID").json()["CDR_LIST"]
         assert Counter(row["CallID"] for row in rows) == dict.fromkeys(ids, 2)

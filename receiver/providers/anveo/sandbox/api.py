@@ -8,14 +8,8 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from pydantic import Field
 
-from receiver.providers.base.sandbox import (
-    ApiReply,
-    ApiRequest,
-    Exchange,
-    Operation,
-    SandboxApi,
-    SandboxOptions,
-)
+from receiver.providers.base.sandbox import Exchange, Operation, SandboxApi, SandboxOptions
+from receiver.providers.base.sandbox_request import ApiReply, ApiRequest
 
 ACTION = "CLICK2CALL.BUTTON.CREATE"
 LENGTHS = {"ID": 128, "PROFILEID": 128, "BUTTONIMAGEURL": 512, "BUTTONTITLE": 32}
@@ -79,7 +73,7 @@ class AnveoSandbox(SandboxApi):
         return _reply("<RESULT>SUCCESS</RESULT>")
 
     def error(self, request: ApiRequest, code: str) -> ApiReply:
-        """An error of whatever text."""
+        """An error with any text."""
         return _reply(f"<RESULT>ERROR</RESULT>\n\t<ERROR>{escape(code)}</ERROR>")
 
     def unreadable(self, request: ApiRequest) -> ApiReply:

@@ -9,17 +9,8 @@ from xml.sax.saxutils import escape
 
 from pydantic import Field
 
-from receiver.providers.base.sandbox import (
-    ApiReply,
-    ApiRequest,
-    CallPlan,
-    Operation,
-    Parameters,
-    PlacedCall,
-    SandboxApi,
-    SandboxOptions,
-    WantedCall,
-)
+from receiver.providers.base.sandbox import CallPlan, Operation, PlacedCall, SandboxApi, SandboxOptions, WantedCall
+from receiver.providers.base.sandbox_request import ApiReply, ApiRequest, Parameters
 from receiver.providers.base.simulation import CallSetup
 from receiver.providers.spokn.sandbox.calls import SandboxCall
 
@@ -161,7 +152,7 @@ class SpoknSandbox(SandboxApi):
         return self.exchange.place(SandboxCall(setup), plan)
 
     def incoming(self, wanted: WantedCall) -> PlacedCall:
-        """A click-to-call that somebody else asked for: `caller` is aparty, `did` bparty."""
+        """A click-to-call that no API request placed: `caller` is aparty, `did` bparty."""
         setup = CallSetup(caller=wanted.caller, did=wanted.did or "+18474255380", options=wanted.options)
         return self._begin(setup, callbacks=wanted.callbacks, keys=wanted.keys)
 

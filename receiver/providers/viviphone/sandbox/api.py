@@ -9,17 +9,15 @@ from pydantic import Field as OptionField
 
 from receiver.errors import SimulationError
 from receiver.providers.base.sandbox import (
-    ApiReply,
-    ApiRequest,
     CallPlan,
     Exchange,
     Operation,
-    Parameters,
     PlacedCall,
     SandboxApi,
     SandboxOptions,
     WantedCall,
 )
+from receiver.providers.base.sandbox_request import ApiReply, ApiRequest, Parameters
 from receiver.providers.base.simulation import CallSetup
 from receiver.providers.viviphone.sandbox.buttons import Button, ButtonCall, HistoryRow
 from receiver.providers.viviphone.sandbox.fields import (

@@ -1,15 +1,8 @@
 """Voicenter's API as a whole: which path is played by what, and incoming calls."""
 
 from receiver.errors import SimulationError
-from receiver.providers.base.sandbox import (
-    ApiReply,
-    ApiRequest,
-    Exchange,
-    Operation,
-    PlacedCall,
-    SandboxApi,
-    WantedCall,
-)
+from receiver.providers.base.sandbox import Exchange, Operation, PlacedCall, SandboxApi, WantedCall
+from receiver.providers.base.sandbox_request import ApiReply, ApiRequest
 from receiver.providers.base.simulation import CallSetup, SimulatedCall
 from receiver.providers.voicenter import simulation
 from receiver.providers.voicenter.events import CdrType

@@ -7,7 +7,7 @@ from html import escape
 from time import monotonic
 from typing import Any
 
-from receiver.providers.base.sandbox import ApiReply, ApiRequest, Parameters, as_text, json_reply
+from receiver.providers.base.sandbox_request import ApiReply, ApiRequest, Parameters, as_text, json_reply
 from receiver.providers.voicenter.sandbox.line import VoicenterLine
 
 PATH = "/hub/cdr"

@@ -148,7 +148,7 @@ class Campaigns:
         return self._line.place_legs("campaign", legs, custom_data=call.custom_data)
 
     def _next_member(self, campaign: Campaign) -> str:
-        """Members take turns; the first extension is called for a campaign that has none."""
+        """Members are called in rotation; a campaign without members calls the first extension."""
         members = campaign.members or [one.sip for one in self._line.options.extensions[:1]] or ["AAPINFzL"]
         campaign.turn += 1
         return members[(campaign.turn - 1) % len(members)]

@@ -4,7 +4,7 @@ import re
 from typing import Any
 from xml.sax.saxutils import escape
 
-from receiver.providers.base.sandbox import ApiReply, ApiRequest, Parameters, json_reply
+from receiver.providers.base.sandbox_request import ApiReply, ApiRequest, Parameters, json_reply
 from receiver.providers.voicenter.events import CdrType
 from receiver.providers.voicenter.sandbox.calls import LONGEST_RING, LONGEST_TALK
 from receiver.providers.voicenter.sandbox.line import VoicenterLine

@@ -6,7 +6,7 @@ from typing import Any
 
 from receiver.errors import WireError
 from receiver.providers.base.record import international
-from receiver.providers.base.sandbox import ApiReply, ApiRequest, Parameters, as_text, json_reply
+from receiver.providers.base.sandbox_request import ApiReply, ApiRequest, Parameters, as_text, json_reply
 from receiver.providers.voicenter.sandbox.campaigns import DISABLED, PENDING, Campaign, Campaigns, DialerCall
 from receiver.providers.voicenter.sandbox.line import VoicenterLine
 

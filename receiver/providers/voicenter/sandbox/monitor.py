@@ -4,7 +4,8 @@ import json
 import re
 from typing import Any
 
-from receiver.providers.base.sandbox import ApiReply, ApiRequest, PlacedCall, json_reply
+from receiver.providers.base.sandbox import PlacedCall
+from receiver.providers.base.sandbox_request import ApiReply, ApiRequest, json_reply
 from receiver.providers.base.simulation import CallState
 from receiver.providers.voicenter.sandbox.line import VoicenterLine
 from receiver.providers.voicenter.sandbox.options import Extension, Queue
