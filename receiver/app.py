@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,8 @@ from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
+from receiver.operations.reconcile import Reconciler
+from receiver.operations.reconcile_task import BackgroundReconcile, call_logs, make_reconcilers
 from receiver.operations.retention import run_retention
 from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.loading import load
@@ -31,7 +33,7 @@ from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
-from receiver.settings import Settings, problems
+from receiver.settings import Settings, period_seconds, problems
 from receiver.web.admission import Admission
 from receiver.web.auth import access_policies
 from receiver.web.callback_app import CallbackApp, check_paths
@@ -70,6 +72,8 @@ def load_components(settings: Settings) -> Components:
         defaults=handler_defaults(settings),
     )
     api_options(settings, providers)
+    if settings.reconcile_every and not call_logs(providers):
+        raise SettingsError("reconcile_every: no provider's call log can be read; write [providers.voicenter.api]")
     return Components(settings, providers, registry)
 
 
@@ -220,6 +224,9 @@ async def running_worker(
             asyncio.create_task(notifications.listen(database, worker.wake), name="listen"),
             asyncio.create_task(run_retention(database, settings.keep_days, settings.keep_bodies_days), name="retain"),
         ]
+        if seconds := period_seconds(settings.reconcile_every):
+            reconcile = _background_reconcile(components, database, apis, metrics, worker, every=seconds)
+            background.append(asyncio.create_task(reconcile.run(), name="reconcile"))
         try:
             yield worker
         finally:
@@ -228,6 +235,25 @@ async def running_worker(
             await asyncio.gather(*background, return_exceptions=True)
             await worker.stop()
             runner.close()
+
+
+def _background_reconcile(
+    components: Components,
+    database: Database,
+    apis: ApiClients,
+    metrics: Metrics,
+    worker: DeliveryWorker,
+    *,
+    every: int,
+) -> BackgroundReconcile:
+    def make(on_step: Callable[[], Awaitable[None]]) -> list[Reconciler]:
+        providers, registry = components.providers, components.registry
+        return make_reconcilers(database, providers, apis, registry=registry, on_step=on_step)
+
+    keep_days = components.settings.keep_days
+    return BackgroundReconcile(
+        database, make, every=every, keep_days=keep_days, metrics=metrics, on_fetched=worker.wake
+    )
 
 
 @asynccontextmanager

@@ -30,6 +30,12 @@ def _minute(moment: datetime | int | None) -> int:
     return minute if 0 < minute < 2**32 else 0
 
 
+def record_key(provider: str, call_id: str, *leg: str) -> bytes:
+    """Identifies a leg of a call in callbacks and in the call log, which differ in all else: names, forms, times."""
+    text = "\0".join((provider, call_id, *leg))
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+
+
 def bytes_fingerprint(provider: str, kind: str, *parts: bytes) -> bytes:
     """A hash of the bytes, for what could not be parsed."""
     return hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), b"bytes", *parts)), digest_size=16).digest()

@@ -34,7 +34,7 @@ class SandboxCall(ClickToCall):
 
     def _dial(self, leg: int) -> None:
         super()._dial(leg)
-        self._starts[leg] = self._began
+        self._starts[leg] = self.setup.now()
         self.timeout = min(self.callee.ring_seconds, LONGEST_RING)
 
     def wait(self) -> None:
@@ -59,5 +59,5 @@ class SandboxCall(ClickToCall):
 
     def _post(self, leg: int, status: StatusCode, seconds: int) -> dict[str, str]:
         post = super()._post(leg, status, seconds)
-        began = self._starts.get(leg, self._began)
+        began = self._starts.get(leg) or self._starts.get(1) or self.setup.now()
         return {**post, "token": self.setup.options.get("token", ""), "start": began.strftime("%Y-%m-%dT%H:%M:%SZ")}
