@@ -39,6 +39,7 @@ from receiver.providers.voicenter.recognition import (
     kind_of_method,
     method_in_head,
     phones_and_id,
+    type_names,
 )
 from receiver.providers.voicenter.replies import (
     CdrReply,
@@ -229,7 +230,9 @@ class Voicenter(Provider[VoicenterOptions]):
 
     def _leg_key(self, call_id: str, content: Mapping[str, Any]) -> bytes:
         """A leg by what its CDR and its row in the call log share: legs have one call id and different types (B-25)."""
-        return record_key(self.name, call_id, normalize_name(Cdr.value_of("type", content) or ""))
+        names = type_names(tuple(content))
+        sent = content[names[0]] if len(names) == 1 else Cdr.value_of("type", content)
+        return record_key(self.name, call_id, normalize_name(sent) if isinstance(sent, str) else "")
 
     def _unparsed(self, request: CallbackRequest, error: WireError | PayloadError) -> ParsedCallback:
         unknown = isinstance(error, UnknownMethodError)
