@@ -19,6 +19,8 @@ from receiver.operations.reconcile_task import call_logs, make_reconcilers
 from receiver.providers.base.api.clients import ApiClients
 from storage import Database
 
+AHEAD = timedelta(hours=1)
+"""How far the provider's clock may be ahead of ours."""
 _COLOURS = {Result.MISSING: "red", Result.FETCHED: "green", Result.DIFFERENT: "yellow", Result.ONLY_HERE: "cyan"}
 _WORDS = {Result.ONLY_HERE: "only here"}
 
@@ -55,7 +57,7 @@ def reconcile(
     with open_journal(database_url, handlers=handlers) as (settings, database):
         components = load_components(settings)
         _check(components, provider, since)
-        span = (since, until or datetime.now(UTC))
+        span = (since, until or datetime.now(UTC) + AHEAD)
         rows = asyncio.run(_run(components, database, provider.lower(), span, fetch=fetch and not dry_run))
     if as_json:
         for row in rows:

@@ -14,8 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import Result
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 
+from receiver.cli import app
 from storage import Database
 from storage.tables import callbacks, deliveries
 from tests.scenarios.serving import COMMAND, Receiver, free_port, run, serving
@@ -198,37 +201,48 @@ def test_the_receiver_reconciles_in_the_background(tmp_path: Path) -> None:
         assert 'receiver_records_missing{provider="voicenter"} 0.0' in text
 
 
-def test_what_cannot_be_compared_is_an_error_that_says_what_to_write(tmp_path: Path) -> None:
+def typed(*arguments: str, code: int = 0) -> Result:
+    """A command as typed in the working folder, in this process: each process takes a second to start."""
+    done = CliRunner().invoke(app, list(arguments))
+    assert done.exit_code == code, done.output
+    return done
+
+
+def test_what_cannot_be_compared_is_an_error_that_says_what_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No API in the settings, another provider, or a time before what the journal keeps."""
+    monkeypatch.chdir(tmp_path)
     settings = tmp_path / "receiver.toml"
     settings.write_text("keep_days = 1\n", encoding="utf-8")
     with Database(f"sqlite:///{tmp_path}/receiver.db") as database:
         database.migrate()
-    assert "[providers.voicenter.api]" in run(tmp_path, "reconcile", "--since", "1h", code=2).stderr
+    assert "[providers.voicenter.api]" in typed("reconcile", "--since", "1h", code=2).stderr
     settings.write_text('keep_days = 1\n[providers.voicenter.api]\ncode = "x"\n', encoding="utf-8")
-    wrong = run(tmp_path, "reconcile", "--since", "1h", "--provider", "spokn", code=2)
+    wrong = typed("reconcile", "--since", "1h", "--provider", "spokn", code=2)
     assert "there is voicenter" in wrong.stderr
-    assert "keep_days" in run(tmp_path, "reconcile", "--since", "2d", code=2).stderr
+    assert "keep_days" in typed("reconcile", "--since", "2d", code=2).stderr
     settings.write_text('reconcile_every = "1h"\n', encoding="utf-8")
-    assert "reconcile_every: no provider" in run(tmp_path, "check", code=2).stderr
+    assert "reconcile_every: no provider" in typed("check", code=2).stderr
     settings.write_text('reconcile_every = "often"\n', encoding="utf-8")
-    assert "write one such as 30m" in run(tmp_path, "check", code=2).stderr
+    assert "write one such as 30m" in typed("check", code=2).stderr
 
 
-def test_the_tables_name_what_is_missing(tmp_path: Path) -> None:
+def test_the_tables_name_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both commands, with a hint at what to do."""
     url = f"sqlite:///{tmp_path}/journal.db"
     with world(tmp_path, url, "--drop", "1") as played:
         played.place(1)
         played.settle()
-        shown = run(tmp_path, "reconcile", "--since", "1d", code=1)
+        monkeypatch.chdir(tmp_path)
+        shown = typed("reconcile", "--since", "1d", code=1)
         assert "missing" in shown.stdout
         assert "In both: 0, of which 0 differ. Missing: 1. Fetched: 0. Only here: 0." in shown.stdout
         assert "receiver reconcile --fetch" in shown.stderr
-        assert "Missing: 1." in run(tmp_path, "reconcile", "--since", "1d", "--fetch", "--dry-run", code=1).stdout
+        assert "Missing: 1." in typed("reconcile", "--since", "1d", "--fetch", "--dry-run", code=1).stdout
         hangup = {"METHOD": "HANGUP_CALL", "DATA": {"IVRUNIQUEID": "gap-1", "CALL_STATUS": "ANSWER"}}
         assert httpx.post(f"{played.receiver.url}/voicenter", json=hangup).status_code == 200
-        [gap] = map(json.loads, run(tmp_path, "gaps", "--quiet", "0", "--json").stdout.splitlines())
+        [gap] = map(json.loads, typed("gaps", "--quiet", "0", "--json").stdout.splitlines())
         assert (gap["call_id"], gap["missing"], gap["kinds"]) == ("gap-1", "no CDR", ["HANGUP_CALL"])
-        assert "gap-1" in run(tmp_path, "gaps", "--quiet", "0").stdout
-        assert "No call has a gap" in run(tmp_path, "gaps").stderr
+        assert "gap-1" in typed("gaps", "--quiet", "0").stdout
+        assert "No call has a gap" in typed("gaps").stderr
