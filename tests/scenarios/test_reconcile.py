@@ -14,9 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
-from click.testing import Result
 from sqlalchemy import func, select
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from receiver.cli import app
 from storage import Database
