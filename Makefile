@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINNED := --constraint deploy/constraints.txt
 
-.PHONY: help serve test torture fuzz bench bench-growth bench-overload lint format constraints clean
+.PHONY: help serve test torture reconcile fuzz bench bench-growth bench-overload lint format constraints clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(VENV)/installed-test ## Run the tests.
 
 torture: $(VENV)/installed-test ## Kill receivers, handlers and databases for minutes, and count lost callbacks.
 	$(BIN)/python -m tests.torture $(ARGS)
+
+reconcile: $(VENV)/installed-test ## Lose callbacks of 2,000 calls, kill receivers, and fetch what is missing.
+	RECEIVER_TEST_RECONCILE_CALLS=2000 $(BIN)/python -m pytest tests/scenarios/test_reconcile.py $(ARGS)
 
 fuzz: $(VENV)/installed-test ## Parse a million generated requests, send some of them, and store each that fails.
 	$(BIN)/python -m tests.fuzz $(ARGS)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,14 +22,18 @@ from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
+from receiver.operations.reconcile import Reconciler
+from receiver.operations.reconcile_task import BackgroundReconcile, call_logs, make_reconcilers
 from receiver.operations.retention import run_retention
 from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.loading import load
 from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
+from receiver.providers.base.api.clients import ApiClients
+from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
-from receiver.settings import Settings, problems
+from receiver.settings import Settings, period_seconds, problems
 from receiver.web.admission import Admission
 from receiver.web.auth import access_policies
 from receiver.web.callback_app import CallbackApp, check_paths
@@ -67,6 +71,9 @@ def load_components(settings: Settings) -> Components:
         handler_settings=settings.handler_settings,
         defaults=handler_defaults(settings),
     )
+    api_options(settings, providers)
+    if settings.reconcile_every and not call_logs(providers):
+        raise SettingsError("reconcile_every: no provider's call log can be read; write [providers.voicenter.api]")
     return Components(settings, providers, registry)
 
 
@@ -89,6 +96,20 @@ def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
         providers[name] = provider_class(options, body_limits(settings))
     check_paths(providers)
     return providers
+
+
+def api_options(settings: Settings, providers: Mapping[str, Provider[Any]]) -> dict[str, ApiOptions]:
+    """How to call the providers' APIs, by provider: those that the settings name. Raises SettingsError."""
+    found = {name: provider.options.api for name, provider in providers.items() if provider.options.api is not None}
+    if not settings.apis:
+        return found
+    from receiver.providers.base.api.discovery import discover_apis, make_options  # loaded where they are used
+
+    apis = {name: api for name, api in discover_apis().items() if name not in providers}
+    if unknown := settings.apis.keys() - apis.keys():
+        place = f"write it to providers.{min(unknown)}.api" if min(unknown) in providers else "there is no such API"
+        raise SettingsError(f"apis.{min(unknown)}: {place}; here there are {', '.join(apis)}")
+    return found | {name: make_options(apis[name], given, f"apis.{name}") for name, given in settings.apis.items()}
 
 
 def body_limits(settings: Settings) -> BodyLimits:
@@ -174,7 +195,10 @@ async def running_worker(
     settings, registry = components.settings, components.registry
     runner = Runner(settings.handler_concurrency, "deliver")
     histories = CallHistories(database.read, registry)
-    async with _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http:
+    async with (
+        _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http,
+        ApiClients(api_options(settings, components.providers), surroundings.transport) as apis,
+    ):
         worker = DeliveryWorker(
             database,
             registry,
@@ -182,6 +206,7 @@ async def running_worker(
                 registry,
                 runner,
                 http=http,
+                apis=apis,
                 reread=reread,
                 load_history=histories.load,
                 retries_at_once=surroundings.retries_at_once,
@@ -199,6 +224,9 @@ async def running_worker(
             asyncio.create_task(notifications.listen(database, worker.wake), name="listen"),
             asyncio.create_task(run_retention(database, settings.keep_days, settings.keep_bodies_days), name="retain"),
         ]
+        if seconds := period_seconds(settings.reconcile_every):
+            reconcile = _background_reconcile(components, database, apis, metrics, worker, every=seconds)
+            background.append(asyncio.create_task(reconcile.run(), name="reconcile"))
         try:
             yield worker
         finally:
@@ -209,6 +237,25 @@ async def running_worker(
             runner.close()
 
 
+def _background_reconcile(
+    components: Components,
+    database: Database,
+    apis: ApiClients,
+    metrics: Metrics,
+    worker: DeliveryWorker,
+    *,
+    every: int,
+) -> BackgroundReconcile:
+    def make(on_step: Callable[[], Awaitable[None]]) -> list[Reconciler]:
+        providers, registry = components.providers, components.registry
+        return make_reconcilers(database, providers, apis, registry=registry, on_step=on_step)
+
+    keep_days = components.settings.keep_days
+    return BackgroundReconcile(
+        database, make, every=every, keep_days=keep_days, metrics=metrics, on_fetched=worker.wake
+    )
+
+
 @asynccontextmanager
 async def open_responder(
     components: Components, histories: CallHistories, surroundings: Surroundings = REAL
@@ -216,8 +263,11 @@ async def open_responder(
     """Handlers answer questions inside the block."""
     registry = components.registry
     runner = Runner(components.settings.answer_threads, "answer")
-    async with _http_client(registry, lambda usual: usual.deadline, surroundings) as http:
-        yield Responder(registry, runner, http=http, load_history=histories.load)
+    async with (
+        _http_client(registry, lambda usual: usual.deadline, surroundings) as http,
+        ApiClients(api_options(components.settings, components.providers), surroundings.transport) as apis,
+    ):
+        yield Responder(registry, runner, http=http, apis=apis, load_history=histories.load)
         runner.close()
 
 

@@ -1,6 +1,6 @@
 """Prometheus metrics. Labels are names of providers, kinds, outcomes and handlers, never phone numbers or call ids."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -37,6 +37,18 @@ class Metrics:
             "receiver_delivery_attempts", "Delivery attempts by result", ["handler", "result"], registry=self._registry
         )
 
+        self._reconciled = Counter(
+            "receiver_reconciled_records", "Records of call logs by result", ["provider", "result"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._missing = Gauge(
+            "receiver_records_missing", "Records that the last reconcile found missing and could not fetch",
+            ["provider"], registry=self._registry,
+        )  # fmt: skip
+        self._reconciles = Counter(
+            "receiver_reconcile_runs", "Runs of reconcile by result", ["result"], registry=self._registry
+        )
+
     def received(self, provider: str, kind: str, outcome: str) -> None:
         """A callback was stored or answered."""
         key = provider, kind, outcome
@@ -66,6 +78,16 @@ class Metrics:
     def attempted(self, handler: str, result: str) -> None:
         """An attempt at a delivery has ended."""
         self._attempts.labels(handler, result).inc()
+
+    def reconciled(self, provider: str, counts: Mapping[str, int]) -> None:
+        """A call log was compared; `counts` has the number of records by result."""
+        for result, number in counts.items():
+            self._reconciled.labels(provider, result).inc(number)
+        self._missing.labels(provider).set(counts["missing"])
+
+    def reconcile_ran(self, result: str) -> None:
+        """A run of the background reconcile has ended: done or failed."""
+        self._reconciles.labels(result).inc()
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Add a gauge whose value is read at each scrape."""

@@ -1,7 +1,8 @@
 """The pytest plugin: it collects scenario files as tests, and has fixtures for a receiver and a phone.
 
 It is active wherever the receiver is installed. Files `*.toml` in a folder named `scenarios` are collected; the
-fixtures `receiver_app` and `phone` run your handlers in the test's process.
+fixtures `receiver_app` and `phone` run your handlers in the test's process. The fixture `sandbox` plays the providers'
+APIs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:  # tests that do not use the receiver load nothing of it
+    from receiver.sandbox.server import RunningSandbox
     from receiver.scenarios import LoadedScenario
     from receiver.scenarios.in_process import InProcessReceiver, PhoneCall
 
@@ -109,9 +111,26 @@ def phone(receiver_app: InProcessReceiver) -> Callable[..., PhoneCall]:
     return receiver_app.call
 
 
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest) -> Iterator[RunningSandbox]:
+    """A sandbox that listens on a port of its own; see `receiver.sandbox.server`.
+
+    Calls run 1,000 times as fast, and callbacks are kept: `@pytest.mark.sandbox(receiver="http://127.0.0.1:8000")`
+    sends them. The marker takes every setting of the sandbox, and `drop`, `repeat`, `late` and `reorder`.
+    """
+    from receiver.sandbox import load_settings
+    from receiver.sandbox.server import RunningSandbox
+
+    marker = request.node.get_closest_marker("sandbox")
+    given = {"speed": 1000, "receiver": "", **(marker.kwargs if marker else {})}
+    with RunningSandbox(load_settings(**given)) as running:
+        yield running
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and let tests in any folder import the handlers of the working folder."""
     folder = str(config.invocation_params.dir)
     if folder not in sys.path:
         sys.path.append(folder)  # last, as `receiver serve` does: it must not hide what is installed
     config.addinivalue_line("markers", "receiver(handlers, **settings): settings of the fixture receiver_app")
+    config.addinivalue_line("markers", "sandbox(**settings): settings of the fixture sandbox")

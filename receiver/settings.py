@@ -69,6 +69,22 @@ def _http_address(url: str) -> str:
     return url
 
 
+_PERIOD = re.compile(r"([1-9][0-9]{0,6})([smhd])")
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _period(text: str) -> str:
+    if text and not _PERIOD.fullmatch(text):
+        raise ValueError(f"{text!r} is no period; write one such as 30m, 1h or 1d, or nothing for never")
+    return text
+
+
+def period_seconds(text: str) -> int:
+    """The seconds of a period such as 30m, 1h or 1d; 0 for an empty one."""
+    found = _PERIOD.fullmatch(text)
+    return int(found[1]) * _UNIT_SECONDS[found[2]] if found else 0
+
+
 def _fits_a_url(secret: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[A-Za-z0-9._~-]{8,200}", secret.get_secret_value()):
         raise ValueError("a secret has 8 to 200 letters, digits, dots, hyphens, underscores and tildes")
@@ -114,12 +130,16 @@ class Settings(BaseSettings):
     """Days after which delivered callbacks are deleted; 0 keeps them forever."""
     keep_bodies_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     """Days after which the bytes of delivered callbacks are blanked; 0 keeps them as long as the callbacks."""
+    reconcile_every: Annotated[str, AfterValidator(_period)] = ""
+    """How often call logs are compared with the journal, such as "1h"; what is missing is fetched. Empty for never."""
     handlers: Annotated[list[str], NoDecode, BeforeValidator(_split_each)] = ["handlers.demo"]
     """Handler modules by import path or entry point name; in the environment separated by commas."""
     handler_settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """One table for each handler module, given to its handlers as `ctx.settings`."""
     providers: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """One table for each provider; see its page."""
+    apis: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """One table for each provider that has an API and sends no callbacks; see its page."""
 
     deadline: Annotated[float, Field(gt=0)] = 3.0
     """Seconds a handler has to answer a question before the fallback is sent; less where the provider waits less."""
@@ -227,7 +247,7 @@ def _no_json(error: SourceError) -> str:
 
 
 def _reject_unknown_variables() -> None:
-    tables = {PREFIX + name.upper() for name in ("handler_settings", "providers")}
+    tables = {PREFIX + name.upper() for name in ("apis", "handler_settings", "providers")}
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for variable in os.environ:
         if not variable.startswith(PREFIX) or variable.startswith(TEST_PREFIX):

@@ -9,25 +9,30 @@ from sqlalchemy import Connection, Row, Select, and_, func, select
 from storage.bulk_insert import insert_rows
 from storage.compression import compress
 from storage.enqueue import enqueue
+from storage.late_originals import late_originals
 from storage.numbering import next_callback_ids
 from storage.tables import callbacks, content_index, to_microseconds
 from storage.text import clean, one_line
 from storage.values import Appended, Filter, NewCallback, NewDelivery, StoredCallback
 
 
-def append(connection: Connection, batch: Sequence[NewCallback]) -> list[Appended]:
+def append(connection: Connection, batch: Sequence[NewCallback], *, check_late: bool = True) -> list[Appended]:
     """Store a batch and its deliveries; one result for each, in order.
 
     Of callbacks to deduplicate with equal content, the first is the original and gets deliveries. A unique index
-    decides which one that is, so that several processes may append at the same moment.
+    decides which one that is, so that several processes may append at the same moment. With `check_late`, a record that
+    was fetched from a call log before is a repeat of the fetched one.
     """
     if not batch:
         return []
     ids = next_callback_ids(connection, len(batch))
     rows = [_row(id_, new, part_of) for id_, new, part_of in zip(ids, batch, _part_heads(ids, batch), strict=True)]
-    originals = _insert_originals(connection, rows)
-    repeats: dict[int, int] = {}
+    late = late_originals(connection, ids, batch) if check_late else {}
+    originals = _insert_originals(connection, [row for row in rows if row["id"] not in late] if late else rows)
+    repeats: dict[int, int] = dict(late)
     for row in rows:
+        if row["id"] in late:
+            continue
         original = originals.get(row["content_hash"], row["id"]) if row["original"] else row["id"]
         if original != row["id"]:
             repeats[row["id"]] = original

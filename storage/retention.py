@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from storage.tables import attempts, callbacks, deliveries
+from storage.tables import attempts, callbacks, deliveries, fetched
 from storage.values import State
 
 BLANKED = "blanked"
@@ -19,6 +19,7 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
         gone = select(deliveries.c.id).where(deliveries.c.callback_id.in_(ids))
         connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(gone)))
         connection.execute(delete(deliveries).where(deliveries.c.callback_id.in_(ids)))
+        connection.execute(delete(fetched).where(fetched.c.callback_id.in_(ids)))
         connection.execute(delete(callbacks).where(callbacks.c.id.in_(ids)))
     return len(ids)
 

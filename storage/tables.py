@@ -225,3 +225,23 @@ checks = Table(
     Column("made_at", Instant, nullable=False),
     Column("seen", Text, nullable=False, comment="what a receiver saw of the request that carried the token"),
 )
+
+fetched = Table(
+    "fetched",
+    metadata,
+    Column("callback_id", Id, ForeignKey("callbacks.id"), primary_key=True, autoincrement=False),
+    Column("record_key", LargeBinary, nullable=False, comment="the call and its leg"),
+    Column("late_hash", LargeBinary, nullable=True, comment="content of the callback that came after all"),
+)
+"""Callbacks that were made from a provider's call log. Each stands for one callback that may still come late."""
+Index("ix_fetched_record_key", fetched.c.record_key)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", Instant, nullable=False, comment="by the clock of the database"),
+    Column("reached", Instant, nullable=True, comment="the time up to which its work is done"),
+)
+"""Tasks that one process of a cluster runs at a time."""

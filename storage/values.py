@@ -62,6 +62,8 @@ class NewCallback:
     """What handlers keep of the call, as JSON; None where it did not change."""
     lease: LeaseRequest | None = None
     """Leases deliveries to a worker at once, unless an earlier one of their call is unfinished; SQLite only."""
+    record_key: bytes = b""
+    """Identifies the leg of a call that a record reports, whatever it says of it; empty for all other callbacks."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """The command line: `receiver --help`."""
 
 from receiver.cli import (
+    api,
     call,
     callbacks,
     check,
@@ -8,12 +9,15 @@ from receiver.cli import (
     export,
     flow,
     forget,
+    gaps,
     handlers,
     new,
     phone,
     prune,
+    reconcile,
     refused,
     replay,
+    sandbox,
     send,
     serve,
     test,
@@ -22,6 +26,7 @@ from receiver.cli import (
 from receiver.cli.main import app
 
 __all__ = [
+    "api",
     "app",
     "call",
     "callbacks",
@@ -30,12 +35,15 @@ __all__ = [
     "export",
     "flow",
     "forget",
+    "gaps",
     "handlers",
     "new",
     "phone",
     "prune",
+    "reconcile",
     "refused",
     "replay",
+    "sandbox",
     "send",
     "serve",
     "test",

@@ -5,6 +5,7 @@ from typing import Any
 
 from receiver.cli.output import as_text
 from receiver.errors import PayloadError
+from receiver.intake.fetched import CALL_LOG_NOTE
 from receiver.intake.reread import reread
 from receiver.plugins.call_history import decode_state
 from receiver.providers.base.contract import Provider
@@ -23,6 +24,7 @@ def callback_summary(callback: StoredCallback) -> dict[str, Any]:
         "outcome": callback.outcome,
         "reason": callback.reason or None,
         "duplicate_of": callback.duplicate_of,
+        "source": "call log" if CALL_LOG_NOTE in callback.notes else "provider",
         "notes": list(callback.notes),
         "format": callback.format,
         "peer": callback.peer,

@@ -20,6 +20,7 @@ from receiver.plugins.failures import log_failure
 from receiver.plugins.handlers import Drop, Handler, RetryLater
 from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
+from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.event import Event
 from receiver.providers.base.record import CallRecord
@@ -61,6 +62,7 @@ class AttemptRunner:
         runner: Runner,
         *,
         http: httpx.AsyncClient,
+        apis: ApiClients | None = None,
         reread: Reread,
         load_history: LoadHistory,
         retries_at_once: bool = False,
@@ -69,6 +71,7 @@ class AttemptRunner:
         self._registry = registry
         self._runner = runner
         self._http = http
+        self._apis = apis or ApiClients()
         self._reread = reread
         self._load_history = load_history
         self._retries_at_once = retries_at_once
@@ -191,6 +194,7 @@ class AttemptRunner:
             received_at=claim.callback.received_at,
             settings=handler.settings,
             http=self._http,
+            apis=self._apis,
         )
 
     def _timeout(self, handler: Handler) -> float:

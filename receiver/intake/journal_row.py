@@ -53,5 +53,6 @@ def journal_row(
         deliveries=deliveries,
         answered_by=answered_by,
         call_state=call_state,
+        record_key=callback.record_key,
         call_key=call_key(provider.name, callback.call_id),
     )

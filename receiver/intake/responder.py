@@ -20,6 +20,7 @@ from receiver.plugins.failures import log_failure
 from receiver.plugins.handlers import Handler
 from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
+from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.contract import Kind, Provider, Reply
 from receiver.providers.base.event import Event
 
@@ -73,11 +74,18 @@ class Responder:
     """Gets the reply to a question from its handler. `load_history` is for handlers with `history=True`."""
 
     def __init__(
-        self, registry: Registry, runner: Runner, *, http: httpx.AsyncClient, load_history: LoadHistory
+        self,
+        registry: Registry,
+        runner: Runner,
+        *,
+        http: httpx.AsyncClient,
+        load_history: LoadHistory,
+        apis: ApiClients | None = None,
     ) -> None:
         self._registry = registry
         self._runner = runner
         self._http = http
+        self._apis = apis or ApiClients()
         self._load_history = load_history
         self._unanswered: Counter[str] = Counter()
         self._late_tasks: set[asyncio.Task[Any]] = set()
@@ -127,7 +135,13 @@ class Responder:
         before: int | None,
     ) -> Answer:
         """The handler's answer. Raises what the handler raises, and _NoReplyError where it gave no usable reply."""
-        context = Context(provider=provider.name, received_at=received_at, settings=handler.settings, http=self._http)
+        context = Context(
+            provider=provider.name,
+            received_at=received_at,
+            settings=handler.settings,
+            http=self._http,
+            apis=self._apis,
+        )
         seconds = self.deadline(kind)
         if not handler.history:
             reply = await self._reply_of(handler, kind, event, context, seconds)

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, overload
 
 import httpx
 
 from receiver.errors import HandlerError
 from receiver.plugins.call_history import CallHistory
+from receiver.providers.base.api.clients import AnyClient, ApiClients
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Context:
     """Your module's settings: the table `[handler_settings.NAME]`."""
     http: httpx.AsyncClient = field(default_factory=httpx.AsyncClient, repr=False)
     """A client shared by all handlers."""
+    apis: ApiClients = field(default_factory=ApiClients, repr=False)
+    """The providers' API clients, made from settings; `api` gets one of them."""
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("receiver.handlers"), repr=False)
     history: CallHistory | None = field(default=None, repr=False)
     """The value of `call`; None for a handler without `history=True`."""
@@ -38,3 +41,17 @@ class Context:
         if self.history is None:
             raise HandlerError("ctx.call is only loaded where the decorator says so: write history=True in it")
         return self.history
+
+    @overload
+    def api(self, client: str) -> Any: ...
+
+    @overload
+    def api(self, client: type[AnyClient]) -> AnyClient: ...
+
+    def api(self, client: str | type[AnyClient]) -> Any:
+        """The client of a provider's API: by its class, such as voicenter's `Client`, or by the provider's name.
+
+        Plain functions ask for the `SyncClient`. It is shared and stays open. Raises SettingsError where the settings
+        do not say how to call that provider.
+        """
+        return self.apis.get(client)

@@ -9,7 +9,7 @@ from starlette import routing
 from receiver.providers.base.contract import Endpoint
 from receiver.providers.base.route_table import RouteTable, compile_path
 from receiver.providers.spokn import Spokn
-from receiver.providers.spokn.provider import SpoknOptions
+from receiver.providers.spokn.options import SpoknOptions
 
 
 def test_a_table_finds_literal_paths_and_patterns() -> None:

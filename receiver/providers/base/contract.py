@@ -5,7 +5,7 @@ A provider parses requests and writes replies. It stores nothing and calls no ha
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,6 +21,7 @@ from receiver.providers.base.route_table import RouteTable
 from receiver.wire import BodyLimits, Format
 
 if TYPE_CHECKING:
+    from receiver.providers.base.call_log import CallLogSource
     from receiver.providers.base.simulation import SimulatedCall
 
 
@@ -137,6 +138,8 @@ class ParsedCallback:
     """The event's call id."""
     fault: Fault | None = None
     reason: str = ""
+    record_key: bytes = b""
+    """Identifies the leg of the call, whatever is reported of it; empty where its provider has no call log."""
 
     @property
     def is_readable(self) -> bool:
@@ -266,6 +269,17 @@ class Provider(ABC, Generic[Options]):
     def simulations(self) -> "Mapping[str, type[SimulatedCall]]":
         """The provider's simulated calls by name, such as "ivr"; the default one first."""
         return {}
+
+    def call_log(self) -> "CallLogSource | None":
+        """The provider's call log, as callbacks and for comparing with them; None if it has none."""
+        return None
+
+    def gap(self, kinds: Collection[str], events: Callable[[], Sequence[Event]]) -> str:
+        """What is missing of a call of which these kinds of callbacks came; empty if nothing is.
+
+        `events` reads the callbacks.
+        """
+        return ""
 
     def examples(self) -> "Mapping[type[Event], Mapping[str, Any]]":
         """Fields of an event of each kind with realistic values and a call id of its own, for tests of handlers."""

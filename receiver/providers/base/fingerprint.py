@@ -30,6 +30,16 @@ def _minute(moment: datetime | int | None) -> int:
     return minute if 0 < minute < 2**32 else 0
 
 
+LONGEST_KEY = 80
+"""Bytes of a record key as text; what is longer is hashed, because an index has no room for it."""
+
+
+def record_key(provider: str, call_id: str, leg: str) -> bytes:
+    """Identifies a leg of a call in callbacks and in the call log, which differ in all else: names, forms, times."""
+    key = f"{provider}\0{call_id}\0{leg}".encode("utf-8", "replace")
+    return key if len(key) <= LONGEST_KEY else hashlib.blake2b(key, digest_size=16).digest()
+
+
 def bytes_fingerprint(provider: str, kind: str, *parts: bytes) -> bytes:
     """A hash of the bytes, for what could not be parsed."""
     return hashlib.blake2b(b"\0".join((provider.encode(), kind.encode(), b"bytes", *parts)), digest_size=16).digest()

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from receiver.providers.base.api.options import ApiOptions
 from receiver.settings import Network, Password, Secret, split_at_commas
 
 
@@ -30,6 +31,9 @@ class ProviderOptions(BaseModel):
     """`user:password` pairs, for this provider only; else the receiver's."""
     allow_from: Annotated[tuple[Network, ...] | None, BeforeValidator(split_at_commas)] = None
     """Addresses and networks that this provider may call from; else the receiver's."""
+
+    api: ApiOptions | None = None
+    """How to call the provider's API; None where you do not."""
 
     @model_validator(mode="before")
     @classmethod

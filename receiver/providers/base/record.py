@@ -1,8 +1,10 @@
 """Call records: what any provider reported of a finished call, in one shape."""
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
@@ -91,6 +93,24 @@ class CallRecord(BaseModel):
             case Direction.OUTGOING:
                 return self.to_number
         return ""
+
+    async def fetch_recording(self, path: str | Path, *, hosts: Collection[str], max_bytes: int | None = None) -> Path:
+        """Download the recording to the file `path`; returns it. `hosts` are the only hosts it may come from.
+
+        A host is written as `records.example.com`, or `*.example.com` for all below. Raises an `ApiError`: for other
+        hosts, beyond `max_bytes` (else 256 MiB), and where it does not come. Nothing is left of an incomplete file.
+        """
+        from receiver.providers.base.api.recording import fetch_recording
+        from receiver.providers.base.api.recording_rules import MAX_BYTES
+
+        return await fetch_recording(self.recording, path, hosts=hosts, max_bytes=max_bytes or MAX_BYTES)
+
+    def fetch_recording_sync(self, path: str | Path, *, hosts: Collection[str], max_bytes: int | None = None) -> Path:
+        """The same for handlers that are plain functions."""
+        from receiver.providers.base.api.recording_rules import MAX_BYTES
+        from receiver.providers.base.api.recording_sync import fetch_recording
+
+        return fetch_recording(self.recording, path, hosts=hosts, max_bytes=max_bytes or MAX_BYTES)
 
     def as_json(self) -> dict[str, Any]:
         """The record as plain JSON values, without the event: ready for `json=` of an HTTP client."""

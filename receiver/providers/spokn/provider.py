@@ -1,6 +1,6 @@
 """Spokn: parse status posts and acknowledge them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -27,6 +27,7 @@ from receiver.providers.base.names import normalize_name
 from receiver.providers.base.options import ProviderOptions
 from receiver.providers.base.record import CallRecord, Direction, Money, Outcome, international
 from receiver.providers.spokn.events import StatusCode, StatusPost
+from receiver.providers.spokn.options import SpoknOptions
 from receiver.wire import Format, Message, Value, detect_format, read
 from receiver.wire.form import read_urlencoded
 
@@ -47,10 +48,6 @@ OUTCOMES = {
 _FALLBACK_CHARSETS = ("latin-1",)  # G-18
 _FIELDS = {"userid", "aparty", "bparty", "leg", "start", "duration", "token", "rate", "cost", "status"}
 _IDENTIFYING = {"userid", "aparty", "bparty", "token", "status"}
-
-
-class SpoknOptions(ProviderOptions):
-    """Spokn's settings: those that every provider has."""
 
 
 class StatusReply(Reply):
@@ -142,6 +139,13 @@ class Spokn(Provider[SpoknOptions]):
         from receiver.providers.spokn.simulation import ClickToCall
 
         return {"click_to_call": ClickToCall}
+
+    def gap(self, kinds: Collection[str], events: Callable[[], Sequence[Event]]) -> str:
+        """A call of which leg 1 was answered has a leg 2 (G-03). Without a token the posts cannot be matched (G-04)."""
+        posts = [event for event in events() if isinstance(event, StatusPost) and event.token]
+        legs = {post.leg for post in posts}
+        reached = any(post.leg == 1 and post.status == StatusCode.SUCCESS for post in posts)
+        return "no post of leg 2" if reached and 2 not in legs else ""
 
     def examples(self) -> Mapping[type[Event], Mapping[str, Any]]:
         """An example of each event."""

@@ -1,5 +1,8 @@
 """Voicenter: CDR, GET_IVR_ACTION, HANGUP_CALL, the layer IVR and the pop-up screen (API document, revision 3.2)."""
 
+from typing import TYPE_CHECKING, Any
+
+from receiver.providers.base.api.lazy import client_class
 from receiver.providers.voicenter.events import (
     Cdr,
     CdrType,
@@ -30,6 +33,10 @@ from receiver.providers.voicenter.layer_actions import (
 from receiver.providers.voicenter.provider import Voicenter
 from receiver.providers.voicenter.replies import CdrReply, Contact, HangupCallReply, NoContact, PopupError
 
+if TYPE_CHECKING:
+    from receiver.providers.voicenter.api.client import Client
+    from receiver.providers.voicenter.api.client_sync import SyncClient
+
 PROVIDER = Voicenter
 
 __all__ = [
@@ -38,6 +45,7 @@ __all__ = [
     "Cdr",
     "CdrReply",
     "CdrType",
+    "Client",
     "Contact",
     "Dial",
     "GoToLayer",
@@ -58,7 +66,14 @@ __all__ = [
     "SayDigits",
     "SilentRecord",
     "Spoken",
+    "SyncClient",
     "Target",
     "Vo",
     "Voicenter",
 ]
+
+if not TYPE_CHECKING:  # so that a type checker still reports names that do not exist
+
+    def __getattr__(name: str) -> Any:
+        """The clients, loaded when they are first asked for."""
+        return client_class(__name__, name)

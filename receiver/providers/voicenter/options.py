@@ -2,20 +2,13 @@
 
 import re
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from receiver.providers.base.options import ProviderOptions
+from receiver.providers.voicenter.api_options import VoicenterApiOptions
+from receiver.providers.voicenter.zone import zone_name
 from receiver.settings import split_at_commas
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not a time zone; write one such as Asia/Jerusalem or UTC") from error
-    return name
 
 
 def _country_code(digits: str) -> str:
@@ -59,7 +52,7 @@ class VoicenterOptions(ProviderOptions):
     """Whether blanks around the keys of CUSTOM_DATA are removed in replies (E-12)."""
     unavailable_key: Literal["UNAVAILABLE_VO_ID", "UNAVAILABLE_VO", "both"] = "UNAVAILABLE_VO_ID"
     """The name of DIAL's field for no answer, which is doubtful (E-06)."""
-    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(zone_name)] = "UTC"
     """The zone whose wall clock a CDR's `time` shows (B-19)."""
     country_code: Annotated[str, AfterValidator(_country_code)] = "972"
     """Country code for the international form of local numbers; empty for none (B-17)."""
@@ -67,3 +60,5 @@ class VoicenterOptions(ProviderOptions):
     """Origins that may call the pop-up from a browser, "*" for any (F-06)."""
     fallbacks: tuple[Fallback, ...] = ()
     """Replies to questions that no handler answers; the first whose kind and number match is used."""
+    api: VoicenterApiOptions | None = None
+    """How to call Voicenter's API; None where you do not."""

@@ -1,7 +1,7 @@
 """Voicenter: parsing its callbacks and writing the replies."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,7 +22,7 @@ from receiver.providers.base.contract import (
     Reply,
 )
 from receiver.providers.base.event import Event
-from receiver.providers.base.fingerprint import bytes_fingerprint, fingerprint
+from receiver.providers.base.fingerprint import bytes_fingerprint, fingerprint, record_key
 from receiver.providers.base.names import normalize_name
 from receiver.providers.base.options import ProviderOptions
 from receiver.providers.base.record import CallRecord
@@ -39,6 +39,7 @@ from receiver.providers.voicenter.recognition import (
     kind_of_method,
     method_in_head,
     phones_and_id,
+    type_names,
 )
 from receiver.providers.voicenter.replies import (
     CdrReply,
@@ -54,6 +55,7 @@ from receiver.wire import BodyLimits, Format, Message, ShapeCache, Value, detect
 from receiver.wire.form import read_urlencoded
 
 if TYPE_CHECKING:
+    from receiver.providers.base.call_log import CallLogSource
     from receiver.providers.base.simulation import SimulatedCall
 
 logger = logging.getLogger(__name__)
@@ -215,13 +217,22 @@ class Voicenter(Provider[VoicenterOptions]):
 
     def _callback(self, kind_name: str, content: Mapping[str, Any]) -> ParsedCallback:
         event_type = self._kinds[kind_name].event
-        derived = {"epoch_zone": self.options.time_zone} if event_type is Cdr else {}
+        is_cdr = event_type is Cdr
+        derived = {"epoch_zone": self.options.time_zone} if is_cdr else {}
+        call_id = event_type.value_of("ivr_unique_id", content) or ""
         return ParsedCallback(
             kind_name,
             fingerprint(self.name, kind_name, content, event_type.moment_in(content)),
             make=partial(event_type.from_wire, content, **derived),
-            call_id=event_type.value_of("ivr_unique_id", content) or "",
+            call_id=call_id,
+            record_key=self._leg_key(call_id, content) if is_cdr and call_id else b"",
         )
+
+    def _leg_key(self, call_id: str, content: Mapping[str, Any]) -> bytes:
+        """A leg by what its CDR and its row in the call log share: legs have one call id and different types (B-25)."""
+        names = type_names(tuple(content))
+        sent = content[names[0]] if len(names) == 1 else Cdr.value_of("type", content)
+        return record_key(self.name, call_id, normalize_name(sent) if isinstance(sent, str) else "")
 
     def _unparsed(self, request: CallbackRequest, error: WireError | PayloadError) -> ParsedCallback:
         unknown = isinstance(error, UnknownMethodError)
@@ -294,6 +305,16 @@ class Voicenter(Provider[VoicenterOptions]):
             "popup": simulation.PopupCall,
             "record": simulation.RecordedCall,
         }
+
+    def call_log(self) -> "CallLogSource":
+        """The call log of its API (chapter 3)."""
+        from receiver.providers.voicenter.call_log import VoicenterCallLog
+
+        return VoicenterCallLog(self.options)
+
+    def gap(self, kinds: Collection[str], events: Callable[[], Sequence[Event]]) -> str:
+        """A call that has ended, or that an IVR has answered, has a CDR (chapters 4 and 5)."""
+        return "" if "CDR" in kinds or not {"HANGUP_CALL", "GET_IVR_ACTION"} & set(kinds) else "no CDR"
 
     def examples(self) -> Mapping[type[Event], Mapping[str, Any]]:
         """An example of each event."""

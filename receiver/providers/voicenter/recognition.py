@@ -95,6 +95,12 @@ def phones_and_id(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if normalize_name(name) in PHONES_AND_ID)
 
 
+@memoize_by_names
+def type_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the names that hold the type of a CDR."""
+    return tuple(name for name in names if normalize_name(name) == "type")
+
+
 def has_known_field(names: tuple[str, ...]) -> bool:
     """Whether any callback has one of these fields."""
     return any(normalize_name(name) in _KNOWN for name in names)

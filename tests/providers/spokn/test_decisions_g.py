@@ -13,7 +13,7 @@ import pytest
 from receiver.providers.base.contract import Fault, ParsedCallback
 from receiver.providers.base.record import CallRecord, Outcome
 from receiver.providers.spokn import Spokn, StatusCode, StatusPost
-from receiver.providers.spokn.provider import SpoknOptions
+from receiver.providers.spokn.options import SpoknOptions
 from receiver.wire import Format
 from tests.providers.support import in_form, only, request
 

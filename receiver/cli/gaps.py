@@ -1,0 +1,77 @@
+"""`receiver gaps`: calls of which something is missing, by the journal alone."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from receiver.app import make_providers
+from receiver.cli.main import app, open_journal
+from receiver.cli.options import AsJson, DatabaseUrl, moment
+from receiver.cli.output import Column, Table, counted, print_json, print_note
+from receiver.cli.times import time_column
+from receiver.operations.gaps import Gap, find_gaps
+
+
+@app.command("gaps")
+def list_gaps(
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=moment,
+            metavar="TIME",
+            show_default="7d",
+            help="Only calls with callbacks received at this time or later: ISO 8601, or an age such as 90m or 7d.",
+        ),
+    ] = None,
+    quiet: Annotated[
+        int, typer.Option(min=0, metavar="MINUTES", help="Only calls without a callback for so many minutes.")
+    ] = 10,
+    as_json: AsJson = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List calls of which something is missing, the oldest first: no CDR after a hang-up or an IVR, no second leg."""
+    now = datetime.now(UTC)
+    with open_journal(database_url) as (settings, database):
+        providers = make_providers(settings)
+        with database.read_only() as connection:
+            found = find_gaps(connection, providers, since or now - timedelta(days=7), now - timedelta(minutes=quiet))
+    if as_json:
+        for gap in found:
+            print_json(_values(gap, now))
+        return
+    if found:
+        _print(found, now)
+    print_note(f"{counted(len(found), 'call')} with gaps." if found else "No call has a gap.")
+
+
+def _values(gap: Gap, now: datetime) -> dict[str, Any]:
+    call = gap.call
+    return {
+        "provider": call.provider,
+        "call_id": call.call_id,
+        "missing": gap.missing,
+        "kinds": list(call.kinds),
+        "first_at": call.first_at.isoformat(),
+        "last_at": call.last_at.isoformat(),
+        "age_seconds": int((now - call.last_at).total_seconds()),
+    }
+
+
+def _print(found: list[Gap], now: datetime) -> None:
+    heading, times = time_column("last callback", [gap.call.last_at for gap in found])
+    table = Table(
+        Column("age", right=True), Column(heading, rank=2), Column("provider", rank=3), Column("call"),
+        Column("missing"), Column("has", rank=4),
+    )  # fmt: skip
+    for gap, time in zip(found, times, strict=True):
+        call = gap.call
+        table.add(_age(now - call.last_at), time, call.provider, call.call_id, gap.missing, ", ".join(call.kinds))
+    table.print()
+
+
+def _age(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes}m"
+    return f"{minutes // 60}h" if age < timedelta(days=2) else f"{age.days}d"

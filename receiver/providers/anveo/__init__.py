@@ -1,0 +1,17 @@
+"""Anveo: creates click-to-call buttons (API action CLICK2CALL.BUTTON.CREATE). It sends no callbacks (I-52)."""
+
+from typing import TYPE_CHECKING, Any
+
+from receiver.providers.base.api.lazy import client_class
+
+if TYPE_CHECKING:
+    from receiver.providers.anveo.api.client import Client
+    from receiver.providers.anveo.api.client_sync import SyncClient
+
+__all__ = ["Client", "SyncClient"]
+
+if not TYPE_CHECKING:  # so that a type checker still reports names that do not exist
+
+    def __getattr__(name: str) -> Any:
+        """The clients, loaded when they are first asked for."""
+        return client_class(__name__, name)

@@ -1,0 +1,136 @@
+"""Sending API requests over HTTP, synchronously. Made from `sending.py`: change that file."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
+
+from receiver.providers.base.api.contract import Api
+from receiver.providers.base.api.definition import ApiCall, ApiReply, ApiRequest, Encoding, Result
+from receiver.providers.base.api.errors import ApiError, ReplyTimeoutError, TransportError
+from receiver.providers.base.api.exchange import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    BodyCollector,
+    encoding_for,
+    headers_of,
+    hide_query,
+    is_temporary,
+    new_budgets,
+)
+from receiver.providers.base.api.options import ApiOptions
+from receiver.providers.base.api.parameters import Parameters, checked
+
+logger = logging.getLogger(__name__)
+
+
+class SyncSender:
+    """Sends the calls of one client. `clock` and `sleep` are for tests; `transport` takes the place of the network."""
+
+    def __init__(
+        self,
+        api: Api,
+        options: ApiOptions,
+        *,
+        encoding: Encoding | None = None,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.api = api
+        self.options = options
+        self._encoding = encoding
+        self._clock = clock
+        self._sleep = sleep
+        self._budgets = new_budgets(tuple(api.calls))
+        self._http = httpx.Client(timeout=options.timeout, transport=transport, follow_redirects=False)
+
+    def send(self, call: ApiCall[Result], given: Mapping[str, Any]) -> Result:
+        """The result of a call. Raises ParameterError before anything is sent, and the other ApiErrors after."""
+        parameters = checked(call.parameters, given, call.title)
+        retrying = Retrying(
+            sleep=self._sleep,
+            stop=stop_after_attempt(self.options.attempts if call.is_repeatable else 1),
+            wait=wait_exponential(FIRST_PAUSE, LONGEST_PAUSE) + wait_random(0, FIRST_PAUSE),
+            retry=retry_if_exception(is_temporary),
+            reraise=True,
+        )
+        result: Result = retrying(self._try_once, call, parameters)
+        return result
+
+    def _try_once(self, call: ApiCall[Result], parameters: Parameters) -> Result:
+        if call.rate is not None and (pause := self._budgets[call.rate.name].reserve(self._clock())) > 0:
+            self._sleep(pause)
+        request = self.api.request(call, parameters, self.options, encoding=encoding_for(call, self._encoding))
+        began = self._clock()
+        try:
+            result = self.api.read(call, self._exchange(request))
+        except ApiError as error:
+            logger.info("%s %s failed: %s", self.api.name, call.title, type(error).__name__)
+            raise
+        logger.debug("%s %s took %.3f s", self.api.name, call.title, self._clock() - began)
+        return result
+
+    def _exchange(self, request: ApiRequest) -> ApiReply:
+        """The reply to a request. Raises TransportError or ProviderReplyError."""
+        collected = BodyCollector(self._clock() + self.options.timeout, self._clock)
+        built = self._http.build_request(
+            request.method, request.url, headers=headers_of(request), content=request.body or None
+        )
+        try:
+            response = self._http.send(hide_query(built), stream=True)
+            try:
+                for chunk in response.iter_bytes():
+                    collected.add(chunk)
+            finally:
+                response.close()
+        except httpx.TimeoutException as error:
+            message = f"no reply within {self.options.timeout:g} s ({type(error).__name__})"
+            raise ReplyTimeoutError(message) from None
+        except httpx.HTTPError as error:
+            raise TransportError(f"no reply: {type(error).__name__}: {error}") from None
+        return ApiReply(response.status_code, collected.body, response.headers.get("content-type", ""))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+class SyncApiClient:
+    """What the clients of all providers can do. Use it as a context manager, or call `close`."""
+
+    api_type: ClassVar[type[Api]]
+    """The API that it calls."""
+
+    def __init__(self, sender: SyncSender) -> None:
+        self._sender = sender
+        self._open(sender)
+
+    @classmethod
+    def from_options(cls, options: ApiOptions, **sending: Any) -> Self:
+        """A client with options that were read from settings; `sending` is given to SyncSender."""
+        client = cls.__new__(cls)
+        SyncApiClient.__init__(client, SyncSender(cls.api_type(), options, **sending))
+        return client
+
+    def _open(self, sender: SyncSender) -> None:
+        """Make the groups of calls."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._sender.options!r})"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._sender.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.close()
