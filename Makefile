@@ -1,5 +1,5 @@
-# `make serve` and `make test` do everything on a fresh machine with python3, python3-venv and make.
-# Options go into ARGS: `make serve ARGS="--port 8011"`.
+# `make serve` and `make test` need only python3, python3-venv and make: they install the rest.
+# Pass options in ARGS: `make serve ARGS="--port 8011"`.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,44 +9,44 @@ PINNED := --constraint deploy/constraints.txt
 
 .PHONY: help serve test torture fuzz bench bench-growth bench-overload lint format constraints clean
 
-help: ## Show this.
+help: ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
 
-serve: $(VENV)/installed ## Start the receiver with the demo, on SQLite in this folder.
+serve: $(VENV)/installed ## Start the receiver with the demo handlers, on SQLite in this folder.
 	$(BIN)/receiver serve $(ARGS)
 
 test: $(VENV)/installed-test ## Run the tests.
 	$(BIN)/python -m pytest
 
-torture: $(VENV)/installed-test ## Kill receivers, handlers and databases for minutes, and count what is lost.
+torture: $(VENV)/installed-test ## Kill receivers, handlers and databases for minutes, and count lost callbacks.
 	$(BIN)/python -m tests.torture $(ARGS)
 
-fuzz: $(VENV)/installed-test ## Read a million made-up requests, send some of them, and keep each that breaks something.
+fuzz: $(VENV)/installed-test ## Parse a million generated requests, send some of them, and store each that fails.
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-bench: $(VENV)/installed-bench ## Measure the receiver beside its peers, and write docs/performance.md.
+bench: $(VENV)/installed-bench ## Measure the receiver and its peers, and write docs/performance.md.
 	$(BIN)/python -m tests.bench $(ARGS)
 
-bench-growth: $(VENV)/installed-bench ## Measure journals up to ten million callbacks, and write docs/performance.md.
+bench-growth: $(VENV)/installed-bench ## Measure journals of up to ten million callbacks, and write docs/performance.md.
 	$(BIN)/python -m tests.bench.growth $(ARGS)
 
-bench-overload: $(VENV)/installed-bench ## Measure how long callers wait under overload, and write docs/performance.md.
+bench-overload: $(VENV)/installed-bench ## Measure the delays of answers under overload, and write docs/performance.md.
 	$(BIN)/python -m tests.bench.overload $(ARGS)
 
-lint: $(VENV)/installed-lint ## Check style, types and the direction of imports.
+lint: $(VENV)/installed-lint ## Check style, types and import directions.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-format: $(VENV)/installed-lint ## Put the code into its style.
+format: $(VENV)/installed-lint ## Format the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-constraints: $(VENV)/installed-lint ## Write down the versions that are installed now.
+constraints: $(VENV)/installed-lint ## Write the installed versions to deploy/constraints.txt.
 	$(BIN)/python -m pip freeze --exclude-editable --exclude callback-receiver > deploy/constraints.txt
 
-clean: ## Remove what make has made.
+clean: ## Remove the virtual environment and the caches.
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:

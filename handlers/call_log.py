@@ -7,8 +7,8 @@ path = "calls.csv"
 rotate = "monthly"
 keep = 12
 
-Any number of receivers on one machine may write to one path: a lock file beside it lets them take turns. Receivers on
-different machines need a path each, because locks over a network folder do not hold.
+Receivers on one machine may share a path: a lock file protects it. Receivers on different machines need a path each,
+because locks in a network folder are not reliable.
 """
 
 import csv
@@ -29,7 +29,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from receiver import CallRecord, Context, Handlers
 
 LOCK_SECONDS = 30
-"""How long another process may keep the lock; then this attempt fails, and is made again later."""
+"""Seconds to wait for the lock of another process; then the attempt fails, and the delivery is retried."""
 COLUMNS = (
     "delivery",
     "provider",
@@ -70,7 +70,7 @@ class CallLogSettings(BaseModel, extra="forbid"):
     keep: Annotated[int, Field(ge=0)] = 0
     """How many older files are kept; 0 keeps all."""
     time_zone: ZoneInfo = ZoneInfo("UTC")
-    """Where a day begins at midnight."""
+    """The time zone of days and months."""
 
 
 handlers = Handlers(settings=CallLogSettings)
@@ -78,7 +78,7 @@ handlers = Handlers(settings=CallLogSettings)
 
 @handlers.on(CallRecord, concurrency=1)
 def append(record: CallRecord, context: Context) -> None:
-    """Write one line, and the heading first if the file is new; on disk before the delivery counts as done."""
+    """Write one line, after the heading if the file is new. It is on disk before the delivery is done."""
     settings = CallLogSettings.model_validate(context.settings)
     line = _csv(_values(record, context))
     with FileLock(f"{settings.path}.lock", timeout=LOCK_SECONDS):
@@ -90,7 +90,7 @@ def append(record: CallRecord, context: Context) -> None:
 
 
 def _file(settings: CallLogSettings, received_at: datetime, length: int) -> Path:
-    """The file for a line of this length. By the time of receipt, so that every attempt chooses the same day."""
+    """The file for a line of this length. The time of receipt decides, so that every attempt has the same day."""
     path = Path(settings.path)
     if isinstance(settings.rotate, int):
         if path.exists() and path.stat().st_size + length > settings.rotate:
@@ -106,7 +106,7 @@ def _dated(path: Path, date: str) -> Path:
 
 
 def _write(file: Path, line: bytes) -> None:
-    """Append a line as a whole: a part of it that a full disk has taken is removed again."""
+    """Append a whole line: if the disk is full, a part that was written is removed."""
     with file.open("ab+", buffering=0) as opened:
         size = opened.seek(0, os.SEEK_END)
         text = _before(opened, size) + line
@@ -120,7 +120,7 @@ def _write(file: Path, line: bytes) -> None:
 
 
 def _before(opened: io.FileIO, size: int) -> bytes:
-    """The heading of a new file; the end of a line that a power cut has left without one."""
+    """The heading of a new file; a line end if a power failure has cut the last line off."""
     if not size:
         return _csv(COLUMNS)
     opened.seek(size - 1)
@@ -133,7 +133,7 @@ def _remove_oldest(settings: CallLogSettings, current: Path) -> None:
     name = re.compile(re.escape(path.stem) + r"-\d{4}-\d\d(-\d\d(T\d{6}\.\d{6})?)?" + re.escape(path.suffix))
     older = sorted(one for one in path.parent.iterdir() if name.fullmatch(one.name) and one != current)
     for one in older[: -settings.keep]:
-        with suppress(OSError):  # such as one that is open on Windows: the line is written, and counts
+        with suppress(OSError):  # such as a file that is open on Windows; the line is written
             one.unlink()
 
 
@@ -163,7 +163,7 @@ def _values(record: CallRecord, context: Context) -> tuple[object, ...]:
 
 
 def _harmless(text: str) -> str:
-    """Text on one line that no spreadsheet takes for a formula; "+972…" stays as it is, for it is only a number."""
+    """Text on one line that no spreadsheet takes for a formula; a number such as "+972…" is left unchanged."""
     text = "".join(char if char.isprintable() else " " for char in text).strip()
     risky = text[:1] in {"=", "@", "-", "+"} and not text[1:].isdigit()
     return f"'{text}" if risky else text

@@ -1,4 +1,4 @@
-"""Post each call to a URL as JSON, signed as Standard Webhooks asks, until that side has accepted it.
+"""Post each call to a URL as JSON, signed by Standard Webhooks, with retries until the server accepts it.
 
 handlers = ["handlers.forward"]
 
@@ -24,7 +24,7 @@ from standardwebhooks import Webhook
 from receiver import CallRecord, Context, Drop, Handlers, RetryLater
 
 LONGEST_PAUSE = 24 * 3600
-"""Seconds: a Retry-After that asks for more is cut to this."""
+"""Upper limit of a Retry-After, in seconds."""
 
 
 def _key(secret: SecretStr) -> SecretStr:
@@ -47,15 +47,15 @@ class ForwardSettings(BaseModel, extra="forbid"):
     url: HttpUrl
     """Where to post."""
     secrets: Annotated[list[Annotated[SecretStr, AfterValidator(_key)]], BeforeValidator(_listed), Field(min_length=1)]
-    """What messages are signed with. With several, each signs, so that a secret can be changed without a pause."""
+    """Secrets that sign the messages. With several, each signs, so that a secret can be changed without a gap."""
     what: Literal["records", "events", "both"] = "records"
     """The call record, the provider's event, or both in one message."""
     timeout: Annotated[float, Field(gt=0, le=60)] = 20
-    """Seconds that side may take to connect, and then to answer."""
+    """Timeout in seconds, for the connection and again for the response."""
 
 
 async def post(record: CallRecord, ctx: Context) -> None:
-    """Post one call. A 2xx answer ends it, 410 drops it, and whatever else is tried again."""
+    """Post one call. A 2xx response ends the delivery, 410 drops it, and anything else is retried."""
     settings = ForwardSettings.model_validate(ctx.settings)
     body = json.dumps(message(record, ctx, settings.what), separators=(",", ":"))
     answer = await ctx.http.post(
@@ -73,7 +73,7 @@ async def post(record: CallRecord, ctx: Context) -> None:
 
 
 def message(record: CallRecord, ctx: Context, what: str) -> dict[str, Any]:
-    """What is posted: a type, the time the callback came in, and `record`, `event` or both."""
+    """The message: a type, the time of receipt, and `record`, `event` or both."""
     data: dict[str, Any] = {}
     if what != "events":
         data["record"] = record.as_json()
@@ -84,7 +84,7 @@ def message(record: CallRecord, ctx: Context, what: str) -> dict[str, Any]:
 
 
 def message_id(ctx: Context) -> str:
-    """The same at each attempt, so that the other side can recognise a repeat; unique even after a new journal."""
+    """The message id: the same for each attempt, so that a repeat is recognised; unique also in a new journal."""
     return f"msg_{ctx.received_at:%Y%m%dT%H%M%S%f}_{ctx.delivery_id}"
 
 
@@ -100,7 +100,7 @@ def signed(body: str, identifier: str, secrets: list[SecretStr]) -> Mapping[str,
 
 
 def pause(retry_after: str, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for, a day at most; None without a readable one: the usual back-off."""
+    """Seconds of a Retry-After header, a day at most; None if it is missing or invalid: the usual back-off."""
     try:
         seconds = float(retry_after) if retry_after.isdigit() else _until(retry_after, now)
     except ValueError:
@@ -114,7 +114,7 @@ def _until(date: str, now: datetime) -> float:
 
 
 def forwarding(name: str) -> Handlers:
-    """Handlers that forward to the URL in `[handler_settings.NAME]`; each such set retries on its own.
+    """Handlers that forward to the URL in `[handler_settings.NAME]`, with deliveries of their own.
 
     For a second URL write a module `handlers/NAME.py` with the line `handlers = forwarding("NAME")`.
     """

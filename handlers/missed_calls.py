@@ -7,11 +7,11 @@ urls = ["mailto://user:password@example.com?to=office@example.com", "slack://Tok
 quiet_hours = "22:00-07:00"
 time_zone = "Asia/Jerusalem"
 
-Needs the extra `handlers`: pip install 'callback-receiver[handlers]'. How the URL of each service is written:
+Needs the extra `handlers`: pip install 'callback-receiver[handlers]'. The URL formats of all services:
 https://appriseit.com/services/.
 
-Which messages were sent is kept in a small database of this module, so that a caller is announced once an hour also
-after a restart. Receivers on several machines need a PostgreSQL database for that, which they share.
+A small database of this module stores which messages were sent, so that a caller is announced once an hour also after
+a restart. Receivers on several machines need a shared PostgreSQL database for that.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ LONGEST_VALUE = 200
 
 
 class _Blank(dict[str, str]):
-    """Values of a template; a name that is not among them is blank: each provider sends other fields."""
+    """Values of a template; an unknown name is blank, because each provider sends other fields."""
 
     def __missing__(self, name: str) -> str:
         return ""
@@ -76,24 +76,24 @@ class MissedCallsSettings(BaseModel, extra="forbid"):
         BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
         Field(min_length=1),
     ]
-    """Where messages go, as apprise writes it: mailto://, slack://, tgram://, json:// and so on."""
+    """The recipients, as URLs of apprise: mailto://, slack://, tgram://, json:// and so on."""
     outcomes: list[Outcome] = [
         *(Outcome.NO_ANSWER, Outcome.BUSY, Outcome.CANCELLED, Outcome.ABANDONED, Outcome.NOT_DIALED, Outcome.FAILED)
     ]
     """Which outcomes of an incoming call count as missed."""
     title: Template = "Missed call from {caller}"
     text: Template = "{caller} called {to_number} at {started}; the call ended as: {outcome}."
-    """What a message says. Names of the call record and of its event stand in braces."""
+    """The text of a message. Names of fields of the call record and of its event are in braces."""
     interval_minutes: Annotated[int, Field(ge=1)] = 60
-    """How long further calls of the same caller cause no message."""
+    """Minutes during which further calls of the same caller cause no message."""
     quiet_hours: Annotated[str, AfterValidator(_period)] = ""
     """Messages wait until these hours are over, such as "22:00-07:00"."""
     time_zone: ZoneInfo = ZoneInfo("UTC")
-    """Of the quiet hours, and of the times in messages."""
+    """The time zone of the quiet hours, and of the times in messages."""
     max_age_hours: Annotated[int, Field(ge=1)] = 24
     """Older calls cause no message, such as those of a replay."""
     database_url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///missed-calls.db")
-    """Where it is kept which messages were sent."""
+    """The database of sent messages."""
 
 
 handlers = Handlers(settings=MissedCallsSettings)
@@ -130,7 +130,7 @@ def quiet_seconds(period: str, now: datetime) -> float:
 
 
 def values_of(record: CallRecord, ctx: Context, zone: ZoneInfo) -> dict[str, str]:
-    """What a template may name, each as one line: a line break in a caller's name must not end a header."""
+    """The values for a template, each on one line: a line break in a caller's name must not end a header."""
     started = (record.started or ctx.received_at).astimezone(zone)
     fields: dict[str, Any] = {**record.event.model_dump(exclude={"raw"}), **record.as_json()}
     fields |= {"caller": record.from_number or "an unknown number", "started": f"{started:%Y-%m-%d %H:%M}"}
@@ -144,7 +144,7 @@ def _one_line(value: str) -> str:
 class SentMessages:
     """Which messages were sent: one row for a caller and a URL, of the delivery that may send.
 
-    A delivery keeps its claim while it tries again. Claiming is one statement, so that two receivers never both send.
+    A delivery keeps its claim during its retries. Claiming is one statement, so that only one of two receivers sends.
     """
 
     def __init__(self, settings: MissedCallsSettings, ctx: Context, now: datetime) -> None:
@@ -193,7 +193,7 @@ _SENT = text("UPDATE missed_calls SET sent = 1 WHERE digest = :digest AND delive
 
 @lru_cache
 def _engine(url: str) -> Engine:
-    """Without a pool: a message now and then needs no connection in between."""
+    """An engine without a pool: messages are rare."""
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     with engine.begin() as connection:
         connection.execute(_CREATE)

@@ -17,7 +17,7 @@ request = "https://crm.example.com/api/people?phone={international}"
 headers = { Authorization = "Bearer a-token" }
 fields = { client_name = "/people/0/name", company = "/people/0/firm", id = "/people/0/id" }
 
-A number that is not found is answered with NoContact. Any failure is raised, so that the fallback goes out.
+A number that is not found is answered with NoContact. Any failure is raised, so that the fallback is sent.
 """
 
 import asyncio
@@ -40,15 +40,15 @@ from receiver import Context, Handlers, international
 from receiver.providers.voicenter import Contact, NoContact, PopupRequest
 
 Row = Mapping[str, str]
-"""A contact: `client_name`, `company`, `url` and whatever else the link is made of."""
+"""A contact: `client_name`, `company`, `url` and the other fields that the link needs."""
 NUMBERS = ("phone", "phone_digits", "international", "national")
-"""How a query and a URL may take the caller's number: as sent, its digits, 972540000000, 0540000000."""
+"""The forms of the caller's number for a query or a URL: as sent, its digits, 972540000000, 0540000000."""
 MOST_ROWS = 100
 LONGEST_NAME = 200
 
 
 class DirectoryError(Exception):
-    """The directory could not be asked, or gave something that is no contact."""
+    """The directory cannot be queried, or its result is not a contact."""
 
 
 class PopupDirectorySettings(BaseModel, extra="forbid"):
@@ -57,21 +57,21 @@ class PopupDirectorySettings(BaseModel, extra="forbid"):
     country_code: Annotated[str, Field(pattern=r"^[0-9]{0,4}$")] = "972"
     """The country of numbers without a country prefix."""
     link: str = ""
-    """The page of a contact without a `url` of its own; names of its fields and of numbers stand in braces."""
+    """The page of a contact without a `url` of its own; names of its fields and of numbers are in braces."""
     timeout: Annotated[float, Field(gt=0, le=10)] = 2
-    """Seconds that the database or the server may take; the caller's screen waits for 2.5 in all."""
+    """Timeout of the database or the server, in seconds; the pop-up has 2.5 seconds in total."""
     csv: str = ""
-    """A file with the columns client_name, phone (also phone2 and so on), and company and url if you like."""
+    """A file with the columns client_name, phone (also phone2 and so on), and optionally company and url."""
     database_url: SecretStr = SecretStr("")
-    """A database, as SQLAlchemy writes it; its driver must be installed."""
+    """A database, as a URL of SQLAlchemy; its driver must be installed."""
     query: str = ""
-    """A SELECT of client_name, and company and url if you like; it may take :phone, :international and so on."""
+    """A SELECT of client_name, and optionally company and url; its parameters are :phone, :international and so on."""
     request: str = ""
-    """The URL of a GET request that is answered with JSON."""
+    """The URL of a GET request that returns JSON."""
     headers: dict[str, SecretStr] = {}
     """Headers of that request."""
     fields: dict[str, str] = {}
-    """Where the answer has each field of the contact, as JSON Pointer (RFC 6901)."""
+    """The place of each field of the contact in the response, as JSON Pointer (RFC 6901)."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -109,7 +109,7 @@ handlers = Handlers(settings=PopupDirectorySettings)
 
 @handlers.answer(PopupRequest)
 async def who_calls(request: PopupRequest, ctx: Context) -> Contact | NoContact:
-    """Answer with the first contact that has this number. Raises what keeps the directory from being asked."""
+    """Answer with the first contact that has this number. Raises an error if the directory cannot be queried."""
     settings = PopupDirectorySettings.model_validate(ctx.settings)
     numbers = numbers_of(request.phone, settings.country_code)
     if numbers is None:
@@ -134,7 +134,7 @@ def numbers_of(phone: str, country_code: str) -> Row | None:
 
 
 def contact(found: list[Row], numbers: Row, link: str) -> Contact:
-    """The first contact as a reply, with how many there are. Raises DirectoryError for one without a web page."""
+    """The first contact as a reply, with their number. Raises DirectoryError for a contact without a web page."""
     row = found[0]
     try:
         url = row.get("url") or link.format_map(_quoted({**row, **numbers}))
@@ -156,7 +156,7 @@ def _one_line(value: str) -> str:
 
 @lru_cache
 def _threads() -> ThreadPoolExecutor:
-    """For what blocks: threads of this module's own, so that a database that hangs takes none from others."""
+    """Threads for blocking calls: the module's own, so that a database that hangs occupies no other threads."""
     return ThreadPoolExecutor(8, thread_name_prefix="popup-directory")
 
 
@@ -168,7 +168,7 @@ def _in_file(settings: PopupDirectorySettings, numbers: Row) -> list[Row]:
 
 @lru_cache(maxsize=1)
 def _read(path: str, country_code: str, *_state: int) -> dict[str, list[Row]]:
-    """The contacts of a file by their numbers; read again when the file's state has changed."""
+    """The contacts of a file by their numbers; the file is read again when it has changed."""
     contacts: dict[str, list[Row]] = {}
     with Path(path).open(newline="", encoding="utf-8-sig") as file:
         heading = file.readline()
@@ -200,7 +200,7 @@ def _in_database(settings: PopupDirectorySettings, numbers: Row) -> list[Row]:
 
 @lru_cache
 def _engine(url: str, timeout: float) -> Engine:
-    """Without a pool: a pop-up now and then needs no connection in between."""
+    """An engine without a pool: pop-ups are rare."""
     limits: dict[str, dict[str, Any]] = {
         "sqlite": {"timeout": timeout},
         "postgresql": {"connect_timeout": 2, "options": f"-c statement_timeout={int(timeout * 1000)}"},
@@ -223,7 +223,7 @@ async def _by_request(settings: PopupDirectorySettings, numbers: Row, http: http
 
 
 def value_at(document: Any, pointer: str) -> str:
-    """What a JSON Pointer leads to, as text; empty where it leads nowhere, or to a list or an object."""
+    """The value at a JSON Pointer, as text; empty if there is none, or if it is a list or an object."""
     for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(document, list) and key.isdecimal() and int(key) < len(document):

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,18 @@ from pydantic import ValidationError
 from starlette.applications import Starlette
 
 from receiver.delivery.attempt import AttemptRunner
-from receiver.delivery.retry_policy import RetryPolicy
 from receiver.delivery.worker import DeliveryWorker, WorkerLimits
 from receiver.errors import SettingsError
-from receiver.intake.ask import Responder
+from receiver.intake.call_history import CallHistories
 from receiver.intake.priority import PriorityGate
 from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
+from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
 from receiver.operations.retention import run_retention
-from receiver.plugins.loading import Registry, load
+from receiver.plugins.handlers import HandlerDefaults
+from receiver.plugins.loading import load
+from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
@@ -59,8 +61,18 @@ class Components:
 def load_components(settings: Settings) -> Components:
     """Providers and handlers as the settings have them. Raises SettingsError or HandlerError."""
     providers = make_providers(settings)
-    registry = load(settings.handlers, providers, handler_settings=settings.handler_settings)
+    registry = load(
+        settings.handlers,
+        providers,
+        handler_settings=settings.handler_settings,
+        defaults=handler_defaults(settings),
+    )
     return Components(settings, providers, registry)
+
+
+def handler_defaults(settings: Settings) -> HandlerDefaults:
+    """What counts for handlers that do not say otherwise."""
+    return HandlerDefaults(**{name: getattr(settings, name) for name in HandlerDefaults.__dataclass_fields__})
 
 
 def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
@@ -141,19 +153,14 @@ def is_sqlite(settings: Settings) -> bool:
         raise SettingsError(f"database_url: {error}") from error
 
 
-def retry_policy(settings: Settings) -> RetryPolicy:
-    """When failed deliveries are retried."""
-    return RetryPolicy(settings.attempts, settings.retry_first_pause, ceiling=settings.retry_longest_pause)
-
-
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What handlers meet outside of the receiver; other than the usual in tests of handlers."""
+    """What handlers reach outside the receiver; tests of handlers replace it."""
 
     transport: httpx.AsyncBaseTransport | None = None
-    """Where requests of `ctx.http` go; the network where None."""
+    """Answers the requests of `ctx.http`; None is the network."""
     retries_at_once: bool = False
-    """Whether failed deliveries are tried again without a pause."""
+    """Whether failed deliveries are retried without back-off."""
 
 
 REAL = Surroundings()
@@ -164,20 +171,20 @@ async def running_worker(
     components: Components, database: Database, metrics: Metrics, surroundings: Surroundings = REAL
 ) -> AsyncIterator[DeliveryWorker]:
     """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
-    settings = components.settings
+    settings, registry = components.settings, components.registry
     runner = Runner(settings.handler_concurrency, "deliver")
-    async with httpx.AsyncClient(timeout=settings.handler_timeout, transport=surroundings.transport) as http:
+    histories = CallHistories(database.read, registry)
+    async with _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http:
         worker = DeliveryWorker(
             database,
-            components.registry,
+            registry,
             AttemptRunner(
-                components.providers,
+                registry,
                 runner,
                 http=http,
-                handler_settings=settings.handler_settings,
-                policy=replace(retry_policy(settings), is_immediate=surroundings.retries_at_once),
-                timeout=settings.handler_timeout,
                 reread=reread,
+                load_history=histories.load,
+                retries_at_once=surroundings.retries_at_once,
             ),
             limits=WorkerLimits(
                 concurrency=settings.handler_concurrency,
@@ -203,19 +210,28 @@ async def running_worker(
 
 
 @asynccontextmanager
-async def open_responder(components: Components, surroundings: Surroundings = REAL) -> AsyncIterator[Responder]:
+async def open_responder(
+    components: Components, histories: CallHistories, surroundings: Surroundings = REAL
+) -> AsyncIterator[Responder]:
     """Handlers answer questions inside the block."""
-    settings = components.settings
-    runner = Runner(settings.answer_threads, "answer")
-    async with httpx.AsyncClient(timeout=settings.deadline, transport=surroundings.transport) as http:
-        yield Responder(
-            components.registry,
-            runner,
-            deadline=settings.deadline,
-            http=http,
-            handler_settings=settings.handler_settings,
-        )
+    registry = components.registry
+    runner = Runner(components.settings.answer_threads, "answer")
+    async with _http_client(registry, lambda usual: usual.deadline, surroundings) as http:
+        yield Responder(registry, runner, http=http, load_history=histories.load)
         runner.close()
+
+
+def _http_client(
+    registry: Registry, seconds: Callable[[HandlerDefaults], float], surroundings: Surroundings
+) -> httpx.AsyncClient:
+    """A client for handlers, whose time limit follows the settings."""
+    client = httpx.AsyncClient(timeout=seconds(registry.defaults), transport=surroundings.transport)
+
+    def follow_registry() -> None:
+        client.timeout = seconds(registry.defaults)
+
+    registry.on_replace(follow_registry)
+    return client
 
 
 def build_app(
@@ -270,11 +286,20 @@ async def _running_intake(
         priority = PriorityGate()
         journal = _start_journal(components.settings, failover, priority)
         stack.push_async_callback(journal.close)
-        responder = await stack.enter_async_context(open_responder(components, surroundings))
+        histories = CallHistories(database.read, components.registry)
+        responder = await stack.enter_async_context(open_responder(components, histories, surroundings))
         metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
         metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
         starter = worker.fast_start if worker else None
-        yield Intake(components.registry, journal, responder, metrics=metrics, starter=starter, priority=priority)
+        yield Intake(
+            components.registry,
+            journal,
+            responder,
+            metrics=metrics,
+            starter=starter,
+            priority=priority,
+            uncommitted=histories.uncommitted,
+        )
 
 
 def _start_journal(

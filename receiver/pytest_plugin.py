@@ -1,4 +1,4 @@
-"""The pytest plugin: scenario files are tests, and tests get a receiver and a phone.
+"""The pytest plugin: it collects scenario files as tests, and has fixtures for a receiver and a phone.
 
 It is active wherever the receiver is installed. Files `*.toml` in a folder named `scenarios` are collected; the
 fixtures `receiver_app` and `phone` run your handlers in the test's process. The fixture `sandbox` plays the providers'
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:  # nothing of the receiver is loaded for tests that do not use it
+if TYPE_CHECKING:  # tests that do not use the receiver load nothing of it
     from receiver.sandbox.server import RunningSandbox
     from receiver.scenarios import LoadedScenario
     from receiver.scenarios.in_process import InProcessReceiver, PhoneCall
@@ -24,11 +24,11 @@ FOLDER = "scenarios"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Handler modules can be named in the configuration."""
-    parser.addini("receiver_handlers", "Handler modules of `receiver_app`; else those of receiver.toml.", type="args")
+    parser.addini("receiver_handlers", "Modules of `receiver_app`; by default those of receiver.toml.", type="args")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A scenario file is one test."""
+    """Collect each scenario file as one test."""
     if file_path.suffix == ".toml" and FOLDER in file_path.parent.parts:
         return ScenarioFile.from_parent(parent, path=file_path)
     return None
@@ -43,14 +43,14 @@ class ScenarioFile(pytest.File):
 
 
 class ScenarioFailure(Exception):  # noqa: N818 - what pytest shows is a failure, not an error
-    """A scenario did not go as expected."""
+    """A scenario has problems."""
 
 
 class ScenarioItem(pytest.Item):
     """A scenario as a test."""
 
     def runtest(self) -> None:
-        """Play it. Raises ScenarioFailure with what is wrong."""
+        """Play it. Raises ScenarioFailure with the problems."""
         import asyncio
 
         from receiver.scenarios import load_scenario
@@ -62,7 +62,7 @@ class ScenarioItem(pytest.Item):
             raise ScenarioFailure("\n".join(line for one in result.problems for line in problem_lines(loaded, one)))
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
-        """The problems alone: a traceback through the receiver says nothing."""
+        """The problems alone: a traceback through the receiver does not help."""
         from receiver.errors import ReceiverError
 
         if isinstance(excinfo.value, ScenarioFailure | ReceiverError):
@@ -87,7 +87,7 @@ def receiver_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InP
     """A receiver with your handlers and an empty journal; see `receiver.scenarios.in_process`.
 
     The handlers are those of the marker `@pytest.mark.receiver(handlers=["handlers.office"])`, else those of the
-    option `receiver_handlers`, else those of receiver.toml. Other settings can stand in the marker too.
+    option `receiver_handlers`, else those of receiver.toml. The marker takes other settings as well.
     """
     from receiver.scenarios.in_process import in_process_receiver
     from receiver.settings import load
@@ -122,7 +122,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[RunningSandbox]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and let tests in any folder import the handlers that lie in the working folder."""
+    """Register the marker, and let tests in any folder import the handlers of the working folder."""
     folder = str(config.invocation_params.dir)
     if folder not in sys.path:
         sys.path.append(folder)  # last, as `receiver serve` does: it must not hide what is installed

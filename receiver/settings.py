@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     """Seconds a handler has to answer a question before the fallback is sent; less where the provider waits less."""
     answer_threads: Annotated[int, Field(gt=0)] = 8
     """Threads for each plain function that answers questions."""
+    call_history_hours: Annotated[float, Field(gt=0, le=24 * 366)] = 24.0
+    """Hours that the steps and the state of a call count for `ctx.call`."""
 
     attempts: Annotated[int, Field(gt=0)] = 10
     """Attempts before a delivery is dead."""

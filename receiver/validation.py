@@ -1,4 +1,4 @@
-"""Validation errors as sentences that say what to write. They never quote a value: it may be a secret."""
+"""Format validation errors as sentences that say what to write. They never quote a value: it may be a secret."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ _TEXTS: Mapping[str, str] = {
     "string_too_long": "write at most {max_length} characters",
     "value_error": "{error}",
 }
-"""By the type of pydantic's error, or by what comes before its first underscore."""
+"""By the type of pydantic's error, or by the part before its first underscore."""
 
 
 UNKNOWN_SETTING = "there is no such setting; docs/settings.md lists them all"

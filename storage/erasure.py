@@ -17,7 +17,11 @@ Mask = Callable[[bytes, str], bytes]
 class Place(Enum):
     """Where personal data is stored: a table, the number it is paged by, and the columns that may hold some."""
 
-    CALLBACKS = (callbacks, "id", ("body", "query", "path", "headers", "call_id", "reason", "notes", "reply_body"))
+    CALLBACKS = (
+        callbacks,
+        "id",
+        ("body", "query", "path", "headers", "call_id", "reason", "notes", "reply_body", "call_state"),
+    )
     DELIVERIES = (deliveries, "id", ("reason", "call_key"))
     ATTEMPTS = (attempts, "delivery_id", ("error", "traceback"))
     REFUSALS = (refusals, "id", ("path",))
@@ -74,6 +78,8 @@ def _masked(row: Mapping[Any, Any], columns: tuple[str, ...], mask: Mask) -> dic
     changes: dict[str, Any] = {}
     for name in columns:
         value = row[name]
+        if value is None:
+            continue
         if isinstance(value, str):
             new: str | bytes = mask(value.encode(), "").decode()
         else:
@@ -84,6 +90,8 @@ def _masked(row: Mapping[Any, Any], columns: tuple[str, ...], mask: Mask) -> dic
 
 
 def _format_of(row: Mapping[Any, Any], column: str) -> str:
+    if column == "call_state":
+        return "json"
     if column == "reply_body":
         return "json" if "json" in row["reply_type"] else ""
     return str(row["format"]) if column == "body" else ""

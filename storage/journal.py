@@ -80,6 +80,8 @@ def _row(id_: int, new: NewCallback, part_of: int | None) -> dict[str, Any]:
         "reply_type": new.reply_type,
         "reply_body": _compress_reply(new.reply_body),
         "took_us": new.took_us,
+        "answered_by": new.answered_by,
+        "call_state": None if new.call_state is None else compress(new.call_state),
     }
 
 

@@ -30,7 +30,14 @@ def blank(connection: Connection, before: datetime, limit: int) -> int:
         connection.execute(
             update(callbacks)
             .where(callbacks.c.id.in_(ids))
-            .values(body=b"", query=b"", reply_body=b"", headers="", notes=callbacks.c.notes + f"\n{BLANKED}")
+            .values(
+                body=b"",
+                query=b"",
+                reply_body=b"",
+                headers="",
+                call_state=None,
+                notes=callbacks.c.notes + f"\n{BLANKED}",
+            )
         )
     return len(ids)
 

@@ -105,6 +105,8 @@ callbacks = Table(
     Column("reply_type", Text, nullable=False),
     Column("reply_body", Compressed, nullable=False),
     Column("took_us", BigInteger, nullable=False),
+    Column("answered_by", Text, nullable=True, comment="the handler of a question, whether it answered or failed"),
+    Column("call_state", Compressed, nullable=True, comment="what handlers keep of the call, as JSON"),
     sqlite_autoincrement=True,  # the number of a pruned callback is never given again
 )
 Index("ix_callbacks_call_id", callbacks.c.call_id, callbacks.c.id)
@@ -201,6 +203,7 @@ attempts = Table(
     Column("error", Text, nullable=False),
     Column("traceback", Text, nullable=False),
 )
+Index("ix_attempts_started_at", attempts.c.started_at)
 
 refusals = Table(
     "refusals",

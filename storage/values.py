@@ -56,6 +56,10 @@ class NewCallback:
     """Names of the handlers to deliver it to."""
     call_key: str = ""
     """Deliveries with the same key to one handler run in order, one at a time; empty for no order."""
+    answered_by: str | None = None
+    """The handler of a question, whether it answered or failed."""
+    call_state: bytes | None = None
+    """What handlers keep of the call, as JSON; None where it did not change."""
     lease: LeaseRequest | None = None
     """Leases deliveries to a worker at once, unless an earlier one of their call is unfinished; SQLite only."""
 
@@ -116,6 +120,8 @@ class StoredCallback:
     reply_type: str
     reply_body: bytes
     took_us: int
+    answered_by: str | None = None
+    call_state: bytes | None = None
 
 
 def as_stored(new: NewCallback, id_: int) -> StoredCallback:

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import httpx
 from sqlalchemy import Connection
 
-from receiver.app import Components, build_app, make_providers
+from receiver.app import Components, build_app, handler_defaults, make_providers
 from receiver.plugins import Handlers
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.settings import Settings
 from storage import Database, Delivery, StoredCallback, journal, queue
 from storage.values import Filter
@@ -57,6 +57,7 @@ async def running(where: Path | str, *modules: Handlers, **settings: Any) -> Asy
         (handler for module in modules for handler in module),
         providers,
         handler_settings=made.handler_settings,
+        defaults=handler_defaults(made),
     )
     url = where if isinstance(where, str) else f"sqlite:///{where}/journal.db"
     app = build_app(Components(made, providers, registry), _migrated(url))

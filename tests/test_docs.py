@@ -1,4 +1,4 @@
-"""The docs are held to account: what exists is documented, and what they show works."""
+"""Tests of the docs: everything public is documented, and their examples work."""
 
 import importlib
 import inspect
@@ -16,12 +16,13 @@ import typer
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+import handlers
 import receiver
 import receiver.testing
 from handlers import demo
 from receiver.app import load_components
 from receiver.cli import app
-from receiver.providers.base.contract import Mode
+from receiver.cli.load_again import RELOADED
 from receiver.providers.base.discovery import discover
 from receiver.providers.base.event import Event, Reads
 from receiver.providers.base.names import normalize_name
@@ -59,19 +60,19 @@ def page_of(provider: str) -> str:
 
 
 def cells(text: str) -> Iterator[list[str]]:
-    """The rows of every table, cell by cell, without the marks of code."""
+    """The rows of every table, split into cells."""
     for line in text.splitlines():
         if line.startswith("| ") and not line.startswith("| ---"):
             yield [cell.strip() for cell in line[1:-1].split("|")]
 
 
 def code(text: str) -> set[str]:
-    """Everything that a page marks as code between its words."""
+    """All inline code of a page."""
     return set(re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
 
 
 def section(text: str, heading: str) -> str:
-    """What stands below a heading, to the next one of its level or above, without its blocks of code."""
+    """The text below a heading, up to the next one of its level or above, without code blocks."""
     text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     found = re.search(rf"^(#+) {re.escape(heading)}$", text, re.MULTILINE)
     assert found, f"there is no section {heading!r}"
@@ -81,13 +82,13 @@ def section(text: str, heading: str) -> str:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    """The code blocks of a page in one language, without the marks around them."""
+    """The code blocks of a page in one language, without their fences."""
     found = re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     return [str(block) for block in found]
 
 
 def as_toml(value: object) -> str:
-    """A default as somebody would write it to receiver.toml."""
+    """A default as it is written in receiver.toml."""
     match value:
         case SecretStr():
             return as_toml(value.get_secret_value())
@@ -97,12 +98,12 @@ def as_toml(value: object) -> str:
 
 
 def default_of(info: FieldInfo) -> str:
-    """The cell that a table has for a field's default."""
+    """The cell of a field's default in a table."""
     return "" if info.is_required() else f"`{as_toml(info.get_default(call_default_factory=True))}`"
 
 
 def test_every_threat_names_a_test_that_exists() -> None:
-    """A defence that nothing holds is a wish."""
+    """Every row of the table has an existing test."""
     rows = [row for row in cells(section(read("docs/security.md"), "Threats")) if row[0] != "threat"]
     assert rows
     for _, _, test in rows:
@@ -121,7 +122,7 @@ def test_every_setting_is_documented_with_its_variable_and_default(name: str) ->
 
 
 def test_the_settings_page_names_no_setting_that_is_gone() -> None:
-    """A variable in the tables is a setting of today."""
+    """Every variable in the tables is an existing setting."""
     named = {row[1] for row in cells(read("docs/settings.md")) if len(row) == 4 and row[1].startswith(f"`{PREFIX}")}
     assert named == {f"`{PREFIX}{name.upper()}`" for name in Settings.model_fields}
 
@@ -137,10 +138,16 @@ def test_every_provider_option_is_documented_with_its_default(provider: str) -> 
 
 
 def test_every_key_of_a_fallback_is_documented_with_its_default() -> None:
-    """A fallback is what a caller hears when all else fails: its keys stand where the settings are."""
+    """The settings page has the keys of a fallback."""
     rows = cells(section(read("docs/settings.md"), "Fallbacks"))
     written = {row[0]: row[1] for row in rows if row[0].startswith("`")}
     assert written == {f"`{name}`": default_of(info) for name, info in Fallback.model_fields.items()}
+
+
+def test_every_setting_that_a_reload_applies_is_named() -> None:
+    """All others take a restart."""
+    named = code(section(read("docs/settings.md"), "While the receiver runs"))
+    assert named == RELOADED | {"receiver serve --reload"}
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -166,21 +173,23 @@ def test_every_bundled_module_is_listed_and_installed(name: str) -> None:
 def commands() -> Iterator[tuple[str, list[Any]]]:
     """Every command with its options and arguments."""
 
-    def walk(command: Any, path: str) -> Iterator[tuple[str, list[Any]]]:
+    def all_below(command: Any, path: str) -> Iterator[tuple[str, list[Any]]]:
         inner = getattr(command, "commands", {})
         if not inner:
             yield path, command.params
         for name, one in inner.items():
-            yield from walk(one, f"{path} {name}")
+            yield from all_below(one, f"{path} {name}")
 
-    return walk(typer.main.get_command(app), "receiver")
+    return all_below(typer.main.get_command(app), "receiver")
 
 
 @pytest.mark.parametrize(("path", "params"), list(commands()), ids=[path for path, _ in commands()])
 def test_every_command_and_option_is_documented(path: str, params: list[Any]) -> None:
     """A command has a section of its own, with exactly the options that it takes."""
     rows = cells(section(read("docs/commands.md"), path))
-    written = {row[0].strip("`") for row in rows if row[0].startswith(("`-", "`ID", "`NAME", "`NUMBER", "`FILE"))}
+    written = {
+        row[0].strip("`") for row in rows if row[0].startswith(("`-", "`CALL", "`ID", "`NAME", "`NUMBER", "`FILE"))
+    }
     taken = {
         param.opts[0] if param.param_type_name == "option" else (param.metavar or param.name).upper()
         for param in params
@@ -189,7 +198,7 @@ def test_every_command_and_option_is_documented(path: str, params: list[Any]) ->
 
 
 def test_the_options_of_all_commands_are_documented() -> None:
-    """What comes before a command is documented as well."""
+    """The options before a command are documented as well."""
     params: list[Any] = typer.main.get_command(app).params
     assert {param.opts[0] for param in params} <= code(read("docs/commands.md"))
 
@@ -200,38 +209,50 @@ def test_the_options_of_all_commands_are_documented() -> None:
     + [(f"docs/providers/{name}.md", f"receiver.providers.{name}") for name in PROVIDERS],
 )
 def test_every_public_name_is_documented(page: str, module: str) -> None:
-    """What may be imported stands on the page of its subject."""
+    """Every public name is on the page of its module."""
     names = importlib.import_module(module).__all__
     assert [name for name in names if not re.search(rf"\b{name}\b", read(page))] == []
 
 
 def test_the_functions_for_testing_are_documented() -> None:
-    """Handler authors learn how to try what they write."""
+    """The handlers page names them."""
     own = {
         name for name, value in vars(receiver.testing).items() if getattr(value, "__module__", "") == "receiver.testing"
     }
-    told = code(read("docs/handlers.md"))
-    assert {name for name in own if not name.startswith("_")} <= {name.split("(")[0] for name in told}
+    documented = code(read("docs/handlers.md"))
+    assert {name for name in own if not name.startswith("_")} <= {name.split("(")[0] for name in documented}
 
 
 @pytest.mark.parametrize(("heading", "model"), [("CallRecord", receiver.CallRecord), ("Context", receiver.Context)])
 def test_every_field_of_what_handlers_get_is_documented(heading: str, model: Any) -> None:
     """The tables of CallRecord and Context have each field, and no other."""
     rows = cells(section(read("docs/handlers.md"), heading))
-    fields = getattr(model, "model_fields", None) or model.__dataclass_fields__
     written = [row[0].strip("`") for row in rows if len(row) == 3 and row[0].startswith("`")]
-    assert written == list(fields)
+    assert written == names_of(model)
+
+
+def names_of(model: Any) -> list[str]:
+    """The fields of a model; of a dataclass also its properties."""
+    properties = [name for name, value in vars(model).items() if isinstance(value, property)]
+    return list(getattr(model, "model_fields", None) or [*model.__dataclass_fields__, *properties])
+
+
+def test_every_field_of_a_calls_history_is_documented() -> None:
+    """That of the call, and that of each of its steps."""
+    rows = cells(section(read("docs/handlers.md"), "The history of a call"))
+    written = [row[0].strip("`") for row in rows if row[0].startswith("`")]
+    assert written == [*names_of(receiver.CallHistory), *names_of(receiver.CallStep)]
 
 
 def test_every_outcome_and_direction_is_documented() -> None:
-    """Handlers filter by these words."""
-    told = code(section(read("docs/handlers.md"), "CallRecord"))
-    assert {*receiver.Outcome, *receiver.Direction} <= told
+    """Handlers filter by these values."""
+    documented = code(section(read("docs/handlers.md"), "CallRecord"))
+    assert {*receiver.Outcome, *receiver.Direction} <= documented
 
 
 @pytest.mark.parametrize(("provider", "event"), EVENTS, ids=[event.kind for _, event in EVENTS])
 def test_every_field_of_an_event_is_documented_with_its_name_on_the_wire(provider: str, event: type[Event]) -> None:
-    """A callback's section has every field, and the name it gives for the wire really leads to it."""
+    """A callback's section has every field, and its wire name is read into that field."""
     part = section(page_of(provider), event.kind)
     rows = [row for row in cells(part) if len(row) == 4 and row[0].startswith("`")]
     pairs = {(row[0].split("`")[1], row[1].strip("`")) for row in rows}
@@ -242,20 +263,20 @@ def test_every_field_of_an_event_is_documented_with_its_name_on_the_wire(provide
     for wire, python in pairs:
         if python != "do_not_call_me":
             assert event._names[normalize_name(wire)][0] == python
-    worked_out = {name for name, value in vars(event).items() if isinstance(value, property)}
+    derived = {name for name, value in vars(event).items() if isinstance(value, property)}
     others = event.model_fields.keys() - Event.model_fields.keys()
-    assert worked_out | others <= code(part)
+    assert derived | others <= code(part)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_kind_is_documented_with_its_url_and_event(provider: str) -> None:
-    """The page begins with what arrives where."""
+    """The page begins with a table of kinds, URLs and events."""
     rows = {row[0].strip("`"): row for row in cells(page_of(provider)) if len(row) == 5}
     made = PROVIDERS[provider](PROVIDERS[provider].options_type())
     paths = {one.kind: f"{made.path}/{one.path}".rstrip("/") for one in made.endpoints}
     for kind in made.kinds:
         _, does, url, event, replies = rows[kind.name]
-        assert does.startswith("asks" if kind.mode is Mode.ASK else "tells")
+        assert does.startswith(f"{kind.mode}: ")
         assert (url, event) == (f"`{paths.get(kind.name, made.path)}`", f"`{kind.event.__name__}`")
         assert {reply.__name__ for reply in kind.replies} <= code(replies)
 
@@ -264,7 +285,7 @@ def test_every_kind_is_documented_with_its_url_and_event(provider: str) -> None:
 def test_every_field_of_a_reply_is_documented_with_its_wire_name_and_default(
     provider: str, reply: type[BaseModel]
 ) -> None:
-    """A reply's table stands right below its name."""
+    """A reply's table is right below its name."""
     text = page_of(provider)
     if not reply.model_fields:
         assert f"`{reply.__name__}()`" in text
@@ -275,7 +296,7 @@ def test_every_field_of_a_reply_is_documented_with_its_wire_name_and_default(
     assert rows.keys() - reply.model_fields.keys() == set()
     for name, info in reply.model_fields.items():
         if name == "language" and name not in rows:
-            continue  # said once for all actions
+            continue  # documented once for all actions
         row = rows[name]
         assert (info.serialization_alias or normalize_name(name)).lower() == spelling_of(row[1], info)
         assert (row[3] == "") == info.is_required()
@@ -284,13 +305,13 @@ def test_every_field_of_a_reply_is_documented_with_its_wire_name_and_default(
 
 
 def spelling_of(cell: str, info: FieldInfo) -> str:
-    """A wire name as it is compared: exactly where the code has it as an alias, else without its separators."""
+    """A wire name for comparison: exact if the code has it as an alias, else normalised."""
     wire = cell.strip("`")
     return wire.lower() if info.serialization_alias else normalize_name(wire)
 
 
 def test_every_number_in_the_code_is_explained() -> None:
-    """A comment such as (B-19) leads a reader to the table of doubtful points."""
+    """A number such as B-19 in a comment is in the table of doubtful points."""
     sources = [*ROOT.glob("receiver/**/*.py"), *ROOT.glob("storage/**/*.py")]
     cited = {number for path in sources for number in re.findall(r"\b[A-G]-\d\d\b", path.read_text(encoding="utf-8"))}
     for span in re.findall(r"\b([A-G])-(\d\d) to \1-(\d\d)\b", "".join(path.read_text("utf-8") for path in sources)):
@@ -322,7 +343,7 @@ def test_the_hops_of_a_path_exist(path: str) -> None:
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """What is installed, for whatever purpose, is named in the architecture page, and nothing else is."""
+    """The architecture page lists exactly the packages that are installed, for any purpose."""
     project = tomllib.loads(read("pyproject.toml"))
     groups = project["dependency-groups"]
     wanted = [*project["project"]["dependencies"], *groups["test"], *groups["bench"], *groups["lint"]]
@@ -332,7 +353,7 @@ def test_every_dependency_has_its_reason() -> None:
 
 
 def test_the_changelog_knows_this_version() -> None:
-    """A release says what changed."""
+    """The changelog has a section for the release."""
     version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
     assert re.search(rf"^## \[?{re.escape(version)}\b", read("CHANGELOG.md"), re.MULTILINE)
 
@@ -342,12 +363,14 @@ def test_the_changelog_knows_this_version() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty working folder whose modules can be imported, with no setting in the environment."""
+    """An empty working folder whose modules can be imported, without settings in the environment."""
     for name in list(os.environ):
         if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    # A test that ran before may have loaded handlers, which makes their package's path a fixed list.
+    monkeypatch.setattr(handlers, "__path__", [str(tmp_path / "handlers"), *handlers.__path__])
     known = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - known:
@@ -357,7 +380,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def write_modules(page: Path, folder: Path) -> list[tuple[str, str]]:
-    """The page's Python, each piece under a module's name; the files it names are written."""
+    """The page's Python blocks with their module names; blocks that name a file are written to it."""
     pieces = []
     for number, block in enumerate(blocks(page, "python")):
         named = re.match(r"# (\S+)\.py\n", block)
@@ -371,7 +394,7 @@ def write_modules(page: Path, folder: Path) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
 def test_the_python_in_the_docs_runs(page: Path, folder: Path) -> None:
-    """Each piece imports as the file it says it is, and the tests that it shows pass."""
+    """Each block can be imported as the file that it names, and its tests pass."""
     for name, block in write_modules(page, folder):
         namespace = vars(importlib.import_module(name))
         assert namespace["__file__"].startswith(str(folder))
@@ -384,7 +407,7 @@ def test_the_python_in_the_docs_runs(page: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "toml")], ids=lambda page: page.name)
 def test_the_toml_in_the_docs_is_accepted(page: Path, folder: Path) -> None:
-    """What is shown as receiver.toml starts a receiver; anything else parses."""
+    """A receiver.toml block starts a receiver; any other block parses."""
     write_modules(page, folder)
     for block in blocks(page, "toml"):
         assert tomllib.loads(block)
@@ -406,7 +429,7 @@ def test_the_variables_in_the_docs_are_accepted(folder: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_the_requests_in_the_docs_get_the_replies_shown(provider: str, tmp_path: Path) -> None:
-    """Every example of a provider's page is a request and what the demo handlers answer."""
+    """Every example of a provider's page is a request with the reply of the demo handlers."""
     shown = blocks(ROOT / f"docs/providers/{provider}.md", "http")
     assert len(shown) == 2 * len(PROVIDERS[provider].kinds)
     async with running(tmp_path, demo.handlers) as started:
@@ -423,7 +446,7 @@ async def test_the_requests_in_the_docs_get_the_replies_shown(provider: str, tmp
 
 
 async def test_the_requests_in_the_readme_get_the_replies_shown(tmp_path: Path) -> None:
-    """The first thing that somebody tries works to the letter."""
+    """The first commands that a user tries work exactly as shown."""
     page = ROOT / "README.md"
     asked = [re.findall(r"-H '([^']*)'.*?-d '([^']*)'", block, re.DOTALL) for block in blocks(page, "sh")]
     expected = [*blocks(page, "xml"), *blocks(page, "json")]
@@ -435,7 +458,7 @@ async def test_the_requests_in_the_readme_get_the_replies_shown(tmp_path: Path) 
 
 
 def anchors(page: Path) -> set[str]:
-    """The names of a page's headings, as links give them."""
+    """The anchors of a page's headings."""
     text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     return {
         re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -444,7 +467,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_between_the_pages_lead_somewhere(page: Path) -> None:
+def test_links_between_the_pages_work(page: Path) -> None:
     """File and heading of every link exist."""
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if link.startswith("https://"):
@@ -456,5 +479,5 @@ def test_links_between_the_pages_lead_somewhere(page: Path) -> None:
 
 
 def test_the_demo_is_the_default_that_the_docs_say(folder: Path) -> None:
-    """Without any setting the receiver starts, with the demo."""
+    """Without settings the receiver starts with the demo handlers."""
     assert {handler.module for handler in load_components(load()).registry} == {"demo"}

@@ -1,4 +1,4 @@
-"""Let callers ask to be called back: they press 1, and stand on a list until somebody has called them.
+"""Let callers request a call back: they press 1, and are on a list until they were called.
 
 handlers = ["handlers.callback_queue"]
 
@@ -11,8 +11,8 @@ The list, in the folder of the receiver:
 python -m handlers.callback_queue list
 python -m handlers.callback_queue done 0541234567
 
-A caller without a number is asked to key one in. A menu of another module leads here with
-`Menu(menu="callback_queue", rec=..., size=1)`. Name this module before those that answer every call.
+A caller without a number is asked to enter one. A menu of another module leads here with
+`Menu(menu="callback_queue", rec=..., size=1)`. Name this module before modules that answer every call.
 """
 
 import re
@@ -27,7 +27,7 @@ from .requests import CallbackRequests, Request
 
 MENU, AGAIN_MENU, NUMBER_MENU = "callback_queue", "callback_queue_again", "callback_queue_number"
 LENGTHS = range(7, 16)
-"""How many digits a number has with its country prefix; shorter ones are extensions."""
+"""The lengths of a phone number with its country code; shorter numbers are extensions."""
 
 
 def _database(url: SecretStr) -> SecretStr:
@@ -46,19 +46,19 @@ class CallbackQueueSettings(BaseModel, extra="forbid"):
     confirm_rec: str = "we_will_call_you_back"
     goodbye_rec: str = "goodbye"
     target: str = ""
-    """Who is rung for callers that do not press 1; without one the call ends."""
+    """The number to dial for callers who do not press 1; if empty, the call ends."""
     max_dial: Annotated[int, Field(gt=0)] = 30
-    """Seconds to let that ring; if it is not answered, the offer is made once more."""
+    """Seconds of ringing, at most; if there is no answer, the offer is made once more."""
     max_duration: Annotated[int, Field(gt=0)] = 3600
-    """Seconds that call may last."""
+    """Seconds of that call, at most."""
     close_when_called: bool = True
-    """Whether an answered outgoing call to a number on the list takes it off."""
+    """Whether an answered outgoing call to a number on the list removes it."""
     country_code: Annotated[str, Field(pattern=r"^[0-9]{0,4}$")] = "972"
     """The country of numbers without a country prefix."""
     keep_days: Annotated[int, Field(ge=0, le=36_500)] = 30
-    """How long requests that are done are kept."""
+    """Days after which finished requests are deleted."""
     database_url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///callback-queue.db")
-    """Where the list is kept."""
+    """The database of the list."""
 
     def open(self) -> CallbackRequests:
         """The list."""
@@ -70,13 +70,13 @@ handlers = Handlers(settings=CallbackQueueSettings)
 
 @handlers.answer(IvrRequest, did=Setting("did"), menu="-1")
 def offer(step: IvrRequest, ctx: Context) -> Menu:
-    """Offer a new caller to be called back."""
+    """Offer a call back to a new caller."""
     return Menu(menu=MENU, rec=CallbackQueueSettings.model_validate(ctx.settings).offer_rec, size=1)
 
 
 @handlers.answer(IvrRequest, menu=[MENU, AGAIN_MENU, NUMBER_MENU])
 def pressed(step: IvrRequest, ctx: Context) -> Menu | Call | Hangup:
-    """Put the caller on the list, and only then say so."""
+    """Add the caller to the list, and confirm it afterwards."""
     settings = CallbackQueueSettings.model_validate(ctx.settings)
     keyed_in = step.menu == NUMBER_MENU
     if not step.dtmf or (step.dtmf != "1" and not keyed_in):
@@ -101,13 +101,13 @@ def _ring(settings: CallbackQueueSettings) -> Call:
 
 @handlers.on(CallRecord, direction="outgoing", outcome="answered")
 def close(record: CallRecord, ctx: Context) -> None:
-    """Take a number off the list that was called after it had asked, and that answered."""
+    """Remove a number from the list that was called after its request, and answered."""
     settings = CallbackQueueSettings.model_validate(ctx.settings)
     if settings.close_when_called and record.to_international:
         settings.open().done(record.to_international, ctx.received_at, asked_before=record.started)
 
 
 def dialable(text: str, country_code: str) -> str | None:
-    """A number in international form; None for what is no number outside the firm."""
+    """A number in international form; None if it is not an external number."""
     number = international(re.sub(r"[\s()./*#-]", "", text), country_code)
     return number if number and len(number) in LENGTHS else None

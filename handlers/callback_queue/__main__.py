@@ -19,7 +19,7 @@ from receiver.settings import load
 from . import CallbackQueueSettings, dialable
 
 NAME = Path(__file__).parent.name
-"""Of the module, and so of its settings; a copy has another one."""
+"""The name of the module and of its settings; a copy of the module has its own."""
 
 cli = typer.Typer(help="Who wants to be called back.", no_args_is_help=True, add_completion=False)
 
@@ -29,7 +29,7 @@ def list_requests(
     with_done: Annotated[bool, typer.Option("--all", help="Also those who were called back.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """List those who wait to be called back, the longest first."""
+    """List the open requests, the oldest first."""
     with _settings() as settings:
         requests = settings.open().listed(with_done=with_done)
     if as_json:
@@ -45,7 +45,7 @@ def list_requests(
 
 @cli.command()
 def done(number: Annotated[str, typer.Argument(help="The number, however it is written.", show_default=False)]) -> None:
-    """Take a number off the list. Exit code 1 says that it was not there."""
+    """Remove a number from the list. Exit code 1 means that it was not there."""
     with _settings() as settings:
         wanted = dialable(number, settings.country_code)
         if wanted is None:
@@ -63,7 +63,7 @@ def _local(moment: datetime | None) -> str:
 
 @contextmanager
 def _settings() -> Iterator[CallbackQueueSettings]:
-    """The settings of the receiver in this folder; what goes wrong is said in one line, with exit code 2."""
+    """The settings of the receiver in this folder; errors are printed in one line, with exit code 2."""
     try:
         table = load().handler_settings.get(NAME)
         if table is None:

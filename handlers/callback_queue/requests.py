@@ -1,4 +1,4 @@
-"""Who wants to be called back: a list in a database of its own, SQLite or PostgreSQL."""
+"""The list of requests for a call back, in a database of its own, SQLite or PostgreSQL."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ _FORGET = text("DELETE FROM callback_requests WHERE done_at < :oldest")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Somebody who wants to be called back."""
+    """A request for a call back."""
 
     number: str
     """In international form, without a plus."""
@@ -38,9 +38,9 @@ class Request:
 
 
 class CallbackRequests:
-    """The list: a number stands on it once, also when two receivers add it at the same moment.
+    """The list: a number is on it once, also when two receivers add it at the same moment.
 
-    Requests that are done are kept for `keep_days`.
+    Finished requests are kept for `keep_days`.
     """
 
     def __init__(self, database_url: str, keep_days: int) -> None:
@@ -53,7 +53,7 @@ class CallbackRequests:
             connection.execute(_ADD, {**asdict(request), "asked_at": _seconds(request.asked_at)})
 
     def listed(self, *, with_done: bool = False) -> list[Request]:
-        """Those who wait, the longest first; if wanted, also those who were called."""
+        """The open requests, the oldest first; optionally also the finished ones."""
         with self._engine.connect() as connection:
             rows = connection.execute(_LIST, {"with_done": int(with_done)}).all()
         return [
@@ -68,7 +68,7 @@ class CallbackRequests:
         ]
 
     def done(self, number: str, now: datetime, *, asked_before: datetime | None = None) -> bool:
-        """Take a number off the list, and forget requests that were done long ago. False if it was not there."""
+        """Remove a number from the list, and delete old finished requests. False if it was not there."""
         values = {"number": number, "now": _seconds(now), "before": _seconds(asked_before or now)}
         with self._engine.begin() as connection:
             connection.execute(_FORGET, {"oldest": _seconds(now - self._kept)})
@@ -85,7 +85,7 @@ def _moment(seconds: int) -> datetime:
 
 @lru_cache
 def _engine(url: str) -> Engine:
-    """Without a pool: a request now and then needs no connection in between."""
+    """An engine without a pool: requests are rare."""
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     with engine.begin() as connection:
         connection.execute(_CREATE_TABLE)

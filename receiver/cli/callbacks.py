@@ -1,7 +1,7 @@
 """`receiver callbacks`: list stored callbacks, and show one."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +18,6 @@ from receiver.cli.output import (
     Table,
     as_text,
     console,
-    local_time,
     print_delivery,
     print_error,
     print_facts,
@@ -27,8 +26,10 @@ from receiver.cli.output import (
     print_prose,
     printable,
     printable_lines,
-    time_column,
 )
+from receiver.cli.times import local_time, time_column
+from receiver.intake.suggestion import is_no_handler, suggested_code
+from receiver.providers.base import contract
 from receiver.providers.base.event import Event
 from storage import Delivery, StoredCallback, journal, queue
 
@@ -85,6 +86,16 @@ def show(
         print_json(callback_details(callback, deliveries, event))
         return
     _print_details(callback, deliveries, event)
+    if is_no_handler(callback.reason) and (code := _suggestion(callback, providers)):
+        console.print("\n[bold]to answer it[/], add to a handler module:\n", highlight=False)
+        console.print(escape(code), highlight=False, soft_wrap=True)
+
+
+def _suggestion(callback: StoredCallback, providers: Mapping[str, contract.Provider[Any]]) -> str:
+    """The code that would answer such a question; empty where its provider does not ask it any more."""
+    provider = providers.get(callback.provider)
+    kind = provider.kind(callback.kind) if provider else None
+    return suggested_code(provider, kind) if provider and kind and kind.replies else ""
 
 
 def _nothing_found(filters: str) -> str:
@@ -137,6 +148,9 @@ def _print_details(callback: StoredCallback, deliveries: Sequence[Delivery], eve
     _print_event(event)
     console.print(f"\n[bold]reply {callback.reply_status}[/] {escape(callback.reply_type)}", highlight=False)
     console.print(escape(printable_lines(as_text(callback.reply_body))), highlight=False, soft_wrap=True)
+    if callback.call_state is not None:
+        console.print("\n[bold]state of the call[/]", highlight=False)
+        console.print(escape(printable_lines(as_text(callback.call_state))), highlight=False, soft_wrap=True)
     for delivery in deliveries:
         console.print()
         print_delivery(delivery)

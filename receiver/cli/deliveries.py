@@ -9,17 +9,8 @@ from receiver.cli.filters import callback_filter, delivery_filter, described, de
 from receiver.cli.json_values import delivery_values
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import AsJson, CallId, DatabaseUrl, Kind, Limit, Outcome, Provider, Since, Until
-from receiver.cli.output import (
-    Column,
-    Table,
-    counted,
-    print_delivery,
-    print_error,
-    print_json,
-    print_note,
-    print_prose,
-    time_column,
-)
+from receiver.cli.output import Column, Table, counted, print_delivery, print_error, print_json, print_note, print_prose
+from receiver.cli.times import time_column
 from receiver.errors import SettingsError
 from storage import Delivery, State, StoredCallback, queue, queue_admin, replays
 from storage.queue_admin import DROPPABLE, REQUEUABLE, DeliveryFilter

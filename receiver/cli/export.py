@@ -103,6 +103,7 @@ def _rows(
 CALLBACK_COLUMNS = (
     "id", "received_at", "provider", "kind", "call_id", "outcome", "reason", "duplicate_of", "notes", "format", "peer",
     "took_us", "method", "path", "query", "body", "reply_status", "reply_type", "reply_body",
+    "answered_by", "call_state",
 )  # fmt: skip
 
 
@@ -117,6 +118,7 @@ def _callback_row(callback: StoredCallback, _providers: Providers) -> Row:
         "reply_status": callback.reply_status,
         "reply_type": callback.reply_type,
         "reply_body": as_text(callback.reply_body),
+        "call_state": None if callback.call_state is None else as_text(callback.call_state),
     }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from receiver.app import load_components
-from receiver.cli.output import local_time
+from receiver.cli.times import local_time
 from receiver.errors import ReceiverError, SettingsError
 from receiver.providers.base.discovery import discover
 from receiver.settings import Settings

@@ -6,6 +6,7 @@ from typing import Any
 from receiver.cli.output import as_text
 from receiver.errors import PayloadError
 from receiver.intake.reread import reread
+from receiver.plugins.call_history import decode_state
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.event import Event
 from storage import Delivery, StoredCallback
@@ -26,6 +27,7 @@ def callback_summary(callback: StoredCallback) -> dict[str, Any]:
         "format": callback.format,
         "peer": callback.peer,
         "took_us": callback.took_us,
+        "answered_by": callback.answered_by,
     }
 
 
@@ -50,6 +52,7 @@ def callback_details(callback: StoredCallback, deliveries: Sequence[Delivery], e
             "content_type": callback.reply_type,
             "body": as_text(callback.reply_body),
         },
+        "call_state": decode_state(callback.call_state) if callback.call_state is not None else None,
         "event_type": None if isinstance(event, str) else type(event).__name__,
         "event": None if isinstance(event, str) else event_values(event),
         "event_error": event if isinstance(event, str) else None,

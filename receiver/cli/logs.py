@@ -8,7 +8,7 @@ from types import TracebackType
 
 from pythonjsonlogger.orjson import OrjsonFormatter
 
-from receiver.cli.output import local_time
+from receiver.cli.times import local_time
 from receiver.plugins.failures import AUTHOR_FILE
 from receiver.settings import Settings
 
@@ -18,6 +18,7 @@ _CHATTY = {
     "alembic": "WARNING",
     "uvicorn.error": "WARNING",
     "python_multipart": "ERROR",
+    "watchfiles": "WARNING",
 }
 """Libraries that log more than people want to read, some of it for each malformed request."""
 _FIELDS = ("call_id", "callback", "delivery", "handler", "attempt")

@@ -1,4 +1,4 @@
-"""What all commands print with: consoles, tables that fit the terminal, safe text, times, JSON lines."""
+"""What all commands print with: consoles, tables that fit the terminal, safe text, JSON lines."""
 
 import os
 import re
@@ -6,7 +6,6 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from receiver.cli.times import local_time
 from storage import Delivery, State
 
 console = Console()
@@ -87,26 +87,6 @@ def on_one_line(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Printable text of several lines."""
     return "\n".join(printable(line) for line in text.splitlines())
-
-
-def local_time(moment: datetime, timespec: str = "seconds") -> str:
-    """A moment in local time with its offset, such as 2026-11-25 14:03:06+02:00."""
-    return moment.astimezone().isoformat(sep=" ", timespec=timespec)
-
-
-def time_column(heading: str, moments: Sequence[datetime | None]) -> tuple[str, list[str]]:
-    """The heading and the cells of a column of times: local time, with the offset in the heading if all share it."""
-    local = [moment.astimezone() if moment else None for moment in moments]
-    offsets = {_offset(moment) for moment in local if moment}
-    this_year = all(moment.year == datetime.now(moment.tzinfo).year for moment in local if moment)
-    form = "%m-%d %H:%M:%S" if this_year else "%Y-%m-%d %H:%M:%S"
-    shared = len(offsets) == 1
-    cells = [f"{moment:{form}}{'' if shared else _offset(moment)}" if moment else "" for moment in local]
-    return f"{heading} {offsets.pop()}" if shared else heading, cells
-
-
-def _offset(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")[19:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import typer
 
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import AsJson, DatabaseUrl
-from receiver.cli.output import Column, Table, print_json, print_note, time_column
+from receiver.cli.output import Column, Table, print_json, print_note
+from receiver.cli.times import time_column
 from storage import rejections
 from storage.rejections import RejectedRequest
 

@@ -14,21 +14,13 @@ from receiver.app import load_components, open_responder
 from receiver.cli.filters import callback_filter, described
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import CallId, DatabaseUrl, HandlerModules, Kind, Outcome, Provider, Since, Until
-from receiver.cli.output import (
-    Column,
-    Table,
-    console,
-    counted,
-    errors,
-    print_error,
-    print_prose,
-    printable,
-    time_column,
-)
+from receiver.cli.output import Column, Table, console, counted, errors, print_error, print_prose, printable
 from receiver.cli.paging import pages_with_progress
+from receiver.cli.times import time_column
 from receiver.errors import SettingsError
+from receiver.intake.call_history import CallHistories
 from receiver.operations.redelivery import Difference, Posted, compare, planned_deliveries, post_again
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.settings import Settings
 from storage import Database, journal, replays
 from storage.enqueue import enqueue
@@ -63,12 +55,9 @@ def replay(
     Callbacks are parsed again from their stored bytes. A running receiver runs the deliveries. Exit code 1 means that
     no callback matched, or that an answer differed.
     """
-    if (handler and (to or diff)) or (diff and (to or rate or why)):
-        raise typer.BadParameter("--handler excludes --to and --diff, and --diff excludes --to, --rate and --why")
+    _check_options(handler, to, diff=diff, rate=rate, why=why)
     if not (any((provider, kind, call_id, outcome, since, until)) or everything or dry_run or diff):
         raise typer.BadParameter("choose callbacks with --kind, --since or another filter, or all of them with --all")
-    if to and not to.startswith(("http://", "https://")):
-        raise typer.BadParameter("--to takes an address such as https://staging.example.com, with its secret if any")
     with open_journal(database_url, handlers=handlers) as (settings, database):
         if handler:
             _check_handler(load_components(settings).registry, handler)
@@ -76,11 +65,7 @@ def replay(
             wanted = callback_filter(
                 connection, provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until
             )
-            total = journal.count(connection, wanted)
-        if not total:
-            filters = described(wanted)
-            print_error(f"no callback matches {filters}" if filters else "no callback is stored yet")
-            raise typer.Exit(1)
+        total = _count(database, wanted)
         if dry_run:
             _show_plan(database, wanted, total)
         elif diff:
@@ -89,6 +74,24 @@ def replay(
             _post(database, wanted, to, rate)
         else:
             _deliver(settings, database, wanted, handler, rate, why)
+
+
+def _check_options(handler: str, to: str, *, diff: bool, rate: float, why: str) -> None:
+    if (handler and (to or diff)) or (diff and (to or rate or why)):
+        raise typer.BadParameter("--handler excludes --to and --diff, and --diff excludes --to, --rate and --why")
+    if to and not to.startswith(("http://", "https://")):
+        raise typer.BadParameter("--to takes an address such as https://staging.example.com, with its secret if any")
+
+
+def _count(database: Database, wanted: Filter) -> int:
+    """How many callbacks match; if there are none, exit with code 1."""
+    with database.read_only() as connection:
+        total = journal.count(connection, wanted)
+    if not total:
+        filters = described(wanted)
+        print_error(f"no callback matches {filters}" if filters else "no callback is stored yet")
+        raise typer.Exit(1)
+    return total
 
 
 def _show_plan(database: Database, wanted: Filter, total: int) -> None:
@@ -183,7 +186,7 @@ def _diff(settings: Settings, database: Database, wanted: Filter) -> None:
 
     async def compare_all() -> tuple[int, int, int]:
         same = different = skipped = 0
-        async with open_responder(components) as answering:
+        async with open_responder(components, CallHistories(database.read, components.registry)) as answering:
             for page in pages_with_progress(database, wanted, "comparing"):
                 for callback in page:
                     found = await compare(components.providers, answering, callback)

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import uvicorn
@@ -25,6 +25,9 @@ from receiver.web.callback_app import url_path
 from receiver.web.http_protocol import RequestLimits, limited_protocol
 from storage import Database
 
+if TYPE_CHECKING:
+    from receiver.cli.reload import Reloader
+
 
 @app.command()
 def serve(
@@ -38,10 +41,14 @@ def serve(
         bool,
         typer.Option("--deliveries/--no-deliveries", help="Run deliveries here, or leave them to `receiver work`."),
     ] = True,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Load handlers and settings again when their files change.")
+    ] = False,
 ) -> None:
     """Receive callbacks, answer questions and run handlers, until Ctrl-C or SIGTERM."""
+    given = {"host": host, "port": port, "database_url": database_url, "handlers": handlers}
     with report_errors():
-        settings = load(host=host, port=port, database_url=database_url, handlers=handlers)
+        settings = load(**given)
         logs.configure(settings, for_author=sys.stderr.isatty() and is_loopback(settings.host))
         components = load_components(settings)
         spool = open_spool(settings)
@@ -63,9 +70,16 @@ def serve(
         proxy_headers=False,
         timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
     )
-    server = _Server(config, components, database)
+    server = _Server(config, components, database, _make_reloader(components, given) if reload else None)
     server.run(sockets=[listening])
     leave(0 if server.started else 1)
+
+
+def _make_reloader(components: Components, given: Mapping[str, Any]) -> "Reloader":
+    from receiver.cli.reload import Reloader
+    from receiver.cli.scenario_run import scenario_run
+
+    return Reloader(components, given, console=console, run_scenarios=scenario_run(given))
 
 
 def _allow_many_connections() -> None:
@@ -94,12 +108,15 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Prints the banner as soon as it listens."""
+    """Prints the banner as soon as it listens, and reloads from then on if that is wanted."""
 
-    def __init__(self, config: uvicorn.Config, components: Components, database: Database) -> None:
+    def __init__(
+        self, config: uvicorn.Config, components: Components, database: Database, reloader: "Reloader | None"
+    ) -> None:
         super().__init__(config)
         self._components = components
         self._database = database
+        self._reloader = reloader
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -118,6 +135,14 @@ class _Server(uvicorn.Server):
             _settle_memory()
             port = sockets[0].getsockname()[1]
             _print_banner(self._components, self._database, port)
+            if self._reloader is not None:
+                self._reloader.start()
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """Reload no more, then stop."""
+        if self._reloader is not None:
+            await self._reloader.stop()
+        await super().shutdown(sockets)
 
 
 SWITCH_SECONDS = 0.0005

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,9 +14,11 @@ import httpx
 
 from receiver.delivery.retry_policy import RetryPolicy
 from receiver.errors import PayloadError
+from receiver.plugins.call_history import LoadHistory
 from receiver.plugins.context import Context
 from receiver.plugins.failures import log_failure
 from receiver.plugins.handlers import Drop, Handler, RetryLater
+from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.event import Event
@@ -47,31 +50,29 @@ class _LateError(Exception):
 
 
 class AttemptRunner:
-    """Makes attempts. `timeout` is the seconds that one may take, unless the handler has its own.
+    """Makes attempts. `load_history` is for handlers that ask for a call's history.
 
-    `random` returns a number from 0 to 1, for the jitter of the back-off.
+    `random` returns a number from 0 to 1, for the jitter of the back-off; with `retries_at_once` there is no back-off.
     """
 
     def __init__(
         self,
-        providers: Mapping[str, Provider[Any]],
+        registry: Registry,
         runner: Runner,
         *,
         http: httpx.AsyncClient,
-        handler_settings: Mapping[str, Mapping[str, Any]],
-        policy: RetryPolicy,
-        timeout: float,
         reread: Reread,
+        load_history: LoadHistory,
+        retries_at_once: bool = False,
         random: Callable[[], float] = random.random,
     ) -> None:
-        self._providers = providers
+        self._registry = registry
         self._runner = runner
         self._http = http
-        self._handler_settings = handler_settings
-        self._policy = policy
-        self._usual_timeout = timeout
-        self._random = random
         self._reread = reread
+        self._load_history = load_history
+        self._retries_at_once = retries_at_once
+        self._random = random
 
     async def attempt(
         self, handler: Handler, claim: Claim, subjects: Subjects | None, on_abandoned: OnAbandoned
@@ -86,7 +87,11 @@ class AttemptRunner:
         try:
             subject = self._subject(handler, claim.callback, subjects)
             if handler.matches(subject):
-                await self._run(handler, subject, self._context(handler, claim), on_abandoned)
+                context = self._context(handler, claim)
+                if handler.history:
+                    await self._run_with_history(handler, claim.callback, subject, context, on_abandoned)
+                else:
+                    await self._run(handler, subject, context, on_abandoned)
         except Drop as drop:
             return AttemptResult(State.DROPPED, "dropped", str(drop))
         except PayloadError as error:
@@ -118,7 +123,7 @@ class AttemptRunner:
         if pause is None:
             return AttemptResult(State.DEAD, result, error, trace)
         if after is not None:
-            pause = self._policy.requested_pause(after)
+            pause = self._policy_of(handler).requested_pause(after)
         return AttemptResult(State.DUE, result, error, trace, pause)
 
     def _dead(
@@ -147,11 +152,18 @@ class AttemptRunner:
         )
 
     def _policy_of(self, handler: Handler) -> RetryPolicy:
-        return self._policy if handler.attempts is None else replace(self._policy, attempts=handler.attempts)
+        usual = self._registry.defaults
+        attempts = usual.attempts if handler.attempts is None else handler.attempts
+        return RetryPolicy(
+            attempts,
+            usual.retry_first_pause,
+            ceiling=usual.retry_longest_pause,
+            is_immediate=self._retries_at_once,
+        )
 
     def _subject(self, handler: Handler, callback: StoredCallback, subjects: Subjects | None) -> Event | CallRecord:
         """What the handler gets: as received, else parsed again from the stored bytes. Raises PayloadError."""
-        provider = self._providers.get(callback.provider)
+        provider = self._registry.providers.get(callback.provider)
         if provider is None:
             raise PayloadError(f"there is no provider {callback.provider!r} any more")
         subject = self._carried(handler, subjects)
@@ -177,12 +189,30 @@ class AttemptRunner:
             delivery_id=str(claim.delivery_id),
             attempt=claim.attempt,
             received_at=claim.callback.received_at,
-            settings=self._handler_settings.get(handler.module, {}),
+            settings=handler.settings,
             http=self._http,
         )
 
     def _timeout(self, handler: Handler) -> float:
-        return self._usual_timeout if handler.timeout is None else handler.timeout
+        return self._registry.defaults.handler_timeout if handler.timeout is None else handler.timeout
+
+    async def _run_with_history(
+        self,
+        handler: Handler,
+        callback: StoredCallback,
+        subject: Event | CallRecord,
+        context: Context,
+        on_abandoned: OnAbandoned,
+    ) -> None:
+        """As `_run`, with what the journal had of the call before this callback. What changes in it is not stored."""
+        history = await self._load_history(
+            self._registry.providers[callback.provider], callback.call_id, callback.received_at, before=callback.id
+        )
+        before = deepcopy(history.state)
+        await self._run(handler, subject, replace(context, history=history), on_abandoned)
+        if history.state != before:
+            message = "%s changed ctx.call.state, which is not stored: only handlers that answer keep a state"
+            log_failure(logger, logging.WARNING, handler, None, message, handler.name, call_id=callback.call_id)
 
     async def _run(
         self, handler: Handler, subject: Event | CallRecord, context: Context, on_abandoned: OnAbandoned

@@ -17,10 +17,11 @@ from uuid import uuid4
 
 from receiver.delivery.attempt import AttemptResult, AttemptRunner
 from receiver.delivery.fast_start import FastStart
-from receiver.errors import HandlerError
 from receiver.metrics import Metrics
 from receiver.plugins.handlers import Handler
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
+from receiver.providers.base.event import Event
+from receiver.providers.base.record import CallRecord
 from receiver.providers.base.subjects import Subjects
 from storage import (
     Claim,
@@ -77,7 +78,7 @@ class DeliveryWorker:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._prefetched: dict[str, deque[tuple[Claim, Subjects | None]]] = {}
         self._busy: Counter[str] = Counter()
-        self._names = deque(registry.listener_names)
+        self._turn = 0
         self._abandoned: set[asyncio.Task[Any]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self.fast_start = FastStart(
@@ -85,10 +86,11 @@ class DeliveryWorker:
             limits.lease,
             is_possible=database.is_sqlite,
             prefetched=self._count_prefetched,
-            subject_of=lambda name: self._handler(name).subject,
+            subject_of=self._subject_of,
             start=self._start,
             wake=self.wake,
         )
+        registry.on_replace(self._follow_registry)
 
     def start(self) -> None:
         """Start to claim deliveries."""
@@ -104,7 +106,19 @@ class DeliveryWorker:
         self._wake.set()
 
     def _count_prefetched(self, name: str) -> int | None:
-        return len(self._prefetched.get(name, ())) if name in self._registry else None
+        return len(self._prefetched.get(name, ())) if self._registry.listener(name) is not None else None
+
+    def _subject_of(self, name: str) -> type[Event] | type[CallRecord]:
+        handler = self._registry.listener(name)
+        return Event if handler is None else handler.subject
+
+    def _follow_registry(self) -> None:
+        """Handlers were replaced: release what waits here for one that is gone, and claim for those that came."""
+        for name in [name for name in self._prefetched if self._registry.listener(name) is None]:
+            for claim, _ in self._prefetched.pop(name):
+                self._release(claim)
+        self.fast_start.is_behind = True  # older deliveries may wait for a handler that came back
+        self.wake()
 
     async def stop(self) -> None:
         """Stop claiming, wait for running deliveries within `shutdown`, release the rest, and record all results."""
@@ -126,16 +140,21 @@ class DeliveryWorker:
         """Make due again at once what has not started; the attempt does not count."""
         waiting = [claim for queued in self._prefetched.values() for claim, _ in queued]
         self._prefetched.clear()
-        await asyncio.gather(*(self._record(self._released(claim)) for claim in waiting))
+        await asyncio.gather(*(self._record(self._released(claim, "the receiver was stopped")) for claim in waiting))
 
-    def _released(self, claim: Claim) -> Finish:
+    def _release(self, claim: Claim) -> None:
+        """Make a delivery due again whose handler is not loaded any more; it waits until one has that name."""
+        finish = self._released(claim, f"no handler is named {claim.handler} any more")
+        self._track(claim, asyncio.create_task(self._record(finish)))
+
+    def _released(self, claim: Claim, why: str) -> Finish:
         return Finish(
             delivery_id=claim.delivery_id,
             worker=self._worker,
             attempt=claim.attempt,
             state=State.DUE,
             result=queue.RELEASED,
-            error="the receiver was stopped",
+            error=why,
         )
 
     async def _store_finishes(self, batch: Sequence[Finish]) -> list[bool]:
@@ -177,6 +196,7 @@ class DeliveryWorker:
 
     async def _claim(self) -> list[Claim]:
         total = self._limits.total - self._busy.total()
+        names = self._registry.listener_names
         free = self._free_places()
         if total <= 0 or not free:
             self.fast_start.is_behind = True
@@ -191,7 +211,8 @@ class DeliveryWorker:
         )
         mark = self.fast_start.before_claim()
         claims = await self._database.write(claim)
-        self.fast_start.after_claim(mark, found=bool(claims), saw_all_handlers=len(free) == len(self._names))
+        saw_all = len(free) == len(names) and names is self._registry.listener_names
+        self.fast_start.after_claim(mark, found=bool(claims), saw_all_handlers=saw_all)
         return claims
 
     async def _seconds_to_next(self) -> float:
@@ -207,23 +228,18 @@ class DeliveryWorker:
 
     def _free_places(self) -> dict[str, int]:
         """Free places by handler name; another handler is first each time, so that none is always last."""
-        self._names.rotate()
+        names = self._registry.listener_names
+        self._turn = (self._turn + 1) % max(1, len(names))
         free: dict[str, int] = {}
-        for name in self._names:
-            handler = self._handler(name)
-            places = self._places(handler)
+        for name in (*names[self._turn :], *names[: self._turn]):
+            handler = self._registry.listener(name)
+            places = 0 if handler is None else self._places(handler)
             if places > 0:
                 free[name] = places
         return free
 
     def _places(self, handler: Handler) -> int:
         return (handler.concurrency or self._limits.concurrency) - self._busy[handler.name]
-
-    def _handler(self, name: str) -> Handler:
-        handler = self._registry.named(name)
-        if handler is None:
-            raise HandlerError(f"no handler is named {name}")
-        return handler
 
     async def _renew_forever(self) -> None:
         while True:
@@ -235,11 +251,11 @@ class DeliveryWorker:
                 self._database_unreachable = True
 
     async def _recover_forever(self) -> None:
-        names = list(self._registry.listener_names)
         while True:
             await asyncio.sleep(queue.RECOVER_SECONDS)
+            recover = partial(queue.recover_stuck, handlers=self._registry.listener_names)
             try:
-                if await self._database.write(partial(queue.recover_stuck, handlers=names)):
+                if await self._database.write(recover):
                     self._wake.set()
             except StoreError as error:
                 logger.error("blocked deliveries could not be checked: %s", error)
@@ -268,12 +284,17 @@ class DeliveryWorker:
 
     def _start(self, claim: Claim, subjects: Subjects | None = None) -> None:
         """Run a delivery, or keep it in memory until there is a place."""
-        handler = self._handler(claim.handler)
+        handler = self._registry.listener(claim.handler)
+        if handler is None:  # replaced since the delivery was claimed
+            self._release(claim)
+            return
         if self._places(handler) <= 0 or self._busy.total() >= self._limits.total:
             self._prefetched.setdefault(claim.handler, deque()).append((claim, subjects))
             return
         self._busy[handler.name] += 1
-        task = asyncio.create_task(self._deliver(handler, claim, subjects))
+        self._track(claim, asyncio.create_task(self._deliver(handler, claim, subjects)))
+
+    def _track(self, claim: Claim, task: asyncio.Task[None]) -> None:
         self._running[claim.delivery_id] = task
         task.add_done_callback(lambda _: self._running.pop(claim.delivery_id, None))
 
@@ -281,7 +302,8 @@ class DeliveryWorker:
         self._busy[handler.name] -= 1
         for name in [handler.name, *self._prefetched] if not self._stopping else ():  # its own first
             queued = self._prefetched.get(name)
-            if queued and self._places(self._handler(name)) > 0:
+            waiting_for = self._registry.listener(name)
+            if queued and waiting_for is not None and self._places(waiting_for) > 0:
                 self._start(*queued.popleft())
                 break
         if self.fast_start.is_behind:

@@ -21,8 +21,13 @@ def journal_row(
     deduplicate: bool,
     part: int = 0,
     deliveries: tuple[str, ...] = (),
+    answered_by: str | None = None,
+    call_state: bytes | None = None,
 ) -> NewCallback:
-    """The row of one callback of a request; `began` is when its last byte had arrived, by `perf_counter_ns`."""
+    """The row of one callback of a request; `began` is when its last byte had arrived, by `perf_counter_ns`.
+
+    `answered_by` is the handler of a question; `call_state` is the state of the call where that handler changed it.
+    """
     return NewCallback(
         provider=provider.name,
         received_at=request.received_at,
@@ -46,5 +51,7 @@ def journal_row(
         reply_body=reply.body,
         took_us=(perf_counter_ns() - began) // 1000,
         deliveries=deliveries,
+        answered_by=answered_by,
+        call_state=call_state,
         call_key=call_key(provider.name, callback.call_id),
     )

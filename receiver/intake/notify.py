@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from receiver.intake.journal_row import journal_row
 from receiver.intake.unparsed import log_unparsed
 from receiver.metrics import Metrics
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import (
     CallbackRequest,
     Fault,

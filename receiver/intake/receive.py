@@ -8,11 +8,13 @@ from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
-from receiver.intake.ask import AskPath, Responder
+from receiver.intake.ask import AskPath
 from receiver.intake.notify import LARGE_BODY_BYTES, NOT_STORED, NOT_STORED_REPLY, DeliveryStarter, NotifyPath
 from receiver.intake.priority import PriorityGate
+from receiver.intake.responder import Responder
+from receiver.intake.uncommitted import UncommittedRows
 from receiver.metrics import Metrics
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import (
     CallbackRequest,
     Fault,
@@ -48,7 +50,10 @@ class Recognition:
 
 
 class Intake:
-    """Receives requests. `starter` starts the deliveries of stored callbacks at once, where that is possible."""
+    """Receives requests. `starter` starts the deliveries of stored callbacks at once, where that is possible.
+
+    `uncommitted` is where the histories of calls find questions that wait for their commit.
+    """
 
     def __init__(
         self,
@@ -59,11 +64,13 @@ class Intake:
         metrics: Metrics,
         starter: DeliveryStarter | None = None,
         priority: PriorityGate | None = None,
+        uncommitted: UncommittedRows | None = None,
     ) -> None:
         self._metrics = metrics
         self._priority = priority or PriorityGate()
         self._notify = NotifyPath(registry, journal, metrics, starter)
-        self._ask = AskPath(responder, journal, metrics)
+        rows = UncommittedRows() if uncommitted is None else uncommitted
+        self._ask = AskPath(responder, journal, metrics, rows)
 
     def recognise(self, provider: Provider[Any], request: CallbackRequest) -> Recognition:
         """Decide whether a request asks something; never raises.

@@ -14,7 +14,8 @@ _GAP = (
 )
 """What may stand between two digits, plain or escaped: blanks, hyphens, dots, and the zero bytes of UTF-16."""
 _PLUS = rb"(?:\+|%2[Bb]|\\u002[bB]|&#0*43;)"
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+"""One without its end goes on to that of the text: tried at each quote anew, it would take quadratic time."""
 
 
 class NumberError(ReceiverError):

@@ -7,15 +7,16 @@ from typing import Any
 
 import httpx
 
-from receiver.errors import PayloadError, WireError
-from receiver.intake.ask import Responder, write_answer
+from receiver.errors import PayloadError
+from receiver.intake.ask import write_answer
 from receiver.intake.reread import reread, reread_callback
+from receiver.intake.responder import Responder
 from receiver.operations.comparison import difference
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import Mode, Provider
 from receiver.providers.base.subjects import Subjects
-from receiver.wire import Format, jsonbody, xmlrpc
-from receiver.wire.charset import decode
+from receiver.wire import Format
+from receiver.wire.reply_values import reply_values
 from storage import StoredCallback, retention
 from storage.values import NewDelivery, call_key
 
@@ -85,7 +86,10 @@ class Difference:
 async def compare(
     providers: Mapping[str, Provider[Any]], answering: Responder, callback: StoredCallback
 ) -> Difference | bool:
-    """Answer a stored question with today's handlers: the difference, True if none, False if it is not a question."""
+    """Answer a stored question with today's handlers: the difference, True if none, False if it is not a question.
+
+    A handler that asks for the call's history finds what the journal had before this callback. Nothing is stored.
+    """
     provider = providers.get(callback.provider)
     kind = provider.kind(callback.kind) if provider else None
     if provider is None or kind is None or kind.mode is not Mode.ASK:
@@ -94,19 +98,7 @@ async def compare(
         event = reread(provider, callback)
     except PayloadError:
         return False
-    answer = await answering.answer(provider, kind, event, callback.received_at)
+    answer = await answering.answer(provider, kind, event, callback.received_at, before=callback.id)
     reply, _ = write_answer(provider, kind, answer, Format(callback.format))
     lines = difference(reply_values(callback.reply_body), reply_values(reply.body), "recorded", "today")
     return Difference(callback, lines) if lines else True
-
-
-def reply_values(body: bytes) -> Any:
-    """The values in an XML-RPC or JSON reply, for comparison; the text itself in any other format."""
-    text = decode(body).text
-    try:
-        if text.lstrip().startswith("<"):
-            response = xmlrpc.read_response(text)
-            return {"fault": response.fault_code} if response.fault_code is not None else response.value
-        return jsonbody.read(text)[0]
-    except WireError:
-        return text

@@ -8,6 +8,9 @@ from typing import Any
 
 import httpx
 
+from receiver.errors import HandlerError
+from receiver.plugins.call_history import CallHistory
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -26,3 +29,12 @@ class Context:
     http: httpx.AsyncClient = field(default_factory=httpx.AsyncClient, repr=False)
     """A client shared by all handlers."""
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("receiver.handlers"), repr=False)
+    history: CallHistory | None = field(default=None, repr=False)
+    """What `call` gives; None for a handler that did not ask for it."""
+
+    @property
+    def call(self) -> CallHistory:
+        """The earlier steps of the call and its state. Raises HandlerError for a handler without `history=True`."""
+        if self.history is None:
+            raise HandlerError("ctx.call is only loaded where the decorator says so: write history=True in it")
+        return self.history

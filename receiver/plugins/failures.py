@@ -1,12 +1,15 @@
 """Log the failure of a handler with the line of its author's file."""
 
-import inspect
 import logging
+import sysconfig
+import traceback
+from pathlib import Path
 
 from receiver.plugins.handlers import Handler
 
 AUTHOR_FILE = "author_file"
 """The field of a log record that names the file of the handler that failed."""
+_LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
 def log_failure(
@@ -22,7 +25,38 @@ def log_failure(
 
     The log's formatter decides how much of the exception is shown: its text may hold a caller's number.
     """
-    function = inspect.unwrap(getattr(handler.function, "func", handler.function))
-    code = getattr(function, "__code__", None)
-    extra = {**ids, "handler": handler.name, AUTHOR_FILE: code.co_filename if code else ""}
+    extra = {**ids, "handler": handler.name, AUTHOR_FILE: handler.source[0]}
     logger.log(level, message, *args, exc_info=error, extra=extra)
+
+
+def author_line(error: BaseException) -> tuple[str, int]:
+    """The file and the line of a handler module's author that an error comes from; "" and 0 if it is not known."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return error.filename, error.lineno or 0
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if is_of_an_author(frame.filename)]
+    return (own[-1].filename, own[-1].lineno or 0) if own else ("", 0)
+
+
+def is_of_an_author(file: str) -> bool:
+    """Whether a file of Python is neither the receiver's, nor Python's own, nor an installed package's."""
+    if not Path(file).is_absolute():
+        return False  # "<frozen importlib._bootstrap>" and the like
+    path, root = Path(file), Path(__file__).parents[2]
+    libraries = [root / "receiver", root / "storage", *(Path(sysconfig.get_paths()[name]) for name in _LIBRARIES)]
+    return not {"site-packages", "dist-packages"}.intersection(path.parts) and not any(
+        path.is_relative_to(library) for library in libraries
+    )
+
+
+def shown_path(file: str) -> str:
+    """A file's path as people know it: from the working folder, if it is below that."""
+    folder = Path.cwd()
+    return str(Path(file).relative_to(folder)) if Path(file).is_relative_to(folder) else file
+
+
+def at(file: str, line: int) -> str:
+    """A place in a file, to go behind a message; nothing where it is not known."""
+    if not file:
+        return ""
+    return f" ({shown_path(file)}, line {line})" if line else f" ({shown_path(file)})"

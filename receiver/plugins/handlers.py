@@ -1,6 +1,7 @@
 """Registration of handlers: which function gets which events."""
 
 import inspect
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -67,8 +68,24 @@ class Handler:
     """The model that its module's settings are validated with."""
     takes_context: bool = False
     """Whether the function has a second argument."""
+    history: bool = False
+    """Whether the function finds the call's history in its context."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Its module's settings, once a registry has it."""
     is_async: bool = False
     """Whether the function is a coroutine function; others run in a thread."""
+
+    @property
+    def source(self) -> tuple[str, int]:
+        """The file and the line of the function; "" and 0 where it has none.
+
+        Of a function that a library made for a module, such as a flow's, the file of that module and 0.
+        """
+        function = inspect.unwrap(getattr(self.function, "func", self.function))
+        code = getattr(function, "__code__", None)
+        file, line = (code.co_filename, code.co_firstlineno) if code else ("", 0)
+        home = getattr(sys.modules.get(getattr(function, "__module__", "")), "__file__", None) or file
+        return (file, line) if home == file else (home, 0)
 
     def matches(self, subject: Event | CallRecord) -> bool:
         """Whether every filter matches this event or record."""
@@ -85,6 +102,18 @@ class Handler:
         """The subject and the filters, as in the decorator's arguments."""
         filters = "".join(f", {name}={_as_written(wanted)}" for name, wanted in self.filters.items())
         return f"{self.subject.__name__}{filters}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerDefaults:
+    """What counts for handlers that do not say otherwise: the settings of the same names. Times are seconds."""
+
+    deadline: float = 3.0
+    call_history_hours: float = 24.0
+    attempts: int = 10
+    retry_first_pause: float = 5.0
+    retry_longest_pause: float = 3600.0
+    handler_timeout: float = 60.0
 
 
 class Handlers:
@@ -116,24 +145,34 @@ class Handlers:
         attempts: int | None = None,
         timeout: float | None = None,
         concurrency: int | None = None,
+        history: bool = False,
         **filters: object,
     ) -> Callable[[Function], Function]:
         """Register the function for each `subject` that matches: it runs after the acknowledgement, with retries.
 
         `subject` is CallRecord or the event of a notify callback. A filter names a field and is a value, a collection
-        of values, a function of the value, or a Setting. Raises HandlerError if the function or a filter cannot work.
+        of values, a function of the value, or a Setting. With `history` the earlier steps of the call are loaded for
+        `ctx.call`. Raises HandlerError if the function or a filter cannot work.
         """
-        limits = {"attempts": attempts, "timeout": timeout, "concurrency": concurrency}
+        limits = {"attempts": attempts, "timeout": timeout, "concurrency": concurrency, "history": history}
         return self._register(subject, name, aliases, filters, answers=False, **limits)
 
     def answer(
-        self, question: type[Event], /, *, name: str = "", aliases: Collection[str] = (), **filters: object
+        self,
+        question: type[Event],
+        /,
+        *,
+        name: str = "",
+        aliases: Collection[str] = (),
+        history: bool = False,
+        **filters: object,
     ) -> Callable[[Function], Function]:
         """Register the function to answer each `question` that matches the filters: its return value is the reply.
 
-        Exactly one handler answers a question: the first whose filters match. Raises HandlerError as `on` does.
+        Exactly one handler answers a question: the first whose filters match. With `history` the earlier steps of the
+        call and its state are loaded for `ctx.call`. Raises HandlerError as `on` does.
         """
-        return self._register(question, name, aliases, filters, answers=True)
+        return self._register(question, name, aliases, filters, answers=True, history=history)
 
     def _register(
         self,
@@ -147,6 +186,9 @@ class Handlers:
             module, where = _home(function)
             _check_signature(function, where)
             _check_filters(subject, filters, where)
+            takes_context = len(_positional(function)) > 1
+            if rest["history"] and not takes_context:
+                raise HandlerError(f"{where} asks for history; give it a second argument, a Context, to find it in")
             self._handlers.append(
                 Handler(
                     name=name or where,
@@ -157,7 +199,7 @@ class Handlers:
                     module=self.name or module.rsplit(".", 1)[-1],
                     requires=self.requires,
                     settings_model=self.settings_model,
-                    takes_context=len(_positional(function)) > 1,
+                    takes_context=takes_context,
                     is_async=inspect.iscoroutinefunction(function),
                     **rest,
                 )

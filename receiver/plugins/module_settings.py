@@ -14,8 +14,8 @@ from receiver.plugins.handlers import Handler
 class Setting:
     """The value of a filter that a user sets: `@handlers.answer(IvrRequest, did=Setting("did"))`.
 
-    It is read from the module's settings when the receiver starts. Where it is left out, the default of the module's
-    settings model counts; without one it must be there.
+    It is read from the module's settings when the receiver starts. If it is missing, the default of the module's
+    settings model is used; without a default it is required.
     """
 
     name: str
@@ -29,23 +29,24 @@ def bind(handler: Handler, table: Mapping[str, Any]) -> Handler:
     for name in handler.requires:
         if table.get(name) in (None, ""):
             raise SettingsError(_missing(handler, name))
-    _values(handler, table)
+    setting_values(handler, table)
     return resolve_filters(handler, table)
 
 
 def resolve_filters(handler: Handler, table: Mapping[str, Any]) -> Handler:
-    """The handler with its settings in its filters; settings that no filter needs are not looked at."""
+    """The handler with its settings in its filters; other settings are ignored."""
     needed = {name: wanted.name for name, wanted in handler.filters.items() if isinstance(wanted, Setting)}
     if not needed:
         return handler
-    values = _values(handler, table)
+    values = setting_values(handler, table)
     if absent := set(needed.values()) - values.keys():
         raise SettingsError(_missing(handler, min(absent)))
     filters = {name: values[needed[name]] if name in needed else wanted for name, wanted in handler.filters.items()}
     return replace(handler, filters=filters)
 
 
-def _values(handler: Handler, table: Mapping[str, Any]) -> dict[str, Any]:
+def setting_values(handler: Handler, table: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a handler's module, with the defaults of their model. Raises SettingsError for wrong ones."""
     if handler.settings_model is None:
         return dict(table)
     try:

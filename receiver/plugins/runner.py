@@ -21,7 +21,7 @@ class Runner:
     def __init__(self, threads: int, name: str = "handlers") -> None:
         self._threads = threads
         self._name = name
-        self._pools: dict[str, tuple[ThreadPoolExecutor, asyncio.Semaphore]] = {}
+        self._pools: dict[tuple[str, int], tuple[ThreadPoolExecutor, asyncio.Semaphore]] = {}
 
     async def run(self, handler: Handler, subject: Event | CallRecord, context: Context) -> Any:
         """Return what the function returns. An exception that would end the program becomes a HandlerError."""
@@ -57,11 +57,12 @@ class Runner:
         return await asyncio.wrap_future(running)
 
     def _pool(self, handler: Handler) -> tuple[ThreadPoolExecutor, asyncio.Semaphore]:
-        if handler.name not in self._pools:
-            size = handler.concurrency or self._threads
+        size = handler.concurrency or self._threads
+        key = handler.name, size
+        if key not in self._pools:
             threads = ThreadPoolExecutor(size, thread_name_prefix=f"{self._name}-{handler.name}")
-            self._pools[handler.name] = threads, asyncio.Semaphore(size)
-        return self._pools[handler.name]
+            self._pools[key] = threads, asyncio.Semaphore(size)
+        return self._pools[key]
 
     def close(self) -> None:
         """Accept no more work. A thread that is inside a function cannot be stopped, and is abandoned."""

@@ -1,4 +1,4 @@
-"""Scenarios: a call as a TOML file, which is played against the handlers without a server and without a network."""
+"""Scenarios: calls as TOML files that are played against the handlers, without a server or a network."""
 
 from receiver.scenarios.checks import Problem
 from receiver.scenarios.model import LoadedScenario, Scenario, ScenarioError, find_scenarios, load_scenario

@@ -1,4 +1,4 @@
-"""What a scenario expects, compared with what came."""
+"""Compare what happened with what a scenario expects."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,26 +12,26 @@ from receiver.simulator import Exchange, Step
 from storage import Delivery, StoredCallback
 
 _OF_THE_STEP = {"action", "language", "fault", "outcome", "state"}
-"""What `expect` may hold besides the reply's fields."""
+"""What `expect` may contain besides fields of the reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as the scenario expects it."""
+    """A difference from what the scenario expects."""
 
     text: str
     lines: tuple[str, ...] = ()
-    """A difference, or a traceback."""
+    """The differing lines, or a traceback."""
     step: int | None = None
-    """The step's place in the file, from 0; None for what is expected of the whole call."""
+    """The step's index in the file, from 0; None for the whole call."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayedStep:
-    """A step of a scenario with what came of it, and the state of the call after it."""
+    """A step of a scenario with its exchanges, and the state of the call after it."""
 
     number: int | None
-    """The step's place in the file, from 0; None for the end that the file does not mention."""
+    """The step's index in the file, from 0; None for the final hang-up, which the file does not contain."""
     expected: ScenarioStep
     played: tuple[Step, ...]
     state: str
@@ -84,9 +84,9 @@ def _check_reply(step: PlayedStep) -> Iterable[Problem]:
 
 
 def subset_difference(wanted: Mapping[str, Any], got: Mapping[str, Any]) -> tuple[str, ...]:
-    """What is different in the fields that are wanted, as lines of a difference; empty if nothing is.
+    """The differences in the expected fields, as lines of a diff; empty if there are none.
 
-    Names are compared as everywhere (A-05), and 1 is "1": TOML and the wire type values differently.
+    Names are normalised (A-05), and 1 equals "1": TOML and the wire have different types.
     """
     found = {normalize_name(name): value for name, value in got.items()}
     there = {name: found.get(normalize_name(name)) for name in wanted}
@@ -107,7 +107,7 @@ def _equal(wanted: Any, got: Any) -> bool:
 
 
 def check_outcomes(steps: Sequence[PlayedStep], questions: Sequence[StoredCallback]) -> Iterable[Problem]:
-    """Each question must have been answered by a handler, unless its step expects another outcome."""
+    """Each question must be answered by a handler, unless its step expects another outcome."""
     asked = [(step, exchange) for step in steps for exchange in step.exchanges if exchange.request.asks]
     for (step, exchange), callback in zip(asked, questions, strict=False):
         is_last = exchange is step.question
@@ -118,7 +118,7 @@ def check_outcomes(steps: Sequence[PlayedStep], questions: Sequence[StoredCallba
 
 
 def check_records(expected: Sequence[Mapping[str, Any]], found: Sequence[CallRecord]) -> Iterable[Problem]:
-    """Each expected record must match one of its own."""
+    """Each expected record must match a record of its own."""
     left = [{**record.as_json(), "customer": record.customer} for record in found]
     for wanted in expected:
         matching = [record for record in left if not subset_difference(wanted, record)]
@@ -132,7 +132,7 @@ def check_records(expected: Sequence[Mapping[str, Any]], found: Sequence[CallRec
 
 
 def check_handlers(expected: Sequence[ExpectedHandler], deliveries: Sequence[Delivery]) -> Iterable[Problem]:
-    """Each expected delivery must have ended so; one that failed for good is a problem also when none is expected."""
+    """Each expected delivery must have its state; a dead delivery that is not expected is a problem as well."""
     by_name: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
         by_name.setdefault(delivery.handler, []).append(delivery)

@@ -1,4 +1,4 @@
-"""A scenario made from a call in the journal: the call is played again with the replies that were recorded."""
+"""Make a scenario from a call in the journal: the call is played again with the recorded replies."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from receiver.wire import Format
 from storage import Delivery, StoredCallback
 
 MAX_ACTIONS = 1_000
-"""Actions between two recorded questions; more means that the call cannot be followed."""
+"""Actions between two recorded questions; with more, the call cannot be reconstructed."""
 _ENDINGS = {
     Outcome.ANSWERED: "answer",
     Outcome.BUSY: "busy",
@@ -27,13 +27,13 @@ _ENDINGS = {
     Outcome.INVALID_NUMBER: "invalidnumber",
     Outcome.REJECTED: "reject",
 }
-"""What the dialled side did, by how the call ended."""
+"""The action of the dialled side, by the outcome of the call."""
 _PLAYS = {"GET_IVR_ACTION": "ivr", "IVR_LAYER_INPUT": "layer", "POPUP": "popup"}
 
 
 @dataclass
 class _Recording:
-    """What the journal has of a call."""
+    """The rows of a call in the journal."""
 
     provider: Provider[Any]
     questions: list[tuple[Event, StoredCallback]] = field(default_factory=list)
@@ -47,9 +47,9 @@ async def scenario_of_call(
     *,
     mask: bool = False,
 ) -> Scenario:
-    """The scenario of a stored call; with `mask`, of the same call by another caller.
+    """The scenario of a stored call; with `mask`, the caller's number is replaced.
 
-    Raises ScenarioError where the journal has too little of it.
+    Raises ScenarioError if the journal lacks what the scenario needs.
     """
     recording = _recording_of(provider, callbacks)
     if recording.questions:
@@ -69,7 +69,7 @@ async def _scenario_of_questions(recording: _Recording, deliveries: Sequence[Del
         steps,
         title=f"call {call.call_id}",
         records=recording.records,
-        handlers=_handlers(deliveries),
+        handlers=expected_handlers(deliveries),
     )
 
 
@@ -114,7 +114,7 @@ def _call_of(recording: _Recording) -> tuple[str, SimulatedCall]:
 
 
 async def _play(call: SimulatedCall, recording: _Recording) -> list[Step]:
-    """Do what the caller must have done, so that the recorded questions come one after the other."""
+    """Reconstruct the caller's actions that lead to the recorded questions."""
     replies = deque(HttpReply(one.reply_body, one.reply_type, one.reply_status) for _, one in recording.questions)
 
     async def send(request: OutgoingRequest) -> HttpReply | None:
@@ -130,7 +130,7 @@ async def _play(call: SimulatedCall, recording: _Recording) -> list[Step]:
 
 
 async def _reach(player: Player, asked: int, event: Event, recording: _Recording) -> None:
-    """Act until the question of this event is out, if it is not yet."""
+    """Act until the question of this event is asked, unless it was already."""
     position = next(number for number, (one, _) in enumerate(recording.questions) if one is event)
     keys = deque(getattr(event, "dtmf", ""))
     for _ in range(MAX_ACTIONS):
@@ -148,21 +148,21 @@ async def _reach(player: Player, asked: int, event: Event, recording: _Recording
 
 
 def _answered_before(recording: _Recording) -> bool:
-    """Whether a dialled call was answered although the IVR went on: only layers do that (E-16)."""
+    """Whether a dialled call was answered although the IVR continued: only layers do that (E-16)."""
     return any(record.outcome is Outcome.ANSWERED for record in recording.records)
 
 
 async def _end(player: Player, recording: _Recording) -> None:
-    """What became of the call after its last question."""
+    """The end of the call after its last question."""
     outcome = recording.records[-1].outcome if recording.records else Outcome.UNKNOWN
     if player.call.state is CallState.DIALING and outcome is not Outcome.CANCELLED:
-        await player.do(_ENDINGS.get(outcome, "busy"))  # the call went on in an IVR after the dialling had failed
+        await player.do(_ENDINGS.get(outcome, "busy"))  # the call continued in an IVR after the dialling failed
     if not player.call.has_ended:
         await player.do("hangup")
 
 
-def _handlers(deliveries: Sequence[Delivery]) -> list[ExpectedHandler]:
-    """Each handler that got something of the call, with the state that its last delivery has."""
+def expected_handlers(deliveries: Sequence[Delivery]) -> list[ExpectedHandler]:
+    """Each handler that had a delivery of the call, with the state of its last one."""
     found = {delivery.handler: delivery for delivery in deliveries if delivery.replay_id is None}
     return [
         ExpectedHandler(name=name, state=delivery.state.value)
@@ -172,7 +172,7 @@ def _handlers(deliveries: Sequence[Delivery]) -> list[ExpectedHandler]:
 
 
 def _scenario_of_records(recording: _Recording, deliveries: Sequence[Delivery]) -> Scenario:
-    """A call that asked nothing: its records alone. Raises ScenarioError."""
+    """A call without questions: its records alone. Raises ScenarioError."""
     if not recording.records:
         raise ScenarioError("the journal has neither questions nor records of this call, so there is nothing to play")
     kinds = recording.provider.simulations()
@@ -189,13 +189,13 @@ def _scenario_of_records(recording: _Recording, deliveries: Sequence[Delivery]) 
         "options": options,
         "step": steps,
         "record": [{"outcome": record.outcome.value} for record in recording.records],
-        "handler": [handler.model_dump(exclude_defaults=True) for handler in _handlers(deliveries)],
+        "handler": [handler.model_dump(exclude_defaults=True) for handler in expected_handlers(deliveries)],
     }
     return Scenario.model_validate(values)
 
 
 def _leg_step(record: CallRecord) -> dict[str, Any]:
-    """How a leg ended, as a step."""
+    """The end of a leg, as a step."""
     if record.outcome is Outcome.CANCELLED:
         return {"hang_up": True}
     return {"callee": CALLEE_ACTIONS[_ENDINGS.get(record.outcome, "unavailable")]}
@@ -205,9 +205,9 @@ MASKED_CALLER, MASKED_NAME = "0500000001", "Caller"
 
 
 def _masked(scenario: Scenario) -> Scenario:
-    """The scenario with another caller: the number is changed wherever it stands, also in what is expected.
+    """The scenario with another caller: the number is replaced everywhere, also in what is expected.
 
-    The firm's own numbers stay, for handlers filter by them and dial them.
+    The firm's own numbers are kept, because handlers filter by them and dial them.
     """
     values = scenario.model_dump(by_alias=True, mode="json")
 

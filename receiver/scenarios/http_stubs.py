@@ -1,4 +1,4 @@
-"""What handlers get in place of the network while a scenario runs."""
+"""HTTP stubs: replies to the requests of handlers while a scenario runs, instead of the network."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,14 +10,14 @@ from receiver.scenarios.model import StubbedHttp
 
 
 class StubTransport(httpx.AsyncBaseTransport):
-    """Answers requests of `ctx.http` as the scenario says; a request that it says nothing about fails."""
+    """Answers requests of `ctx.http` with the scenario's stubs; a request without a stub fails."""
 
     def __init__(self, stubs: Sequence[StubbedHttp]) -> None:
         self._stubs = stubs
         self._requests: Counter[int] = Counter()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The next status of the first stub that fits. Raises httpx.ConnectError where none does."""
+        """The next status of the first stub that matches. Raises httpx.ConnectError if none does."""
         for number, stub in enumerate(self._stubs):
             if str(request.url).startswith(stub.url) and stub.method.upper() in {"", request.method}:
                 status = stub.statuses[min(self._requests[number], len(stub.statuses) - 1)]
@@ -29,7 +29,7 @@ class StubTransport(httpx.AsyncBaseTransport):
         )
 
     def problems(self) -> Iterable[Problem]:
-        """Stubs that were not called as often as the scenario expects."""
+        """Problems: stubs that were not called as often as the scenario expects."""
         for number, stub in enumerate(self._stubs):
             if stub.requests is not None and stub.requests != self._requests[number]:
                 yield Problem(f"{stub.url} got {self._requests[number]} request(s), not {stub.requests}")

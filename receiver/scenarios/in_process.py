@@ -32,8 +32,8 @@ Found = TypeVar("Found")
 class InProcessReceiver:
     """A receiver that a test calls with plain functions. Made by `in_process_receiver`.
 
-    Deliveries run as they do in production, but failed ones are tried again at once, and `ctx.http` gets what `stub`
-    was told to give.
+    Deliveries run as in production, but failed ones are retried at once, and requests of `ctx.http` are answered by
+    `stub`.
     """
 
     def __init__(self, portal: anyio.from_thread.BlockingPortal, components: Components, folder: Path) -> None:
@@ -48,12 +48,12 @@ class InProcessReceiver:
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url="http://receiver")
 
     async def start(self, stack: AsyncExitStack) -> None:
-        """Begin to receive and to deliver, until the stack is closed."""
+        """Start to receive and to deliver, until the stack is closed."""
         await stack.enter_async_context(self._app.site.router.lifespan_context(self._app.site))
         await stack.enter_async_context(self._client)
 
     def stub(self, url: str, *statuses: int, method: str = "", body: str = "") -> None:
-        """Answer requests of `ctx.http` to addresses that begin with `url`; 200 where no status is given."""
+        """Answer requests of `ctx.http` to addresses that begin with `url`, by default with 200."""
         self._stubs.append(StubbedHttp(url=url, method=method, statuses=statuses or (200,), body=body))
 
     def request(self, method: str, path: str, **content: Any) -> httpx.Response:
@@ -65,11 +65,11 @@ class InProcessReceiver:
         return self.request("POST", path, **content)
 
     def callbacks(self, **wanted: Any) -> list[StoredCallback]:
-        """What is stored, oldest first; `wanted` are the fields of a filter, such as `kind="CDR"`."""
+        """Stored callbacks, oldest first; `wanted` are the fields of a filter, such as `kind="CDR"`."""
         return self._read(lambda connection: journal.page(connection, Filter(**wanted), 0, MAX_CALLBACKS))
 
     def deliveries(self, **wanted: Any) -> list[Delivery]:
-        """The deliveries of these callbacks, once none of them is unfinished."""
+        """The deliveries of these callbacks, when all of them are finished."""
         deadline = perf_counter() + SETTLE_SECONDS
         while True:
             found = self._read(partial(_deliveries, wanted=Filter(**wanted)))
@@ -110,7 +110,7 @@ def _deliveries(connection: Connection, wanted: Filter) -> list[Delivery]:
 
 
 class PhoneCall:
-    """A call that a test makes. What the caller does returns the call itself, so that it can be written in one line."""
+    """A call that a test makes. Methods for the caller's actions return the call itself and can be chained."""
 
     def __init__(self, portal: anyio.from_thread.BlockingPortal, player: Player) -> None:
         self._portal = portal
@@ -119,12 +119,12 @@ class PhoneCall:
 
     @property
     def simulated(self) -> SimulatedCall:
-        """The simulated call, with everything that it knows."""
+        """The simulated call."""
         return self._player.call
 
     @property
     def state(self) -> CallState:
-        """What the call does now."""
+        """The state of the call."""
         return self._player.call.state
 
     @property
@@ -134,7 +134,7 @@ class PhoneCall:
 
     @property
     def action(self) -> str:
-        """The action of the last reply, by its wire name; empty where it told the provider nothing to do."""
+        """The action of the last reply, by its wire name; empty if it has none."""
         instruction = self._player.call.instruction
         return instruction.action if instruction else ""
 
@@ -146,7 +146,7 @@ class PhoneCall:
 
     @property
     def faults(self) -> list[str]:
-        """What the provider would not understand, of all replies of the call."""
+        """The faults in all replies of the call, which the provider would not understand."""
         return [str(fault) for fault in self._player.call.faults]
 
     def press(self, keys: str) -> "PhoneCall":
@@ -157,7 +157,7 @@ class PhoneCall:
         return self
 
     def wait(self) -> "PhoneCall":
-        """The caller does nothing until the provider goes on by itself."""
+        """The caller does nothing until the provider continues after its timeout."""
         return self._do("wait")
 
     def callee(self, outcome: str) -> "PhoneCall":
@@ -177,7 +177,7 @@ class PhoneCall:
 def in_process_receiver(folder: Path, settings: Settings) -> Iterator[InProcessReceiver]:
     """A receiver with a journal in `folder`, its event loop in a thread of its own.
 
-    Raises SettingsError or HandlerError where the handlers do not load.
+    Raises SettingsError or HandlerError if the handlers cannot be loaded.
     """
     components = load_components(settings)
     with anyio.from_thread.start_blocking_portal() as portal:

@@ -1,4 +1,4 @@
-"""Results of scenarios as JUnit XML, which every CI server reads."""
+"""Write the results of scenarios as JUnit XML, for CI servers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,5 +27,5 @@ def write_junit(results: Sequence[ScenarioResult], path: Path) -> None:
 
 
 def _xml_text(text: str) -> str:
-    """Text without what XML cannot carry."""
+    """Text without the characters that XML cannot contain."""
     return "".join(char if char in "\t\n\r" or char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,4 +1,4 @@
-"""A scenario file: who calls, what the caller does, and what must come of it."""
+"""A scenario file: the call, the caller's actions, and the expected results."""
 
 import re
 import tomllib
@@ -15,7 +15,7 @@ from receiver.settings import problems
 from receiver.wire import Format
 
 FOLDER = "scenarios"
-"""Where scenario files lie, in the folder of the receiver."""
+"""The folder of scenario files, in the working folder."""
 _FIELDS_OF_A_RECORD = {*CallRecord.model_fields, "customer"} - {"event"}
 
 
@@ -34,15 +34,15 @@ class _Table(BaseModel):
 
 
 class ScenarioStep(_Table):
-    """One thing that happens, and the reply that the question after it must get."""
+    """One action, and the expected reply to the question after it."""
 
     press: Annotated[str, AfterValidator(_keys)] = ""
     """Keys, one after the other."""
     wait: bool = False
-    """The caller does nothing until the provider goes on by itself."""
+    """The caller does nothing until the provider continues after its timeout."""
     hang_up: bool = False
     callee: CalleeOutcome | None = None
-    """How the side that is dialled reacts."""
+    """The reaction of the dialled side."""
     expect: Mapping[str, Any] = Field(default_factory=dict)
     """`action`, `language`, `fault`, `outcome` or `state`, and fields of the reply by their wire names in any case."""
 
@@ -55,7 +55,7 @@ class ScenarioStep(_Table):
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """What a player is asked to do; empty for a step that only begins the call."""
+        """The action for the player; empty for a step that only begins the call."""
         if self.press:
             return tuple(self.press)
         if self.callee is not None:
@@ -71,49 +71,49 @@ class ScenarioStep(_Table):
 
 
 class ExpectedHandler(_Table):
-    """A delivery that must have happened."""
+    """An expected delivery."""
 
     name: str
     state: Literal["done", "dead", "dropped"] = "done"
     attempts: int | None = None
-    """How many attempts it took."""
+    """The number of attempts."""
 
 
 class StubbedHttp(_Table):
-    """What a handler's `ctx.http` gets from an address, instead of the network."""
+    """The replies of an address to requests of `ctx.http`, instead of the network."""
 
     url: str
     """The beginning of the address."""
     method: str = ""
     """Only for this method; empty for any."""
     statuses: tuple[int, ...] = (200,)
-    """One for each request; the last one stays."""
+    """One for each request; the last one repeats."""
     body: str = ""
     requests: int | None = None
-    """How many requests there must have been."""
+    """The expected number of requests."""
 
 
 class Scenario(_Table):
-    """One call, and what must come of it."""
+    """One call, and its expected results."""
 
     title: str = ""
     handlers: tuple[str, ...] = ()
-    """Handler modules; those of the settings where there are none."""
+    """Handler modules; those of the settings if empty."""
     handler_settings: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
-    """Settings of handler modules, over those of receiver.toml."""
+    """Settings of handler modules; they override those of receiver.toml."""
     provider: str = "voicenter"
     play: str = ""
-    """Which of the provider's calls; its usual one where empty."""
+    """Which of the provider's calls; its usual one if empty."""
     did: str = "0730000000"
     caller: str = "0540000000"
     caller_name: str = ""
     call_id: str = ""
-    """The call's id; a new one each time where empty."""
+    """The call's id; a new one for each run if empty."""
     format: Format | None = None
     options: Mapping[str, str] = Field(default_factory=dict)
     steps: Annotated[tuple[ScenarioStep, ...], Field(alias="step", min_length=1)]
     records: Annotated[tuple[Mapping[str, Any], ...], Field(alias="record")] = ()
-    """Call records that must come out, each as the fields that matter."""
+    """Expected call records, each with the fields to compare."""
     handlers_run: Annotated[tuple[ExpectedHandler, ...], Field(alias="handler")] = ()
     http: tuple[StubbedHttp, ...] = ()
 
@@ -130,13 +130,13 @@ class Scenario(_Table):
 
 
 class LoadedScenario(_Table):
-    """A scenario with the place it was read from."""
+    """A scenario with the path of its file."""
 
     path: Path
     name: str
     scenario: Scenario
     step_lines: tuple[int, ...] = ()
-    """The line of each `[[step]]`."""
+    """The line number of each `[[step]]`."""
 
 
 def load_scenario(path: Path) -> LoadedScenario:
@@ -158,7 +158,7 @@ def load_scenario(path: Path) -> LoadedScenario:
 
 
 def find_scenarios(places: Sequence[Path]) -> list[Path]:
-    """The scenario files at these places: files as they are, and all `*.toml` below folders. Raises ScenarioError."""
+    """The scenario files of these paths: files, and all `*.toml` below folders. Raises ScenarioError."""
     found: list[Path] = []
     for place in places:
         if place.is_dir():

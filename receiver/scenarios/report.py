@@ -1,4 +1,4 @@
-"""How a scenario's problems are worded, for the terminal, for pytest and for JUnit."""
+"""Format a scenario's problems, for the terminal, for pytest and for JUnit."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from receiver.scenarios.model import LoadedScenario
 
 
 def problem_lines(loaded: LoadedScenario, problem: Problem) -> Iterator[str]:
-    """Where it is in the file, what is wrong, and the difference or the traceback."""
+    """The place in the file, the problem, and its diff or traceback."""
     yield f"{place_of(loaded, problem)}: {problem.text}"
     for line in problem.lines:
         yield f"    {line}"

@@ -1,4 +1,4 @@
-"""Running scenarios: each against a receiver of its own in this process, with a temporary journal."""
+"""Run scenarios against receivers in this process, with temporary journals."""
 
 import asyncio
 import logging
@@ -39,16 +39,16 @@ from storage import Database, Delivery, StoredCallback, journal, queue
 from storage.values import Filter
 
 SETTLE_SECONDS = 10.0
-"""How long deliveries may take after the call."""
+"""Seconds that deliveries may take after the call."""
 POLL_SECONDS = 0.005
 JOBS = 64
-"""Scenarios that run side by side: they mostly wait for a commit, which they then share."""
+"""Scenarios that run at the same time: they mostly wait for a commit, and then share it."""
 MAX_CALLBACKS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioResult:
-    """How a scenario went; it passed if it has no problems."""
+    """The result of a scenario; it passed if it has no problems."""
 
     loaded: LoadedScenario
     problems: tuple[Problem, ...]
@@ -56,7 +56,7 @@ class ScenarioResult:
 
     @property
     def has_passed(self) -> bool:
-        """Whether everything was as expected."""
+        """Whether there are no problems."""
         return not self.problems
 
 
@@ -71,10 +71,10 @@ class _Receiver:
 
 
 class ScenarioRunner:
-    """Runs scenarios, several at once. An async context manager: it has temporary journals, and the receivers on them.
+    """Runs scenarios, several at the same time. An async context manager with temporary journals and their receivers.
 
-    Scenarios with the same handlers share a receiver, for calls do not meet; one with `[[http]]` or a call id of its
-    own has a receiver to itself.
+    Scenarios with the same handlers share a receiver, because calls are independent. A scenario with `[[http]]` or a
+    call id of its own has its own receiver.
     """
 
     def __init__(self, settings: Settings, jobs: int = JOBS) -> None:
@@ -100,7 +100,7 @@ class ScenarioRunner:
         await self._stack.aclose()
 
     async def run_all(self, scenarios: Sequence[LoadedScenario]) -> list[ScenarioResult]:
-        """The results, in order. Raises SettingsError or HandlerError where the handlers do not load."""
+        """The results, in order. Raises SettingsError or HandlerError if the handlers cannot be loaded."""
         for loaded in scenarios:
             self._components_of(loaded.scenario)
         for loaded in scenarios:
@@ -109,7 +109,7 @@ class ScenarioRunner:
         return await asyncio.gather(*map(self.run, scenarios))
 
     async def run(self, loaded: LoadedScenario) -> ScenarioResult:
-        """Play one scenario and compare. Raises SettingsError or HandlerError where its handlers do not load."""
+        """Play one scenario and compare. Raises SettingsError or HandlerError if its handlers cannot be loaded."""
         scenario = loaded.scenario
         async with self._places, AsyncExitStack() as stack:
             began = perf_counter()
@@ -130,7 +130,7 @@ class ScenarioRunner:
         return self._shared[key]
 
     async def _start(self, scenario: Scenario, stack: AsyncExitStack) -> _Receiver:
-        """A receiver that runs as long as the stack is open."""
+        """A receiver that runs until the stack is closed."""
         self._count += 1
         file = self._folder / f"{self._count}.db"
         shutil.copyfile(self._folder / "empty.db", file)
@@ -142,7 +142,7 @@ class ScenarioRunner:
         return _Receiver(components, database, await stack.enter_async_context(client), stubs)
 
     def _components_of(self, scenario: Scenario) -> Components:
-        """Handlers and providers as the scenario wants them, loaded once for all that want the same."""
+        """The scenario's handlers and providers, loaded once for all scenarios with the same ones."""
         key = _key(scenario)
         if key not in self._components:
             self._components[key] = load_components(scenario_settings(self._settings, scenario))
@@ -158,7 +158,7 @@ def _is_alone(scenario: Scenario) -> bool:
 
 
 async def _problems(scenario: Scenario, receiver: _Receiver) -> list[Problem]:
-    """Everything that is not as the scenario expects. Raises SimulationError or ScenarioError."""
+    """All differences from what the scenario expects. Raises SimulationError or ScenarioError."""
     providers = receiver.components.providers
     provider = providers.get(scenario.provider)
     if provider is None:
@@ -174,7 +174,7 @@ async def _problems(scenario: Scenario, receiver: _Receiver) -> list[Problem]:
 
 
 def scenario_settings(settings: Settings, scenario: Scenario) -> Settings:
-    """The settings that a scenario runs with: its own handlers, and no access control, for no network is used."""
+    """The settings of a scenario: its own handlers, and no access control, because no network is used."""
     handler_settings = {name: dict(values) for name, values in settings.handler_settings.items()}
     for name, values in scenario.handler_settings.items():
         handler_settings.setdefault(name, {}).update(values)
@@ -197,7 +197,7 @@ def scenario_settings(settings: Settings, scenario: Scenario) -> Settings:
 
 
 def make_call(scenario: Scenario, provider: Provider[Any], clock: VirtualClock) -> SimulatedCall:
-    """The simulated call of a scenario. Raises SimulationError or ScenarioError for one that cannot be."""
+    """The simulated call of a scenario. Raises SimulationError or ScenarioError if it is not possible."""
     kinds = provider.simulations()
     name = scenario.play or next(iter(kinds), "")
     setup = CallSetup(
@@ -235,7 +235,7 @@ async def _play(
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What the journal has of a call."""
+    """The rows of a call in the journal."""
 
     callbacks: list[StoredCallback]
     deliveries: list[Delivery]
@@ -247,7 +247,7 @@ class _Stored:
 
 
 async def _settled(database: Database, wanted: Sequence[Filter]) -> _Stored:
-    """What is stored when no delivery of the call is unfinished any more, or after SETTLE_SECONDS."""
+    """The rows of a call when all its deliveries are finished, or after SETTLE_SECONDS."""
     deadline = perf_counter() + SETTLE_SECONDS
     while True:
         found = await database.read(partial(_stored, wanted=wanted))
@@ -265,11 +265,11 @@ def _stored(connection: Connection, wanted: Sequence[Filter]) -> _Stored:
 def _check_call(
     scenario: Scenario, provider: Provider[Any], played: Sequence[PlayedStep], found: _Stored
 ) -> list[Problem]:
-    """What is expected of the whole call."""
+    """The checks of the whole call."""
     questions = [callback for callback in found.callbacks if _asks(provider, callback)]
     return [
         *check_outcomes(played, questions),
-        *check_records(scenario.records, list(_records(provider, found.callbacks))),
+        *check_records(scenario.records, call_records(provider, found.callbacks)),
         *check_handlers(scenario.handlers_run, found.deliveries),
     ]
 
@@ -279,7 +279,8 @@ def _asks(provider: Provider[Any], callback: StoredCallback) -> bool:
     return kind is not None and kind.mode is Mode.ASK
 
 
-def _records(provider: Provider[Any], callbacks: Sequence[StoredCallback]) -> list[CallRecord]:
+def call_records(provider: Provider[Any], callbacks: Sequence[StoredCallback]) -> list[CallRecord]:
+    """The call records of stored callbacks, in order; what cannot be read has none."""
     found = []
     for callback in callbacks:
         try:
@@ -292,7 +293,7 @@ def _records(provider: Provider[Any], callbacks: Sequence[StoredCallback]) -> li
 
 
 class _FailureLog(logging.Handler):
-    """Collects the tracebacks of answering handlers: the journal has their reason only."""
+    """Collects the tracebacks of `answer` handlers: the journal only has the reason."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

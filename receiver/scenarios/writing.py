@@ -1,4 +1,4 @@
-"""Writing scenarios: the TOML of one, and a scenario made from a call that was played."""
+"""Write scenarios as TOML, and make a scenario from a call that was played."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,14 +24,14 @@ WORTH_EXPECTING = {
     "URL",
     "CLIENTNAME",
 }
-"""Fields of a reply that say what a caller gets; the rest is how."""
+"""The fields of a reply that a scenario compares: what the caller gets, not how."""
 
 
 def scenario_text(scenario: Scenario) -> str:
     """The scenario as a TOML file."""
     document = tomlkit.document()
     values = scenario.model_dump(by_alias=True, exclude_defaults=True, mode="json")
-    values |= {"did": scenario.did, "caller": scenario.caller}  # who calls whom is said, also where it is usual
+    values |= {"did": scenario.did, "caller": scenario.caller}  # both numbers, also the defaults
     for name in _FIRST:
         if name in values:
             document.add(name, values.pop(name))
@@ -73,7 +73,7 @@ def played_scenario(
     records: Sequence[CallRecord] = (),
     handlers: Sequence[ExpectedHandler] = (),
 ) -> Scenario:
-    """The scenario of a call that was played: its steps with the replies they got, and what came of it."""
+    """The scenario of a call that was played: its steps with their replies, and its results."""
     return Scenario.model_validate(
         {
             "title": title,
@@ -125,7 +125,7 @@ def _action(action: str) -> dict[str, Any]:
 
 
 def _expect(step: Step) -> dict[str, Any]:
-    """What the last question of the step got: the action, and the fields that matter."""
+    """The reply to the step's last question: the action, and the fields to compare."""
     instructions = [exchange.instruction for exchange in step.exchanges if exchange.request.asks]
     instruction = instructions[-1] if instructions else None
     if instruction is None:

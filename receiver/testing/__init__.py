@@ -1,8 +1,8 @@
-"""Trying handlers without a server and without a database.
+"""Test handlers without a server and without a database.
 
 `answer` and `deliver` run the handlers of a module on one event; `deliver_until_finished` also retries; `call` plays a
-whole phone call against them; `make` makes events with realistic values. What needs a journal is in the pytest fixtures
-`receiver_app` and `phone`, and in scenarios.
+whole phone call against them; `make` creates events with realistic values. Tests that need a journal use the pytest
+fixtures `receiver_app` and `phone`, or scenarios.
 """
 
 from receiver.testing.calls import PlayedCall, call

@@ -7,12 +7,15 @@ from typing import Any
 import httpx
 
 from receiver.errors import HandlerError
+from receiver.plugins.call_history import CallHistory, CallStep
 from receiver.plugins.handlers import Handlers
 from receiver.providers.base.contract import CallbackRequest, HttpReply, ParsedCallback, Provider, Reply
 from receiver.providers.base.discovery import discover
+from receiver.providers.base.event import Event
 from receiver.providers.base.simulation import CallSetup, CallState, OutgoingRequest, SimulatedCall, Sound
 from receiver.simulator import Player, Step, VirtualClock
 from receiver.testing.direct import answer, deliver
+from receiver.wire.reply_values import reply_values
 
 
 def call(
@@ -24,10 +27,10 @@ def call(
     http: httpx.AsyncClient | None = None,
     **setup: Any,
 ) -> "PlayedCall":
-    """Call the handlers: the call begins, and its first question is answered.
+    """Begin a call to the handlers, and answer its first question.
 
-    `play` is which of the provider's calls, its usual one by default; `setup` are fields of `CallSetup`, such as
-    `did="0730000000"`. A handler that raises makes the method raise that leads to it.
+    `play` is one of the provider's calls, its usual one by default; `setup` are fields of `CallSetup`, such as
+    `did="0730000000"`. If a handler raises, so does the method that runs it.
     """
     provider_class = discover()[provider]
     owner = provider_class(provider_class.options_type())
@@ -38,7 +41,7 @@ def call(
 
 
 class PlayedCall:
-    """A call that is being played. What the caller does returns the call, so that it can be written in one line."""
+    """A call in progress. Methods for the caller's actions return the call itself and can be chained."""
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class PlayedCall:
     ) -> None:
         self._handlers = handlers
         self._provider = provider
+        self._clock = clock
         self._settings = settings
         self._http = http
         self._player = Player(simulated, self._send, clock)
@@ -58,11 +62,13 @@ class PlayedCall:
         """The last reply, as the handler returned it."""
         self.handled: list[str] = []
         """Names of the handlers that got a report of the call, in order."""
+        self.history = CallHistory()
+        """What handlers that ask for the call's history find in `ctx.call`: the steps so far, and their state."""
         self._run(self._player.start())
 
     @property
     def state(self) -> CallState:
-        """What the call does now."""
+        """The state of the call."""
         return self._player.call.state
 
     @property
@@ -72,7 +78,7 @@ class PlayedCall:
 
     @property
     def position(self) -> str:
-        """The name of the menu or layer the call is in."""
+        """The name of the current menu or layer."""
         return self._player.call.position
 
     def press(self, keys: str) -> "PlayedCall":
@@ -83,7 +89,7 @@ class PlayedCall:
         return self
 
     def wait(self) -> "PlayedCall":
-        """The caller does nothing until the provider goes on by itself."""
+        """The caller does nothing until the provider continues after its timeout."""
         return self._do("wait")
 
     def callee(self, outcome: str) -> "PlayedCall":
@@ -95,7 +101,7 @@ class PlayedCall:
         return self._do("hangup")
 
     def expect(self, reply: Reply) -> "PlayedCall":
-        """The last reply must be this one. Raises AssertionError that shows both."""
+        """Compare the last reply with this one. Raises AssertionError that shows both."""
         assert self.reply == reply, f"the reply is another one\nexpected {reply!r}\ngot      {self.reply!r}"  # noqa: S101
         return self
 
@@ -104,7 +110,7 @@ class PlayedCall:
         return self
 
     def _run(self, doing: Any) -> Step:
-        """Do something; handlers run in a thread, because they have an event loop of their own."""
+        """Perform an action; handlers run in a thread, with an event loop of their own."""
         step: Step = asyncio.run(doing)
         for fault in (fault for exchange in step.exchanges for fault in exchange.faults):
             raise HandlerError(f"the provider would not understand the reply: {fault}")
@@ -119,13 +125,20 @@ class PlayedCall:
         if event is None:
             raise HandlerError(f"the simulated {request.kind} cannot be read: {callback.reason}")
         if request.asks:
-            self.reply = answer(self._handlers, event, self._settings, self._http)
-            return self._provider.write(self.reply, dialect)
+            self.reply = answer(self._handlers, event, self._settings, self._http, self.history)
+            return self._remember(event, "answered", self._provider.write(self.reply, dialect))
         record = self._provider.record(event)
         for subject in (event, record):
             if subject is not None:
-                self.handled += deliver(self._handlers, subject, self._settings, self._http)
-        return self._provider.acknowledge(callback.kind, dialect)
+                self.handled += deliver(self._handlers, subject, self._settings, self._http, self.history)
+        return self._remember(event, "accepted", self._provider.acknowledge(callback.kind, dialect))
+
+    def _remember(self, event: Event, outcome: str, reply: HttpReply) -> HttpReply:
+        """Add a step to the history of the call, as the journal would have it."""
+        values = reply_values(reply.body)
+        step = CallStep(self._clock.now(), event, outcome, values if isinstance(values, dict) else {})
+        self.history.steps = (*self.history.steps, step)
+        return reply
 
     def _read(self, request: OutgoingRequest) -> tuple[ParsedCallback, Any]:
         path, _, query = request.target.partition("?")

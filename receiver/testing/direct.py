@@ -8,11 +8,14 @@ def test_main_menu_leads_to_sales() -> None:
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from receiver.errors import HandlerError
+from receiver.plugins.call_history import CallHistory, encode_state
 from receiver.plugins.context import Context
 from receiver.plugins.handlers import Handler, Handlers
 from receiver.plugins.module_settings import resolve_filters
@@ -26,15 +29,19 @@ def answer(
     question: Event,
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
+    history: CallHistory | None = None,
 ) -> Any:
     """The reply of the first handler whose filters match. Raises HandlerError if there is none, else what it raises.
 
     `settings` and `http` become part of the handler's context. For a handler that sends requests, pass a client with
-    `httpx.MockTransport`.
+    `httpx.MockTransport`. `history` is `ctx.call` of a handler that asks for it, and has the state that it leaves.
     """
     for handler in handlers:
         if handler.answers and matches(handler, question, settings):
-            return _run(handler, question, settings, http)
+            known = CallHistory() if history is None else history
+            reply = _run(handler, question, settings, http, known)
+            encode_state(known)
+            return reply
     raise HandlerError(f"no handler answers this {type(question).__name__}")
 
 
@@ -43,29 +50,38 @@ def deliver(
     subject: Event | CallRecord,
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
+    history: CallHistory | None = None,
 ) -> list[str]:
-    """Run every handler that listens to `subject` and return their names. Raises what a handler raises."""
+    """Run every handler that listens to `subject` and return their names. Raises what a handler raises.
+
+    `settings`, `http` and `history` are as for `answer`; each handler gets a copy of the state.
+    """
     listeners = [handler for handler in handlers if not handler.answers and matches(handler, subject, settings)]
     for handler in listeners:
-        _run(handler, subject, settings, http)
+        known = CallHistory() if history is None else replace(history, state=deepcopy(history.state))
+        _run(handler, subject, settings, http, known)
     return [handler.name for handler in listeners]
 
 
 def matches(handler: Handler, subject: Event | CallRecord, settings: Mapping[str, Any] | None) -> bool:
-    """Whether the handler would get this, with these settings in its filters."""
+    """Whether the handler's filters match, with these settings."""
     return isinstance(subject, handler.subject) and resolve_filters(handler, settings or {}).matches(subject)
 
 
 def _run(
-    handler: Handler, subject: Event | CallRecord, settings: Mapping[str, Any] | None, http: httpx.AsyncClient | None
+    handler: Handler,
+    subject: Event | CallRecord,
+    settings: Mapping[str, Any] | None,
+    http: httpx.AsyncClient | None,
+    history: CallHistory,
 ) -> Any:
     async def run() -> Any:
         runner = Runner(threads=1)
+        known = history if handler.history else None
         async with client_of(http) as client:
+            context = Context(delivery_id="test", settings=settings or {}, http=client, history=known)
             try:
-                return await runner.run(
-                    handler, subject, Context(delivery_id="test", settings=settings or {}, http=client)
-                )
+                return await runner.run(handler, subject, context)
             finally:
                 runner.close()
 
@@ -74,7 +90,7 @@ def _run(
 
 @asynccontextmanager
 async def client_of(http: httpx.AsyncClient | None) -> AsyncIterator[httpx.AsyncClient]:
-    """The client that was given, which stays open, or one of its own."""
+    """The given client, which stays open, or a new one."""
     if http is not None:
         yield http
         return

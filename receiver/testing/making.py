@@ -13,10 +13,10 @@ Made = TypeVar("Made", bound=Event | CallRecord)
 
 
 def make(what: type[Made], **fields: Any) -> Made:
-    """An event of this class, or a call record, with values as a provider sends them, but for the `fields` given.
+    """An event of this class, or a call record, with values as a provider sends them, except the given `fields`.
 
-    `make(Cdr, caller="0523574321")`. Each has a call id of its own unless one is given. Fields are named as in Python.
-    Raises HandlerError for a class that no provider has, and pydantic's ValidationError for a field that is not there.
+    `make(Cdr, caller="0523574321")`. Each has a new call id unless one is given. Fields have their Python names.
+    Raises HandlerError for a class that no provider has, and pydantic's ValidationError for an unknown field.
     """
     if issubclass(what, CallRecord):
         return what.model_validate({**_record_fields(), **fields})

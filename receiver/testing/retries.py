@@ -1,4 +1,4 @@
-"""Running the handlers of an event to the end, with their retries, on a clock that takes no time."""
+"""Run the handlers of an event with all their retries, on a simulated clock."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from receiver.delivery.retry_policy import RetryPolicy
+from receiver.plugins.call_history import CallHistory
 from receiver.plugins.context import Context
 from receiver.plugins.handlers import Drop, Handler, Handlers, RetryLater
 from receiver.plugins.runner import Runner
@@ -23,14 +24,14 @@ class Attempt:
 
     number: int
     at: datetime
-    """When it would have been made: the pauses before it have passed on the clock."""
+    """When it would have been made: the simulated time includes each back-off."""
     error: str = ""
     """What the handler raised; empty if it returned."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedDelivery:
-    """How a delivery to one handler ended."""
+    """The result of a delivery to one handler."""
 
     handler: str
     state: str
@@ -49,7 +50,7 @@ def deliver_until_finished(
 ) -> list[FinishedDelivery]:
     """Deliver `subject` to each handler that listens, and retry as the receiver does, but without waiting.
 
-    The clock begins at `received_at`, now by default, and moves by each pause. Time limits of attempts do not count.
+    The clock begins at `received_at`, now by default, and advances by each back-off. Attempts have no time limit.
     """
     listening = [one for one in handlers if not one.answers and matches(one, subject, settings)]
     began = received_at or datetime.now(UTC)
@@ -74,7 +75,8 @@ async def _deliver(
 ) -> FinishedDelivery:
     if handler.attempts is not None:
         policy = replace(policy, attempts=handler.attempts)
-    context = replace(context, delivery_id=f"test-{handler.name}", received_at=now)
+    history = CallHistory() if handler.history else None
+    context = replace(context, delivery_id=f"test-{handler.name}", received_at=now, history=history)
     made: list[Attempt] = []
     while True:
         number = len(made) + 1

@@ -17,11 +17,18 @@ MAX_LENIENT_CHARS = 256 * 1024
 
 _WIDE = re.compile(r"[0-9]{19}")
 _KEY = re.compile(r'"\s*:')
-_STRING_PATTERN = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_STRING = re.compile(_STRING_PATTERN, re.DOTALL)
+# Without its end a string goes on to that of the text. If it were no match, each of its quotes would be tried in turn,
+# which takes a time that grows with the square of the length.
+_OPEN_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
+_STRING = re.compile(rf'{_OPEN_STRING}(?:(")|\\?\Z)', re.DOTALL)
 _CONTROL = re.compile(r"(\\.)|[\x00-\x1f]", re.DOTALL)
+_QUOTED = r"'[^'\\]*+(?:\\.[^'\\]*+)*+"
+_COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
+_FURTHER_KEY = rf"""\s*+(?=(?:{_OPEN_STRING}"|{_QUOTED}'|(?:[^\W\d]|\$)[\w$]*+)\s*+:)"""
 _VALUE_WITHOUT_COMMA = re.compile(
-    rf"({_STRING_PATTERN}|[\w.+-]++|[}}\]])((?:\s*+(?={_STRING_PATTERN}\s*+:))|(?<=}})\s*+(?={{))?", re.DOTALL
+    rf"""{_COMMENT}|({_OPEN_STRING}(?:"|\\?\Z)|{_QUOTED}(?:'|\\?\Z)|[\w.+-]++|[}}\]])"""
+    rf"""({_FURTHER_KEY}|(?<=}})\s*+(?={{))?""",
+    re.DOTALL,
 )
 
 
@@ -56,7 +63,11 @@ def holds_more_than(count: int, text: str) -> bool:
     """
     if _separators(text) < count:
         return False
-    return _separators(_STRING.sub("", text)) >= count  # commas in a transcript separate nothing
+    return _separators(_STRING.sub(_unless_whole, text)) >= count  # commas in a transcript separate nothing
+
+
+def _unless_whole(string: re.Match[str]) -> str:
+    return "" if string[1] else string[0]
 
 
 def _separators(text: str) -> int:

@@ -57,8 +57,8 @@ MAX_REPAIRED_CHARS = 256 * 1024
 def read_call(text: str, limits: BodyLimits = DEFAULT_LIMITS, shapes: fast_xmlrpc.ShapeCache | None = None) -> Call:
     """The call in `text`, an XML document. Raises WireError for anything else.
 
-    With `shapes` calls of a known shape are read faster. A "&" that begins no reference, as in "R&D" or in a URL,
-    counts as "&amp;".
+    With `shapes` calls of a known shape are read faster. A "&" that begins none of the references that XML knows
+    without a DTD, as in "R&D" or in a URL, counts as "&amp;".
     """
     plain = fast_xmlrpc.read(text, limits, shapes)
     if plain is not None:
@@ -287,7 +287,12 @@ _ENDINGS: dict[str, Callable[[_Document], None]] = {
 }
 
 
-_BARE_AMPERSAND = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>)|&(?!#?\w++;)", re.DOTALL)
+# What has no end goes on to that of the text, else each of its beginnings would be tried in turn.
+_BARE_AMPERSAND = re.compile(
+    r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z))"
+    r"|&(?!(?:amp|lt|gt|quot|apos|#[0-9]++|#x[0-9A-Fa-f]++);)",
+    re.DOTALL,
+)
 
 
 def _parse_tolerantly(text: str, limits: BodyLimits) -> tuple[_Document, bool]:

@@ -68,10 +68,10 @@ _DTD = {
     "a DTD after the root": call(after="<!DOCTYPE methodCall>"),
     "a DTD inside of a value": call("<!DOCTYPE methodCall>"),
     "an entity outside of a DTD": call(before='<!ENTITY a "x">'),
-    "an undeclared entity": call("&a;"),
-    "an entity of HTML": call("&nbsp;"),
 }
 _READ = {
+    "an undeclared entity": (call("&a;"), "&a;"),
+    "an entity of HTML": (call("&nbsp;"), "&nbsp;"),
     "an instruction for a style sheet": (call(before='<?xml-stylesheet href="http://127.0.0.1:9/"?>'), "x"),
     "an instruction with code": (call(before='<?php system("id"); ?>'), "x"),
     "an instruction inside of a value": (call("<int>5<?a b?>6</int>"), 56),
@@ -193,6 +193,9 @@ _MANY = {
     "very many references": call("&lt;" * 10 * MANY),
     "very many CDATA sections": call("<![CDATA[a]]>" * MANY),
     "very many comments": call("<!---->" * MANY),
+    "very many comments without an end": call("&" + "<!--" * MANY),
+    "very many CDATA sections without an end": call("&" + "<![CDATA[" * MANY),
+    "very many instructions without an end": call("&" + "<?" * 5 * MANY),
     "very many instructions": call("<?a?>" * MANY),
     "very many lines": call("\r\n" * 10 * MANY),
     "very many lines of Hebrew": call("ש\n" * 10 * MANY),

@@ -10,10 +10,11 @@ import httpx
 from sqlalchemy import Engine, Table, create_engine, event, insert
 
 from receiver.app import make_providers
-from receiver.intake.ask import Responder
 from receiver.intake.receive import Intake
+from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
-from receiver.plugins.loading import Registry
+from receiver.plugins.call_history import CallHistory
+from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.base.contract import CallbackRequest
 from receiver.providers.base.fingerprint import fingerprint
@@ -52,11 +53,15 @@ async def received_callback(payload: Payload) -> NewCallback:
     store.start()
     runner = Runner(1, "answer")
     async with httpx.AsyncClient() as http:
-        answering = Responder(registry, runner, deadline=1, http=http, handler_settings={})
+        answering = Responder(registry, runner, http=http, load_history=_no_history)
         await Intake(registry, store, answering, metrics=Metrics()).receive(voicenter, request)
     runner.close()
     await store.close()
     return kept[0]
+
+
+async def _no_history(*_call: object, **_options: object) -> CallHistory:
+    return CallHistory()
 
 
 def number(value: int) -> str:

@@ -1,6 +1,7 @@
 """Blanking one phone number in everything that is stored."""
 
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from typer.testing import CliRunner
 
 from receiver.cli import app
 from receiver.operations.phone_numbers import NumberError, number_redactor, significant_digits
-from receiver.plugins import Handlers
-from receiver.providers.voicenter import Cdr
+from receiver.plugins import Context, Handlers
+from receiver.providers.voicenter import Cdr, Hangup, IvrRequest
 from storage import queue
 from tests.support import Running, eventually, running
 
@@ -50,6 +51,7 @@ def test_what_is_not_a_number_is_rejected(number: str) -> None:
         (b'{"a": "say: 0501234567, or"}', "json", b'{"a": "say: **********, or"}'),
         ("0501234567".encode("utf-16-le"), "json", "**********".encode("utf-16-le")),
         (b"15012345678 5012345670 0050123456", "form", b"15012345678 5012345670 0050123456"),
+        (b'{"a": 501234567, "b": "0501234567', "json", b'{"a": "*********", "b": "**********'),
         (b'{"a": 1501234567}', "json", b'{"a": 1501234567}'),
         (b'{"a": -501234567, "b": 501234567.5}', "json", b'{"a": "-*********", "b": "*********.*"}'),
         (
@@ -69,12 +71,20 @@ def test_each_digit_becomes_a_star(content: bytes, format_: str, masked: bytes) 
     assert number_redactor(NUMBER, "972")(content, format_) == masked
 
 
-def _everything(receiver: Running) -> str:
-    def look(connection: Any) -> str:
-        told = [queue.of_callback(connection, one.id) for one in receiver.callbacks()]
-        return repr((receiver.callbacks(), told))
+def test_a_string_that_never_ends_takes_no_longer_than_its_length_says() -> None:
+    """Were each of its quotes the beginning of another one, this would take a minute."""
+    content = b'{"a": "0501234567' + b'\\"' * 60_000
+    began = process_time()
+    assert number_redactor(NUMBER, "972")(content, "json") == content.replace(NUMBER.encode(), b"*" * 10)
+    assert process_time() - began < 2
 
-    return receiver.query(look)
+
+def _everything(receiver: Running) -> str:
+    def read(connection: Any) -> str:
+        deliveries = [queue.of_callback(connection, one.id) for one in receiver.callbacks()]
+        return repr((receiver.callbacks(), deliveries))
+
+    return receiver.query(read)
 
 
 async def test_forget_blanks_a_number_everywhere(tmp_path: Path, database_url: str) -> None:
@@ -144,3 +154,30 @@ def test_a_wrong_number_gets_one_clear_line(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["forget", "12", "--database-url", f"sqlite:///{tmp_path}/journal.db"])
     assert done.exit_code == 2
     assert "too short" in done.output
+
+
+async def test_a_number_in_the_state_of_a_call_is_blanked(tmp_path: Path, database_url: str) -> None:
+    """It is shown and exported like the bytes of its callback, and goes with them."""
+    handlers = Handlers()
+
+    @handlers.answer(IvrRequest, history=True, name="remember")
+    def remember(step: IvrRequest, ctx: Context) -> Hangup:
+        ctx.call.state["caller"] = step.caller_id
+        return Hangup()
+
+    async with running(database_url, handlers) as receiver:
+        data = {"MENU": "-1", "IVR_UNIQUE_ID": "x", "CALLER_ID": NUMBER}
+        await receiver.client.post("/voicenter", json={"METHOD": "GET_IVR_ACTION", "DATA": data})
+
+    def command(*arguments: str) -> str:
+        done = CliRunner().invoke(app, [*arguments, "--database-url", database_url])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert f'"call_state":{{"caller":"{NUMBER}"}}' in command("callbacks", "show", "1", "--json")
+    assert f'state of the call\n{{"caller":"{NUMBER}"}}' in command("callbacks", "show", "1")
+    assert "answered_by remember" in " ".join(command("callbacks", "show", "1").split())
+    command("export", str(tmp_path / "all.jsonl"), "--what", "callbacks")
+    assert f'{{\\"caller\\":\\"{NUMBER}\\"}}' in (tmp_path / "all.jsonl").read_text()
+    command("forget", NUMBER)
+    assert '"call_state":{"caller":"**********"}' in command("callbacks", "show", "1", "--json")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.cli.output import Column, Table, counted, local_time, time_column, wrap
+from receiver.cli.output import Column, Table, counted, wrap
+from receiver.cli.times import local_time, time_column
 
 CALL = "1bcd7954224861f85a2d70612f248282"
 REASON = "the JSON is broken: unexpected end of data: line 6 column 27 (char 120)"

@@ -54,7 +54,7 @@ class Watch(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Collect one record."""
-        if record.name == "receiver.intake.ask":
+        if record.name in {"receiver.intake.ask", "receiver.intake.responder"}:
             return
         if record.exc_info and record.exc_info[0] is not None:
             self.lines.append(f"logged a traceback: {record.exc_info[0].__name__}: {record.exc_info[1]}")

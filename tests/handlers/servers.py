@@ -1,4 +1,4 @@
-"""What the bundled modules call: an HTTP server and a mail server on loopback, which keep what they are sent."""
+"""An HTTP server and a mail server on loopback, which record what the bundled modules send to them."""
 
 import socketserver
 import threading
@@ -21,7 +21,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server answers."""
+    """A response of the server."""
 
     status: int = 200
     body: bytes = b""
@@ -32,14 +32,14 @@ class Answer:
 
 @dataclass
 class WebServer:
-    """A server that gives its answers in order, and the last one for ever."""
+    """A server that sends its responses in order, and then repeats the last one."""
 
     url: str
     answers: list[Answer]
     received: list[Received] = field(default_factory=list)
 
     def next_answer(self) -> Answer:
-        """The answer to the request that has just come in."""
+        """The response to the current request."""
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -76,7 +76,7 @@ def web_server(*answers: Answer | int) -> Iterator[WebServer]:
 
 @dataclass
 class MailServer:
-    """A mail server that accepts what it is sent, once it has refused as many messages as `refusals` says."""
+    """A mail server that rejects the first `refusals` messages, and accepts the others."""
 
     port: int
     refusals: int = 0

@@ -15,7 +15,7 @@ from handlers import call_log
 from handlers.call_log import COLUMNS, append
 from receiver import CallRecord, Context
 from receiver.errors import SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.voicenter import Cdr
 from tests.support import eventually, running, states
 
@@ -100,14 +100,14 @@ def test_a_full_file_is_put_aside_under_a_name_with_the_moment(tmp_path: Path) -
 
 
 def test_a_line_longer_than_the_size_has_a_file_of_its_own(tmp_path: Path) -> None:
-    """Nothing is cut to make it fit."""
+    """The line is not shortened to fit."""
     for number in range(3):
         _write(tmp_path, _record(str(number), recording="x" * 2000), rotate="1 kB")
     assert [len(_rows(tmp_path / name)) for name in _names(tmp_path)] == [1, 1, 1]
 
 
 def test_the_oldest_files_beyond_keep_are_removed_and_no_others(tmp_path: Path) -> None:
-    """What only looks alike stays."""
+    """Files with similar names are kept."""
     for name in ("calls-old.csv", "calls-2020-01-01.txt", "mycalls-2020-01-01.csv"):
         (tmp_path / name).touch()
     for day in range(5):
@@ -122,7 +122,7 @@ def test_the_oldest_files_beyond_keep_are_removed_and_no_others(tmp_path: Path) 
 
 
 def test_a_line_of_an_old_call_is_not_removed_as_it_is_written(tmp_path: Path) -> None:
-    """A replay writes to the file of its day, also where that day is older than what is kept."""
+    """A replay writes to the file of its day, also if that day is older than the files that are kept."""
     for day in range(4):
         _write(tmp_path, _record(), JANUARY + timedelta(days=day), rotate="daily", keep=1)
     _write(tmp_path, _record("old"), JANUARY - timedelta(days=300), rotate="daily", keep=1)
@@ -178,7 +178,7 @@ def _in_processes(target: Any, *arguments: tuple[Any, ...]) -> None:
 
 
 def test_a_file_that_is_locked_is_waited_for_and_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The attempt fails then, and is made again later."""
+    """The attempt fails, and the delivery is retried."""
     monkeypatch.setattr(call_log, "LOCK_SECONDS", 0)
     with FileLock(tmp_path / "calls.csv.lock"), pytest.raises(TimeoutError):
         _write(tmp_path, _record())

@@ -1,4 +1,4 @@
-"""Callers who want to be called back: the menu, the list and its commands."""
+"""The queue of callers who request a call back: the menu, the list and its commands."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from handlers.callback_queue.__main__ import cli
 from handlers.callback_queue.requests import CallbackRequests, Request
 from receiver import CallRecord, Handlers
 from receiver.errors import HandlerError, SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.base.discovery import discover
 from receiver.providers.voicenter import Call, Cdr, Hangup, IvrRequest, Menu
 from receiver.testing import answer, deliver
@@ -91,7 +91,7 @@ def test_any_other_key_ends_the_call_or_rings_the_target(tmp_path: Path, dtmf: s
 
 @pytest.mark.parametrize("caller_id", ["", "anonymous", "101", "SIP7", "0"])
 def test_a_caller_without_a_number_keys_one_in(tmp_path: Path, caller_id: str) -> None:
-    """Until it is one, or until they key in nothing."""
+    """Until the number is valid, or until they enter none."""
     settings = _settings(tmp_path)
 
     def press(menu: str, dtmf: str) -> Any:
@@ -117,12 +117,12 @@ def test_a_caller_without_a_number_keys_one_in(tmp_path: Path, caller_id: str) -
     ],
 )
 def test_a_number_is_compared_in_international_form(text: str, number: str | None) -> None:
-    """One caller is one number, however it is written."""
+    """All spellings of a number are one entry."""
     assert dialable(text, "972") == number
 
 
 def test_a_caller_is_not_promised_what_is_not_on_disk(tmp_path: Path) -> None:
-    """A list that cannot be written is a failure, and the fallback goes out."""
+    """A list that cannot be written is a failure, and the fallback is sent."""
     settings = _settings(tmp_path, database_url=f"sqlite:///{tmp_path}/nowhere/queue.db")
     with pytest.raises(Exception, match="unable to open database file"):
         answer(callback_queue.handlers, _step(dtmf="1"), settings)
@@ -149,7 +149,7 @@ def _request(number: str = "972541234567", minutes: int = 0) -> Request:
 
 
 def test_who_waits_longest_is_first(requests: CallbackRequests) -> None:
-    """The list is in the order of asking."""
+    """The list is in the order of the requests."""
     for number, minutes in (("3", 2), ("1", 0), ("2", 1)):
         requests.add(_request(number, minutes))
     assert [request.number for request in requests.listed()] == ["1", "2", "3"]
@@ -170,7 +170,7 @@ def test_one_of_two_receivers_adds_a_number(requests: CallbackRequests) -> None:
 
 
 def test_a_number_that_is_done_is_off_the_list_and_may_ask_again(requests: CallbackRequests) -> None:
-    """What is done is listed on request."""
+    """An option lists the finished requests."""
     requests.add(_request())
     assert requests.done("972541234567", NOON + timedelta(hours=1))
     assert not requests.done("972541234567", NOON + timedelta(hours=1))
@@ -187,7 +187,7 @@ def test_a_request_is_not_done_by_a_call_that_began_before_it(requests: Callback
 
 
 def test_what_was_done_long_ago_is_forgotten(requests: CallbackRequests) -> None:
-    """Numbers are not kept for ever; those who wait are."""
+    """Finished requests are deleted after a time, open ones are not."""
     requests.add(_request("1"))
     requests.add(_request("2"))
     requests.done("1", NOON)
@@ -330,7 +330,7 @@ def test_settings_that_cannot_work_stop_the_start(settings: dict[str, Any], mess
 
 
 async def test_another_modules_menu_leads_here_and_back_to_it(tmp_path: Path) -> None:
-    """Calls of all numbers may be led here; what is not ours is answered by the others."""
+    """Calls of all numbers may be led here; other modules answer all other questions."""
     front_desk = Handlers("front_desk")
 
     @front_desk.answer(IvrRequest, name="front_desk.menu")
@@ -357,7 +357,7 @@ async def test_another_modules_menu_leads_here_and_back_to_it(tmp_path: Path) ->
 
 
 def test_a_caller_is_on_the_list_of_a_running_receiver_until_the_command_says_done(tmp_path: Path) -> None:
-    """As people use it: `receiver serve` in one terminal, the list in another."""
+    """As in practice: `receiver serve` in one terminal, the list in another."""
 
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}

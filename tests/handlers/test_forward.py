@@ -1,4 +1,4 @@
-"""Posting calls to a URL, signed and tried again."""
+"""Post calls to a URL, signed and with retries."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from handlers import forward
 from receiver import CallRecord, Drop, Outcome, RetryLater
 from receiver.errors import SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.voicenter import Cdr
 from receiver.testing import deliver
 from tests.handlers.servers import Answer, Received, WebServer, web_server
@@ -39,7 +39,7 @@ def _verified(request: Received, secret: str = SECRET) -> Any:
 
 
 def test_a_record_is_posted_and_signed() -> None:
-    """The other side verifies it with the library of Standard Webhooks, and has all that the record says."""
+    """The server verifies it with the library of Standard Webhooks, and gets the whole record."""
     with web_server() as server:
         assert deliver(forward.handlers, RECORD, _settings(server)) == ["handlers.forward.post"]
     [request] = server.received
@@ -108,13 +108,13 @@ def test_any_other_answer_is_tried_again(status: int) -> None:
 
 
 def test_gone_drops_the_delivery() -> None:
-    """410 is how Standard Webhooks says that a URL wants no more."""
+    """In Standard Webhooks, 410 means that the URL accepts no more messages."""
     with web_server(410) as server, pytest.raises(Drop, match="answered 410"):
         deliver(forward.handlers, RECORD, _settings(server))
 
 
 def test_a_server_that_is_down_is_a_failure_that_is_tried_again() -> None:
-    """Any exception but Drop is."""
+    """Any exception except Drop is retried."""
     with web_server() as server:
         settings = _settings(server)
     with pytest.raises(httpx.TransportError):
@@ -170,7 +170,7 @@ def test_settings_that_cannot_work_stop_the_start(settings: dict[str, Any], mess
 
 
 async def test_a_call_is_posted_until_it_is_accepted_always_under_one_id(tmp_path: Path) -> None:
-    """A whole receiver: the other side fails twice, and recognises the third as what it has seen before."""
+    """A whole receiver: the server fails twice, and the third attempt has the same message id."""
     with web_server(500, 503, 200) as server:
         settings = {"forward": _settings(server)}
         async with running(tmp_path, forward.handlers, handler_settings=settings, retry_first_pause=0) as receiver:
@@ -185,7 +185,7 @@ async def test_a_call_is_posted_until_it_is_accepted_always_under_one_id(tmp_pat
 
 
 async def test_two_calls_have_two_ids_and_a_second_url_retries_on_its_own(tmp_path: Path) -> None:
-    """`forwarding` makes a further set of handlers: where one URL fails, the other gets each call once."""
+    """`forwarding` makes a further set of handlers: if one URL fails, the other gets each call once."""
     billing = forward.forwarding("billing")
     with web_server() as crm, web_server(500, 200) as accounts:
         settings = {"forward": _settings(crm), "billing": _settings(accounts, secrets=[OTHER_SECRET])}

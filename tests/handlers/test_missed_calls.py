@@ -1,4 +1,4 @@
-"""Messages about missed calls: by mail and to chats, once for a caller and hour."""
+"""Messages about missed calls, by mail and to chats, once per caller and hour."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from handlers import missed_calls
 from handlers.missed_calls import MissedCallsSettings, SentMessages, announce, quiet_seconds
 from receiver import CallRecord, Context, Drop, RetryLater
 from receiver.errors import SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.spokn import StatusPost
 from receiver.providers.voicenter import Cdr
 from receiver.testing import deliver
@@ -80,7 +80,7 @@ def test_a_missed_call_is_announced_by_mail_and_in_a_chat(tmp_path: Path) -> Non
     ],
 )
 def test_only_missed_incoming_calls_are_announced(tmp_path: Path, fields: dict[str, Any], is_announced: bool) -> None:
-    """Others do not even make a delivery."""
+    """Other calls create no delivery."""
     with web_server() as chat:
         deliver(missed_calls.handlers, _record(**fields), _settings(tmp_path, _chat(chat)))
     assert bool(chat.received) is is_announced
@@ -109,7 +109,7 @@ def test_a_template_names_fields_of_the_record_and_of_the_event(tmp_path: Path) 
 
 
 def test_a_line_break_in_a_number_adds_no_header_and_no_recipient(tmp_path: Path) -> None:
-    """Whatever a caller sends stays on the line that the template gives it."""
+    """A value stays on its line of the template, whatever a caller sends."""
     hostile = "054\r\nBcc: thief@example.com\r\n\r\n<script>alert(1)</script>\u202e" + "x" * 10_000
     with mail_server() as mail:
         settings = _settings(tmp_path, _mail(mail), text="from {caller}")
@@ -183,7 +183,7 @@ def test_the_next_call_is_announced_where_a_message_could_not_be_sent_for_an_hou
 
 
 def test_a_message_that_was_sent_is_not_sent_again_by_a_late_attempt(database_url: str) -> None:
-    """A delivery may be tried again for the sake of another URL, or after a crash, also hours later."""
+    """A delivery may be retried because of another URL, or after a crash, also hours later."""
     with web_server() as chat:
         clock = Clock(chat, database_url)
         assert clock.send(1, NOON)
@@ -247,7 +247,7 @@ def test_quiet_hours_count_the_hour_that_daylight_saving_takes() -> None:
 
 
 def test_in_quiet_hours_a_message_waits_until_they_are_over(tmp_path: Path) -> None:
-    """The attempt asks to be made again then."""
+    """The attempt requests a retry at their end."""
     now = datetime.now(UTC)
     quiet = f"{now - HOUR:%H:%M}-{now + HOUR:%H:%M}"
     with web_server() as chat, pytest.raises(RetryLater, match="quiet hours") as caught:
@@ -298,7 +298,7 @@ def test_settings_that_cannot_work_stop_the_start(settings: dict[str, Any], mess
 
 
 async def test_two_receivers_announce_a_caller_once_between_them_and_after_a_restart(tmp_path: Path) -> None:
-    """Each has a journal of its own; what was announced is in the database that they share."""
+    """Each has a journal of its own; the sent messages are in a shared database."""
     cdr = {"caller": "0540000000", "type": "Incoming Call", "status": "NOANSWER"}
     with mail_server() as mail:
         settings = {"missed_calls": _settings(tmp_path, _mail(mail))}

@@ -1,4 +1,4 @@
-"""Who calls: from a CSV file, from an SQL database, by an HTTP request."""
+"""Look a caller up in a CSV file, in an SQL database, or by an HTTP request."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from handlers import popup_directory
 from handlers.popup_directory import DirectoryError, numbers_of, value_at
 from receiver.errors import SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.voicenter import Contact, NoContact, PopupRequest
 from receiver.testing import answer
 from tests.handlers.servers import Answer, web_server
@@ -45,7 +45,7 @@ def _ask(phone: str, **settings: Any) -> Any:
     ],
 )
 def test_a_number_is_known_in_each_of_its_forms(phone: str, international: str, national: str) -> None:
-    """A directory may have been written with any of them."""
+    """A directory may contain any of these spellings."""
     numbers = numbers_of(phone, "972")
     assert numbers is not None
     assert (numbers["phone"], numbers["international"], numbers["national"]) == (phone, international, national)
@@ -79,7 +79,7 @@ def contacts(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("phone", ["0540000000", "972540000000", "+972540000000", "00972540000000"])
 def test_a_caller_is_found_however_the_number_is_written(contacts: Path, phone: str) -> None:
-    """The file has it in yet another way."""
+    """The file has yet another spelling."""
     assert _ask(phone, csv=str(contacts)) == SARAH
 
 
@@ -133,7 +133,7 @@ def test_a_file_that_keeps_its_size_is_read_again(contacts: Path) -> None:
     [(None, FileNotFoundError), (b"name,number\n", DirectoryError), (b"", DirectoryError), (b"\xe9", UnicodeError)],
 )
 def test_a_file_that_cannot_be_used_is_a_failure(tmp_path: Path, content: bytes | None, error: type[Exception]) -> None:
-    """The fallback goes out, not a NoContact that nothing stands behind."""
+    """The fallback is sent, not NoContact: the number may be known."""
     file = tmp_path / "contacts.csv"
     if content is not None:
         file.write_bytes(content)
@@ -151,7 +151,7 @@ def test_a_name_is_one_line_without_control_characters(contacts: Path) -> None:
 
 
 def test_a_field_is_quoted_in_the_link(contacts: Path) -> None:
-    """Whatever it holds stays in its place of the URL."""
+    """A value cannot change other parts of the URL."""
     contacts.write_text("phone,client_name,id\n0540000000,Sarah,7/../8?admin=1&x=א\n")
     found = _ask("0540000000", csv=str(contacts), link="https://crm.example.com/people/{id}")
     assert found.url == "https://crm.example.com/people/7%2F..%2F8%3Fadmin%3D1%26x%3D%D7%90"
@@ -166,7 +166,7 @@ def test_a_field_is_quoted_in_the_link(contacts: Path) -> None:
     ],
 )
 def test_a_contact_without_a_page_is_a_failure(contacts: Path, line: str, link: str, message: str) -> None:
-    """The bubble would open nothing, or run what somebody put into a directory."""
+    """The bubble would open nothing, or run a script from the directory."""
     contacts.write_text(f"phone,client_name,url\n{line}\n")
     with pytest.raises(DirectoryError, match=message):
         _ask("0540000000", csv=str(contacts), link=link)
@@ -249,7 +249,7 @@ def test_a_caller_is_found_by_a_request() -> None:
 
 @pytest.mark.parametrize("reply", [404, 204, Answer(body=b'{"people": []}'), Answer(body=b"[]"), Answer(body=b"null")])
 def test_an_answer_without_the_name_is_no_contact(reply: Answer | int) -> None:
-    """Services say in different ways that they found nothing."""
+    """Services report in different ways that they found nothing."""
     with web_server(reply) as server:
         assert _ask("0540000000", request=server.url, fields=FIELDS) == NoContact()
 
@@ -356,7 +356,7 @@ async def test_a_running_receiver_answers_the_pop_up(tmp_path: Path, contacts: P
 
 
 async def test_a_directory_that_hangs_does_not_hold_up_the_caller(tmp_path: Path) -> None:
-    """The fallback goes out in time."""
+    """The fallback is sent in time."""
     release = threading.Event()
     with web_server(Answer(wait_for=release)) as server:
         settings = {"popup_directory": {"request": server.url, "fields": FIELDS, "link": LINK}}

@@ -334,16 +334,6 @@ async def test_a_record_and_its_event_both_reach_their_listeners(tmp_path: Path)
         await eventually(lambda: states(receiver.deliveries(1)) == ["done", "done"])
 
 
-async def test_the_log_says_how_to_answer_an_unanswered_question(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The log has the code to write, and no phone number."""
-    async with running(tmp_path) as receiver:
-        await receiver.client.post("/voicenter", json=LAYER)
-    assert "from receiver.providers.voicenter import LayerInput" in caplog.text
-    assert "072" not in caplog.text
-
-
 async def test_a_handler_that_cancels_itself_still_leads_to_a_reply(tmp_path: Path) -> None:
     """The error reply is sent, and the callback is stored."""
 

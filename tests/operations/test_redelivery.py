@@ -9,13 +9,15 @@ import pytest
 
 from receiver import CallRecord, Handlers
 from receiver.app import make_providers
-from receiver.intake.ask import Responder
+from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
-from receiver.operations.redelivery import Difference, compare, planned_deliveries, reply_values
-from receiver.plugins.loading import Registry
+from receiver.operations.redelivery import Difference, compare, planned_deliveries
+from receiver.plugins.call_history import CallHistory
+from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.voicenter import Cdr, Hangup, IvrRequest, Menu
 from receiver.settings import Settings
+from receiver.wire.reply_values import reply_values
 from storage import Database, StoredCallback
 from storage import replays as replays
 from storage.enqueue import enqueue
@@ -120,6 +122,10 @@ async def test_a_rate_spreads_deliveries_over_time(database: Database, database_
     assert [one.callback.id for one in claim(database, {"crm": 9})] == [1]
 
 
+async def _no_history(*_call: object, **_options: object) -> CallHistory:
+    return CallHistory()
+
+
 @pytest.fixture
 def answering() -> Iterator[Any]:
     """Makes a Responder with one handler."""
@@ -129,13 +135,7 @@ def answering() -> Iterator[Any]:
         handlers = Handlers()
         handlers.answer(IvrRequest)(lambda step: reply)
         runners.append(Runner(1))
-        return Responder(
-            Registry(handlers, PROVIDERS),
-            runners[0],
-            deadline=3,
-            http=httpx.AsyncClient(),
-            handler_settings={},
-        )
+        return Responder(Registry(handlers, PROVIDERS), runners[0], http=httpx.AsyncClient(), load_history=_no_history)
 
     yield make
     for runner in runners:

@@ -1,12 +1,15 @@
 """Registration of handlers: which function gets which events."""
 
+import textwrap
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial, wraps
+from types import FunctionType
 from typing import Any
 
 import pytest
 
-from receiver import CallRecord, Context, Handlers, Outcome, RetryLater
+from receiver import CallHistory, CallRecord, Context, Handlers, Outcome, RetryLater
 from receiver.errors import HandlerError
 from receiver.providers.voicenter import Cdr, Hangup, IvrRequest, Menu
 from receiver.testing import answer, deliver
@@ -138,3 +141,48 @@ def test_an_invalid_retry_time_is_rejected_where_it_is_written(after: Any) -> No
     """The handler fails with a clear error; its delivery is retried with the usual back-off."""
     with pytest.raises(ValueError, match="seconds from 0"):
         RetryLater(after=after)
+
+
+def test_a_test_finds_a_state_that_the_journal_would_not_take() -> None:
+    """Before a caller does: the log of a running receiver would be the first to say so."""
+    handlers = Handlers()
+
+    @handlers.answer(IvrRequest, history=True)
+    def keeps(step: IvrRequest, ctx: Context) -> Hangup:
+        ctx.call.state["tries"] = {1, 2}
+        return Hangup()
+
+    with pytest.raises(HandlerError, match="JSON values alone"):
+        answer(handlers, IvrRequest())
+
+
+def test_listeners_in_a_test_get_a_state_that_is_not_theirs_to_change() -> None:
+    """As in a running receiver, where only handlers that answer keep a state."""
+    handlers, known = Handlers(), CallHistory(state={"menu": ["main"]})
+
+    @handlers.on(Cdr, history=True, name="changes")
+    def changes(cdr: Cdr, ctx: Context) -> None:
+        ctx.call.state["menu"].append("sales")
+
+    assert deliver(handlers, Cdr(), history=known) == ["changes"]
+    assert known.state == {"menu": ["main"]}
+
+
+def test_a_handler_says_where_its_function_stands() -> None:
+    """Also one that is wrapped or partly filled in."""
+    handlers = Handlers()
+
+    @handlers.on(Cdr, name="plain")
+    def plain(cdr: Cdr) -> None: ...
+
+    handlers.on(Cdr, name="partial")(partial(plain))
+    handlers.on(Cdr, name="wrapped")(wraps(plain)(lambda cdr: None))
+    assert {handler.source for handler in handlers} == {(__file__, plain.__code__.co_firstlineno)}
+
+
+def test_a_function_that_a_library_made_stands_in_the_file_it_was_made_for() -> None:
+    """Such as that of a flow: its author looks for it in the module that has the flow."""
+    handlers = Handlers()
+    handlers.on(Cdr, name="made")(FunctionType(textwrap.dedent.__code__, globals(), "made"))
+    [handler] = handlers
+    assert handler.source == (__file__, 0)

@@ -9,7 +9,8 @@ import pytest
 
 import handlers
 from receiver.errors import HandlerError, ReceiverError, SettingsError
-from receiver.plugins.loading import Registry, load
+from receiver.plugins.loading import load
+from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.providers.voicenter import IvrRequest

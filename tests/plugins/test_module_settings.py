@@ -7,7 +7,7 @@ from pydantic import BaseModel, SecretStr
 
 from receiver import CallRecord, Context, Handlers, Setting
 from receiver.errors import SettingsError
-from receiver.plugins.loading import Registry
+from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.providers.voicenter import Cdr, Hangup, IvrRequest
@@ -120,7 +120,7 @@ def test_handlers_can_be_tried_with_settings_in_their_filters() -> None:
 
 
 def test_retries_can_be_tried_with_settings_in_filters() -> None:
-    """The same for what is told of a call."""
+    """The same for call records."""
     handlers = Handlers("line")
     handlers.on(CallRecord, name="line.note", outcome=Setting("outcomes"))(lambda record: None)
     record = CallRecord(provider="voicenter", outcome="busy", event=Cdr())

@@ -47,7 +47,7 @@ async def post(record: CallRecord, ctx: Context) -> None:
 
 @handlers.on(CallRecord, name="drop", outcome="busy")
 def drop(record: CallRecord) -> None:
-    raise Drop("nobody wants it")
+    raise Drop("not wanted")
 
 
 @handlers.on(CallRecord, name="fail", outcome="cancelled", attempts=2)
@@ -173,7 +173,7 @@ async def test_a_failed_answer_has_its_traceback(folder: Path) -> None:
 
 @pytest.mark.anyio
 async def test_a_fallback_may_be_expected(folder: Path) -> None:
-    """`outcome` is what the journal says of the question."""
+    """`outcome` is the outcome of the question in the journal."""
     rest = '[[step]]\npress = "8"\nexpect = { action = "HANGUP", outcome = "fallback" }'
     fallback = {"kind": "GET_IVR_ACTION", "action": "HANGUP"}
     result = await outcome(folder, textwrap.dedent(START) + rest, providers={"voicenter": {"fallbacks": [fallback]}})
@@ -210,11 +210,11 @@ async def test_every_kind_of_call_can_be_a_scenario(folder: Path, text: str) -> 
     [
         ('play = "dance"\n[[step]]', "has no call 'dance'; it has ivr, layer, popup, record"),
         ('provider = "acme"\n[[step]]', "there is no provider 'acme'; there are spokn, voicenter"),
-        ('options = { colour = "red" }\n[[step]]', "'colour' is no option"),
+        ('options = { colour = "red" }\n[[step]]', "'colour' is not an option"),
     ],
 )
 async def test_what_cannot_be_played_fails_with_what_can(folder: Path, text: str, problem: str) -> None:
-    """The scenario fails, the others go on."""
+    """The scenario fails, the others continue."""
     assert any(problem in one for one in wrong(await outcome(folder, text)))
 
 
@@ -264,7 +264,7 @@ async def test_results_are_written_as_junit_xml(folder: Path) -> None:
 
 @pytest.mark.anyio
 async def test_many_scenarios_share_receivers_and_keep_apart(folder: Path) -> None:
-    """Fifty calls at once, each with its own id: what one leaves is no problem of another."""
+    """Fifty calls at the same time, each with its own id: no call affects another."""
     text = '[[step]]\nexpect = { menu = "main" }\n[[step]]\npress = "9"\nexpect = { action = "HANGUP" }'
     path = folder / "many.toml"
     path.write_text(text)

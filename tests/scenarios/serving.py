@@ -4,9 +4,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,6 +62,14 @@ class Receiver:
             if "Stop with Ctrl-C" in line:
                 self._listening.set()
         self._listening.set()
+
+    def wait_for(self, text: str) -> str:
+        """Everything printed so far, once `text` is in it, at most ten seconds later."""
+        deadline = time.monotonic() + 10
+        while text not in (printed := "".join(self.output)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert text in printed, printed
+        return printed
 
     def kill(self) -> None:
         """Kill the process, as a power cut would."""
@@ -130,6 +140,14 @@ def run_in_terminal(folder: Path, *arguments: str, columns: int = 80, code: int 
     shown.close()
     assert shown.exitstatus == code, text
     return [line.rstrip("\r") for line in _COLOURS.sub("", text).split("\n")]
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _plain_environment() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 import xmlrpc.client
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,15 +93,14 @@ def test_an_unknown_method_is_explained_in_the_log_and_in_the_list(receiver: Rec
     assert (first["reason"], second["reason"], second["duplicate_of"]) == (reason, reason, first["id"])
     table = run(receiver.folder, "callbacks", "list", "--outcome", "unparsed").stdout
     assert f"repeat of {first['id']}: {reason}" in table
-    log = "".join(receiver.output)
-    assert f"a callback of Voicenter could not be parsed: {reason} callback={first['id']}" in log
-    assert f"a callback of Voicenter could not be parsed, a repeat of {first['id']}: {reason}" in log
+    receiver.wait_for(f"a callback of Voicenter could not be parsed: {reason} callback={first['id']}")
+    receiver.wait_for(f"a callback of Voicenter could not be parsed, a repeat of {first['id']}: {reason}")
 
 
 def test_an_unreadable_question_is_explained_in_the_log(receiver: Receiver) -> None:
     """It gets an error reply without a reason, too."""
     httpx.post(f"{receiver.url}/voicenter/ivr", content=b"{")
-    assert "a GET_IVR_ACTION of Voicenter could not be parsed: the JSON is broken" in "".join(receiver.output)
+    receiver.wait_for("a GET_IVR_ACTION of Voicenter could not be parsed: the JSON is broken")
 
 
 def test_callbacks_are_listed_and_shown(receiver: Receiver) -> None:
@@ -220,3 +220,32 @@ def test_receiver_test_says_what_to_do_without_scenarios(tmp_path: Path) -> None
     assert "receiver new" in run(tmp_path, "test", code=2).stderr
     (tmp_path / "scenarios").mkdir()
     assert "no scenario" in run(tmp_path, "test", code=2).stderr
+
+
+def test_a_stored_call_becomes_a_scenario(tmp_path: Path) -> None:
+    """Printed to standard output, with another caller if that is wanted; `receiver test` runs it."""
+    with serving(tmp_path) as receiver:
+        for values in (
+            {"MENU": "-1", "PREVIOUS_MENU": "-1", "DTMF": ""},
+            {"MENU": "main", "PREVIOUS_MENU": "-1", "DTMF": "1"},
+        ):
+            data = {"DID": "0731111111", "CALLER_ID": "0523574321", "IVR_UNIQUE_ID": "one", **values}
+            httpx.post(f"{receiver.url}/voicenter", json={"METHOD": "GET_IVR_ACTION", "DATA": data})
+        wait_for_callbacks(receiver, 2)
+    text = run(tmp_path, "call", "one", "--as-scenario", "--mask").stdout
+    assert 'press = "1"' in text
+    assert "0731111111" in text
+    assert "0523574321" not in text
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "one.toml").write_text(text)
+    assert "1 passed, 0 failed" in run(tmp_path, "test").stdout
+    assert "no callback has the call id" in run(tmp_path, "call", "two", "--as-scenario", code=1).stderr
+
+
+def wait_for_callbacks(receiver: Receiver, count: int) -> None:
+    """Questions are stored after their reply."""
+    for _ in range(200):
+        if len(receiver.callbacks()) >= count:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the callbacks were not stored")

@@ -235,7 +235,7 @@ def test_call_shows_the_history_of_a_call(receiver: Receiver, folder: Path) -> N
 
 
 def test_old_callbacks_are_pruned_and_undelivered_ones_kept(receiver: Receiver, folder: Path) -> None:
-    """The two records that nobody has delivered stay."""
+    """The two records with unfinished deliveries are kept."""
     assert "3 callbacks would be deleted" in run(folder, "prune", "--older-than", "0s", "--dry-run").stdout
     assert "3 callbacks were blanked" in run(folder, "prune", "--older-than", "0s", "--bodies-only").stdout
     assert "3 callbacks were deleted" in run(folder, "prune", "--older-than", "0s").stdout

@@ -1,4 +1,4 @@
-"""What authors test their handlers with."""
+"""The functions with which authors test their handlers."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +31,7 @@ def test_every_event_can_be_made(event_type: type[Event]) -> None:
 
 
 def test_made_events_take_fields_by_their_python_names() -> None:
-    """What the test is about stands in the test."""
+    """Given fields override those of the example."""
     assert make(Cdr, caller="0540000001", duration=3).caller == "0540000001"
     assert make(IvrRequest, dtmf="1").dtmf == "1"
     with pytest.raises(ValueError, match="colour"):
@@ -59,7 +59,7 @@ def test_what_no_provider_has_cannot_be_made() -> None:
 
 
 def test_a_whole_call_in_one_line() -> None:
-    """Keys, the reply as it was returned, and what came of it."""
+    """Keys, the reply as it was returned, and its effects."""
     played = call(demo.handlers, did="0730000000", caller="0540000000").press("1")
     played.expect(Call(target="0540000000", caller_id="0540000000", max_dial=30, max_duration=3600))
     assert played.state == "dialing"
@@ -74,7 +74,7 @@ def test_an_unexpected_reply_shows_both() -> None:
 
 
 def test_a_key_without_effect_fails() -> None:
-    """While it rings no key is taken."""
+    """While it rings, keys have no effect."""
     with pytest.raises(AssertionError, match="had no effect"):
         call(demo.handlers).press("11")
 
@@ -164,6 +164,18 @@ def test_handlers_that_do_not_listen_are_left_out() -> None:
     assert [one.handler for one in deliver_until_finished(demo.handlers, make(CallRecord))] == [
         "handlers.demo.print_call"
     ]
+
+
+def test_a_handler_with_history_gets_an_empty_one() -> None:
+    """The same as for `answer` and `deliver`."""
+    handlers, seen = Handlers(), []
+
+    @handlers.on(CallRecord, name="crm", history=True)
+    def crm(record: CallRecord, ctx: Context) -> None:
+        seen.append(ctx.call.steps)
+
+    assert deliver_until_finished(handlers, make(CallRecord))[0].state == "done"
+    assert seen == [()]
 
 
 def test_answer_and_make_fit_together() -> None:

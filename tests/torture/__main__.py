@@ -52,7 +52,7 @@ def _print(results: list[Result]) -> None:
         "stored",
         "repeats",
         "delivered",
-        "seen twice",
+        "delivered again",
         "lost",
     ):
         table.add_column(heading, justify="left" if heading == "scenario" else "right")

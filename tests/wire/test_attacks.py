@@ -1,6 +1,7 @@
 """Hostile input with its expected result: values or our own error, in bounded memory."""
 
 import tracemalloc
+from time import process_time
 
 import pytest
 
@@ -14,6 +15,8 @@ TABLES = {"xml": xml_attacks.ATTACKS, "json": json_attacks.ATTACKS, "form": form
 BYTES_FOR_A_BYTE = 80
 """Bytes of memory for each byte of input: the densest JSON, an object in seven bytes, needs 71 if parsed twice."""
 BYTES_FOR_NOTHING = 1024 * 1024
+SLOW_SECONDS = 2.0
+"""Of processor time: a caller may wait for the event loop. What grows with the square of its size takes longer."""
 
 every_attack = pytest.mark.parametrize(
     "attack", [pytest.param(attack, id=f"{table}-{attack.name}") for table, found in TABLES.items() for attack in found]
@@ -29,8 +32,10 @@ def _values(attack: Attack) -> object:
 
 @every_attack
 def test_an_attack_has_its_expected_result(attack: Attack) -> None:
-    """Values of the expected types or our own error, and no other exception."""
+    """Values of the expected types or our own error, and no other exception, within two seconds."""
+    began = process_time()
     values = _values(attack)
+    assert process_time() - began < SLOW_SECONDS
     assert attack.expected is EITHER or exact(values) == exact(attack.expected)
 
 

@@ -6,6 +6,7 @@ keeps the raw value (A-15 to A-18).
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -151,32 +152,36 @@ def objects(value: object) -> list[dict[str, Any]]:
 def pairs(value: object) -> dict[str, str]:
     """Custom data in any shape: object, list of objects, list of pairs, JSON string, null (E-09).
 
-    A pair is `[key, value]` or `{"key": key, "value": value}`. Values are kept verbatim. Keys are trimmed, unless two
-    would collide (E-12).
+    A pair is `[key, value]`, `{"key": key, "value": value}` or `{"name": key, "value": value}`. Values are kept
+    verbatim. Keys are trimmed, unless two would collide (E-12). Raises ValueError if one key has two values: only one
+    of them could be kept.
     """
     items: list[tuple[object, object]] = []
     read = structure(value)
     for entry in _as_list(read):
         match entry:
-            case dict() if isinstance(read, list) and _is_pair(entry):
-                named = {str(name).lower(): item for name, item in entry.items()}
-                items.append((named["key"], named["value"]))
+            case dict() if isinstance(read, list) and (pair := _pair_in(entry)):
+                items.append(pair)
             case dict():
                 items.extend(entry.items())
             case [key, item]:
                 items.append((key, item))
             case _:
                 raise ValueError("not a list of pairs")
-    exact = {str(key): item if isinstance(item, str) else _as_text(item) for key, item in items}
+    exact: dict[str, str] = {}
+    for key, item in items:
+        verbatim = item if isinstance(item, str) else _as_text(item)
+        if exact.setdefault(str(key), verbatim) != verbatim:
+            raise ValueError("one key has two values")
     trimmed = {key.strip(): item for key, item in exact.items()}
     return trimmed if len(trimmed) == len(exact) else exact
 
 
-_PAIR = ("key", "value")
-
-
-def _is_pair(entry: dict[Any, Any]) -> bool:
-    return len(entry) == len(_PAIR) and {str(name).lower() for name in entry} == set(_PAIR)
+def _pair_in(entry: Mapping[Any, Any]) -> tuple[object, object] | None:
+    """The pair that an object of two fields is; None for any other object."""
+    fields = {str(name).lower(): item for name, item in entry.items()}
+    key = next((name for name in ("key", "name") if fields.keys() == {name, "value"}), None)
+    return None if key is None or len(entry) != len(fields) else (fields[key], fields["value"])
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -181,6 +181,9 @@ class Provider(ABC, Generic[Options]):
     endpoints: ClassVar[tuple[Endpoint, ...]]
     kinds: ClassVar[tuple[Kind, ...]]
 
+    fixed_options: ClassVar[frozenset[str]] = frozenset(ProviderOptions.model_fields)
+    """Options that only count when the receiver starts: they decide about routes and access."""
+
     signature_headers: ClassVar[tuple[str, ...]] = ()
     """Headers, in lower case, that `verify_signature` reads. They are stored with the callback."""
 
@@ -192,6 +195,13 @@ class Provider(ABC, Generic[Options]):
         self._routes: RouteTable[Endpoint] = RouteTable()
         for endpoint in self.endpoints:
             self._routes.add(f"/{endpoint.path}".rstrip("/"), endpoint)
+
+    def take_over(self, other: "Provider[Options]") -> None:
+        """Go on with the options of `other`, an object of the same class, which is not used any more.
+
+        One assignment, so that no request finds some of the old options and some of the new.
+        """
+        self.__dict__ = other.__dict__
 
     @cached_property
     def path(self) -> str:

@@ -75,6 +75,7 @@ class Voicenter(Provider[VoicenterOptions]):
     name: ClassVar[str] = "voicenter"
     title: ClassVar[str] = "Voicenter"
     options_type: ClassVar[type[ProviderOptions]] = VoicenterOptions
+    fixed_options: ClassVar[frozenset[str]] = Provider.fixed_options | {"popup_origins"}
     endpoints: ClassVar[tuple[Endpoint, ...]] = (
         Endpoint(),
         Endpoint("cdr", kind="CDR"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from receiver.intake.ask import MARGIN_SECONDS
+from receiver.intake.responder import MARGIN_SECONDS
 from receiver.providers.base.contract import Fault, HttpReply
 from receiver.providers.voicenter import Cdr, CdrReply, Hangup
 from receiver.settings import Settings
@@ -253,6 +253,7 @@ def test_a09_spellings_of_a_name_make_no_second_record() -> None:
 BROKEN_BUT_CLEAR = {
     "a line break in a string": ('{"ivruniqueid": "1", "record": "http://h/a-\nb.mp3"}', "lenient_json"),
     "a missing comma": ('{"ivruniqueid": "1"\n "caller": "054"}', "lenient_json"),
+    "a missing comma before a bare key": ('{METHOD: "CDR"\n DATA: {ivruniqueid: "1" caller: "054"}}', "lenient_json"),
     "NaN": ('{"ivruniqueid": "1", "price": NaN}', "lenient_json"),
     "NUL after a form": ("ivruniqueid=1&caller=054\0", "trailing_nul"),
     "NUL after JSON": ('{"ivruniqueid": "1"}\0', "trailing_nul"),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from receiver.providers.base.contract import Fault
-from receiver.providers.voicenter import CdrReply, Menu, SayDigits
+from receiver.providers.voicenter import Cdr, CdrReply, Menu, SayDigits
 from tests.providers.support import JSON, XML, event_in, in_json, in_xml, only, read, sent, voicenter
 
 
@@ -209,7 +209,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a
     [
         ('<!DOCTYPE methodCall SYSTEM "file:///etc/passwd">' + _call(), "DTD"),
         (BOMB + _call(_typed("did", "&b;")), "entity"),
-        (_call(_typed("did", "&undefined;")), "broken"),
+        (_call(_typed("did", "&#0;")), "broken"),
         (_call(_typed("did", "<array><data><value>" * 400 + "</value></data></array>" * 400)), "deep"),
         (
             _call(_typed("did", "<struct><member><name>a</name><value>" * 100 + "</value></member></struct>" * 100)),
@@ -217,13 +217,22 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a
         ),
         ("<x>" * 100_000, "deep"),
     ],
-    ids=["dtd", "bomb", "entity", "arrays", "structs", "elements"],
+    ids=["dtd", "bomb", "character", "arrays", "structs", "elements"],
 )
 def test_a25_unsafe_xml_is_rejected(body: str, reason: str) -> None:
     """DTDs, entities and deep nesting get err 1."""
     item = only(read(body))
     assert item.fault is Fault.PARSE
     assert reason in item.reason
+
+
+def test_a25_an_entity_without_a_dtd_is_text() -> None:
+    """A bare "&" in a URL may look like one: nothing is expanded, and the record is not lost (A-19)."""
+    parsed = read(_call(_typed("record", "https://r.example.com/?a=1&copy;b=2")))
+    event = only(parsed).event
+    assert isinstance(event, Cdr)
+    assert event.record == "https://r.example.com/?a=1&copy;b=2"
+    assert "lenient_xml" in parsed.notes
 
 
 def test_a17_digits_are_sent_as_the_documents_type() -> None:

@@ -131,6 +131,10 @@ def test_e09_custom_data_with_content_is_an_object(dialect: Any) -> None:
         ([["a", "1"], ["b", "2"]], {"a": "1", "b": "2"}),
         ([{"key": "a", "value": "1"}, {"key": "b", "value": "2"}], {"a": "1", "b": "2"}),
         ([{"Value": "1", "Key": " a "}], {"a": "1"}),
+        ([{"name": "a", "value": "1"}, {"name": "b", "value": "2"}], {"a": "1", "b": "2"}),
+        ([{"name": "a", "value": "1"}, {"Key": "b", "Value": "2"}, ["c", "3"]], {"a": "1", "b": "2", "c": "3"}),
+        ([{"a": "1", "b": "2"}, {"a": "1"}, ["a", "1"]], {"a": "1", "b": "2"}),
+        ([{"name": "a", "key": "b"}], {"name": "a", "key": "b"}),
         ('[{"key": "a", "value": "1"}, {"key": "b", "value": 2}]', {"a": "1", "b": "2"}),
         ([{"key": "a", "value": "1", "more": "2"}], {"key": "a", "value": "1", "more": "2"}),
         ({"key": "a", "value": "1"}, {"key": "a", "value": "1"}),
@@ -147,6 +151,23 @@ def test_e09_custom_data_is_read_in_every_shape(value: object, pairs: dict[str, 
     """Object, array of objects, array of pairs, JSON text, null, and nothing."""
     assert _input(CUSTOM_DATA=value).custom_data == pairs
     assert _input().custom_data == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"field": "a", "value": "1"}, {"field": "b", "value": "2"}],
+        [{"a": "1"}, {"b": "2"}, {"a": "3"}],
+        [["a", "1"], ["a", "2"]],
+        [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}],
+        '[{"n": "a", "v": "1"}, {"n": "b", "v": "2"}]',
+    ],
+)
+def test_e09_of_two_values_for_one_key_none_is_dropped_in_silence(value: object) -> None:
+    """Which of them counts is not known: the field is named in `unread`, and all of it stays in `raw`."""
+    question = _input(DTMF="1", CUSTOM_DATA=value)
+    assert (question.custom_data, question.unread, question.dtmf) == ({}, ("CUSTOM_DATA",), "1")
+    assert question.raw["CUSTOM_DATA"] == value
 
 
 @pytest.mark.parametrize("value", ["text", 7, [1], [["a"]], {"a": {"b": 1}}])
