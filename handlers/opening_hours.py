@@ -1,4 +1,4 @@
-"""Answer calls by opening hours: ring the front desk while it is open, play a recording or take a message else.
+"""Ring the front desk during opening hours; else play a recording, or record a message.
 
 handlers = ["handlers.opening_hours"]
 
@@ -8,8 +8,9 @@ hours = "Su-Th 08:00-17:00; Fr 08:00-12:00"
 time_zone = "Asia/Jerusalem"
 target = "0540000000"
 
-It is a flow: `receiver flow draw --handlers handlers.opening_hours` shows it. It needs one more package:
-pip install 'callback-receiver[handlers]'
+It is a flow: `receiver flow draw --handlers handlers.opening_hours` draws it.
+
+Needs the extra `handlers`: pip install 'callback-receiver[handlers]'.
 """
 
 from datetime import date
@@ -25,28 +26,28 @@ class OpeningHoursSettings(BaseModel, extra="forbid"):
     """The table `[handler_settings.opening_hours]`."""
 
     did: Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
-    """The numbers that it answers for, as the provider sends them."""
+    """The numbers to answer, as the provider sends them."""
     hours: str
-    """When it is open, in OpenStreetMap's syntax."""
+    """Opening hours in OpenStreetMap's syntax."""
     time_zone: str
-    """Whose clock that is, such as Asia/Jerusalem."""
+    """The time zone of the hours and holidays, such as Asia/Jerusalem."""
     holidays: list[date | str] = []
-    """Days that are closed all day: 2026-09-12, or "2026-09-21/2026-09-26" for several."""
+    """Closed days: 2026-09-12, or "2026-09-21/2026-09-26" for several."""
     target: str
-    """Who is rung while it is open."""
+    """The number or extension to ring during opening hours."""
     ring: Annotated[int, Field(gt=0)] = 30
-    """Seconds to let that ring."""
+    """Seconds to ring at most."""
     max_duration: Annotated[int, Field(gt=0)] = 3600
-    """Seconds that call may last."""
+    """Seconds the call may last."""
     welcome_rec: str = ""
-    """Played before it rings; empty for nothing."""
+    """Played before it rings; empty for none."""
     closed_rec: str = "we_are_closed"
     holiday_rec: str = ""
     """Played on a holiday; empty for `closed_rec`."""
-    no_answer_rec: str = "nobody_answers"
-    """Played when nobody answers."""
+    no_answer_rec: str = "no_answer"
+    """Played if the call is not answered."""
     messages: bool = False
-    """Whether callers may leave a message after these recordings; else the call ends."""
+    """Whether a message is recorded after these recordings; else the call ends."""
     max_message: Annotated[int, Field(gt=0)] = 120
     """Seconds a message may last."""
 
@@ -57,12 +58,12 @@ class OpeningHoursSettings(BaseModel, extra="forbid"):
 
 
 def message_or_end(caller: Caller) -> str:
-    """The node that takes a message, or the one that ends the call, after the same recording."""
+    """The node that records a message, or the one that ends the call."""
     return f"{caller.node}_message" if caller.settings["messages"] else f"{caller.node}_end"
 
 
 def holiday_rec(caller: Caller) -> str:
-    """What callers hear on a holiday."""
+    """The recording on a holiday."""
     return str(caller.settings["holiday_rec"] or caller.settings["closed_rec"])
 
 

@@ -1,4 +1,4 @@
-"""What the journal knows of one call."""
+"""The rows of one call in the journal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from storage.text import clean
 from storage.values import StoredCallback
 
 STEPS = ("accepted", "answered", "fallback", "failed")
-"""Outcomes of callbacks that are steps of a call: neither repeats nor what could not be read."""
+"""Outcomes of callbacks that are steps of a call: not repeats, and not unparsed ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFilter:
-    """Which call is meant, and how much of it: what was received since a moment, and before a callback's number."""
+    """Selects a call: its callbacks since a moment, and before a callback's number."""
 
     provider: str
     call_id: str
     since: datetime
     before: int | None = None
-    """The number of a callback: only what the journal had before it. None for all."""
+    """The number of a callback: only earlier ones. None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def load(connection: Connection, wanted: CallFilter, limit: int) -> StoredCall:
 
 
 def moment_of(callback: StoredCallback) -> tuple[datetime, int]:
-    """What orders the callbacks of a call: a receiver that was slow to commit must not count as the newest."""
+    """The order of the callbacks of a call: by receipt, because a receiver may commit late."""
     return callback.received_at, callback.id
 
 

@@ -1,4 +1,4 @@
-"""How handlers have done lately: their last result, and how often they failed."""
+"""Recent results of handlers: the last result, and the number of failures."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from sqlalchemy import Connection, bindparam, case, func, select
 from storage.tables import attempts, callbacks, deliveries
 
 NEWEST = 100_000
-"""Deliveries that are looked through for a last result: finished ones are in no index."""
+"""Deliveries to search for a last result: finished ones are in no index."""
 FAILURES = ("failed", "late", "lost", "retry")
-"""Results of attempts that count as failures; an attempt that was cut short by a stop does not."""
+"""Results of attempts that count as failures; an attempt that a stop interrupted does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerResults:
-    """The last result of a handler, when it was and why, and its failures since a moment."""
+    """The last result of a handler with its time and reason, and its failures since a moment."""
 
     at: datetime | None = None
     result: str = ""
-    """done, dropped, dead, failed, late, lost or retry; of a question answered, fallback or failed."""
+    """done, dropped, dead, failed, late, lost or retry; for a question answered, fallback or failed."""
     reason: str = ""
     failures: int = 0
 
     def joined(self, other: "HandlerResults") -> "HandlerResults":
-        """The results of both, as of one handler."""
+        """The combined results of two names, as of one handler."""
         newer = max(self, other, key=lambda one: one.at.timestamp() if one.at else 0.0)
         return HandlerResults(
             at=newer.at, result=newer.result, reason=newer.reason, failures=self.failures + other.failures
@@ -33,7 +33,7 @@ class HandlerResults:
 
 
 def of_deliveries(connection: Connection, since: datetime) -> dict[str, HandlerResults]:
-    """By the name that deliveries stand under: the last result, and the attempts that failed since that moment."""
+    """By the handler name of deliveries: the last result, and the attempts that failed since that moment."""
     found = {
         row.handler: HandlerResults(at=row.finished_at, result=row.state, reason=row.reason)
         for row in connection.execute(_LAST_FINISHED)
@@ -79,7 +79,7 @@ def _failed_attempts(connection: Connection, since: datetime) -> dict[str, Handl
 
 
 def of_questions(connection: Connection, kinds: Iterable[str], since: datetime) -> dict[str, HandlerResults]:
-    """By handler: the last of the questions of these kinds that it was asked since that moment, and its failures."""
+    """By handler: its last question of these kinds since that moment, and its failures."""
     first = connection.execute(_FIRST_SINCE, {"since": since}).scalar_one_or_none()
     if first is None:
         return {}

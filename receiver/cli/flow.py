@@ -1,4 +1,4 @@
-"""`receiver flow`: look at declarative IVRs before a caller does."""
+"""`receiver flow`: check and draw declarative IVRs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -38,10 +38,7 @@ def _wanted(name: str, handlers: list[str] | None) -> dict[Flow, Mapping[str, An
     flows = flows_of(load_components(settings))
     if not flows:
         modules = ", ".join(settings.handlers) or "no module at all"
-        raise SettingsError(
-            f"handlers: no flow is attached in {modules}; name the module that has one with --handlers, and call "
-            "`attach` in it"
-        )
+        raise SettingsError(f"handlers: {modules} attaches no flow; name a module that does with --handlers")
     found = {flow: values for flow, values in flows.items() if name in ("", flow.name)}
     if not found:
         raise SettingsError(f"there is no flow {name!r}; there are {', '.join(flow.name for flow in flows)}")
@@ -50,7 +47,7 @@ def _wanted(name: str, handlers: list[str] | None) -> dict[Flow, Mapping[str, An
 
 @group.command()
 def check(name: Name = "", as_json: AsJson = False, handlers: HandlerModules = None) -> None:
-    """Find menus that nothing leads to, keys that lead nowhere, loops and missing recordings; exit code 1 if any."""
+    """Find unreachable nodes, unknown targets, loops, invalid keys and missing recordings; exit code 1 if any."""
     with report_errors():
         flows = _wanted(name, handlers)
     problems = {flow: flow.check(values) for flow, values in flows.items()}
@@ -96,7 +93,7 @@ def draw(
 
 @group.command()
 def recordings(name: Name = "", as_json: AsJson = False, handlers: HandlerModules = None) -> None:
-    """List the recordings that a flow plays: what has to be uploaded to the provider, and which nodes play it."""
+    """List the recordings of a flow, to upload them to the provider."""
     with report_errors():
         flows = _wanted(name, handlers)
     lines = [(flow.name, needed) for flow in flows for needed in needed_recordings(flow)]

@@ -50,7 +50,7 @@ class _LateError(Exception):
 
 
 class AttemptRunner:
-    """Makes attempts. `load_history` is for handlers that ask for a call's history.
+    """Makes attempts. `load_history` is for handlers with `history=True`.
 
     `random` returns a number from 0 to 1, for the jitter of the back-off; with `retries_at_once` there is no back-off.
     """
@@ -204,7 +204,7 @@ class AttemptRunner:
         context: Context,
         on_abandoned: OnAbandoned,
     ) -> None:
-        """As `_run`, with what the journal had of the call before this callback. What changes in it is not stored."""
+        """As `_run`, with the history of the call before this callback. Changes of its state are not stored."""
         history = await self._load_history(
             self._registry.providers[callback.provider], callback.call_id, callback.received_at, before=callback.id
         )

@@ -113,11 +113,11 @@ class DeliveryWorker:
         return Event if handler is None else handler.subject
 
     def _follow_registry(self) -> None:
-        """Handlers were replaced: release what waits here for one that is gone, and claim for those that came."""
+        """Handlers were replaced: release deliveries in memory for removed ones, and claim for added ones."""
         for name in [name for name in self._prefetched if self._registry.listener(name) is None]:
             for claim, _ in self._prefetched.pop(name):
                 self._release(claim)
-        self.fast_start.is_behind = True  # older deliveries may wait for a handler that came back
+        self.fast_start.is_behind = True  # older deliveries may wait for a handler that was added again
         self.wake()
 
     async def stop(self) -> None:

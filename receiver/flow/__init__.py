@@ -10,7 +10,7 @@ office.attach(handlers, did="0730000000")
 from receiver.flow.caller import Caller
 from receiver.flow.flow import Flow
 from receiver.flow.hours import HoursError, check_hours
-from receiver.flow.problems import Problem, Trouble
+from receiver.flow.problems import Problem, ProblemKind
 from receiver.flow.targets import AGAIN, BACK, HANG_UP, Move
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "HoursError",
     "Move",
     "Problem",
-    "Trouble",
+    "ProblemKind",
     "check",
     "check_hours",
     "draw",
@@ -30,10 +30,10 @@ __all__ = [
 
 
 def check(flow: Flow) -> list[Problem]:
-    """What is wrong with a flow; an empty list if nothing is."""
+    """The problems of a flow; empty if there are none."""
     return flow.check()
 
 
 def draw(flow: Flow) -> str:
-    """A flow as an SVG, readable on light and dark ground."""
+    """A flow as an SVG, for light and dark backgrounds."""
     return flow.draw()

@@ -1,4 +1,4 @@
-"""What a flow does with a caller, in no provider's words."""
+"""The actions of a flow, independent of the provider."""
 
 from dataclasses import dataclass
 
@@ -6,43 +6,43 @@ from receiver.providers.base.contract import Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """One question of a call: where the caller is, and what was pressed there."""
+class CallerInput:
+    """One question of a call: the node, and the keys that were pressed."""
 
     place: str
-    """The node that the provider names; it may be none of the flow's."""
+    """The menu that the question names: a node of the flow, or an unknown name."""
     digits: str = ""
     is_first: bool = False
     number: str = ""
-    """Who calls."""
+    """The number or the extension code of the caller."""
     did: str = ""
     """The number that was called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """Play a recording, read digits out, and collect what the caller presses. The next question names the node."""
+class Prompt:
+    """Play a recording, read digits out, and collect keys. The next question names the node."""
 
     node: str
     rec: str = ""
     """Name of the recording; empty for silence."""
     size: int
-    """How many digits at most; 0 for none: the next question comes when all was heard."""
+    """How many keys to collect at most; 0 for none: the next question follows at once."""
     loop: int = 1
     """How many times to play it."""
     pause: int = 0
-    """Seconds between the times."""
+    """Seconds between repetitions."""
     digits: str = ""
     """Read out after the recording; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ring:
-    """Dial, and connect the caller. If the call fails, go on with `failed`, or end the call where that is None."""
+class Dial:
+    """Dial, and connect the caller. If dialling fails, continue with `failed`; None ends the call."""
 
     target: str
     ring: int
-    """Seconds to let it ring at most."""
+    """Seconds to ring at most."""
     talk: int
     """Seconds the call may last."""
     caller_id: str = ""
@@ -57,12 +57,12 @@ class Ring:
     record: bool = False
     press: str = ""
     """Digits to send after the destination answers."""
-    failed: Ask | None = None
+    failed: Prompt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakeMessage:
-    """Record what the caller says, then end the call."""
+class RecordMessage:
+    """Record a message of the caller, then end the call."""
 
     rec: str = ""
     """Played first."""
@@ -71,7 +71,7 @@ class TakeMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """Leave the flow for a place in the provider's own system."""
+    """Continue in the provider's own IVR."""
 
     to: int
     rec: str = ""
@@ -81,7 +81,7 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class HangUp:
     """End the call."""
 
     rec: str = ""
@@ -91,10 +91,10 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Give:
-    """Send a reply that one of the flow's functions made."""
+class SendReply:
+    """Send a reply that a function of the flow returned."""
 
     reply: Reply
 
 
-Action = Ask | Ring | TakeMessage | Transfer | End | Give
+Action = Prompt | Dial | RecordMessage | Transfer | HangUp | SendReply

@@ -5,6 +5,7 @@ from datetime import date
 from typing import TypedDict, Unpack
 
 from receiver.errors import HandlerError
+from receiver.flow.model import FlowModel
 from receiver.flow.nodes import (
     DialNode,
     EndNode,
@@ -18,44 +19,43 @@ from receiver.flow.nodes import (
     SayNode,
     TransferNode,
 )
-from receiver.flow.plan import Plan
 from receiver.flow.targets import Function, Number, Recording, Target, Text
 from receiver.plugins.module_settings import Setting
 
 
 class Asking(TypedDict, total=False):
-    """What `menu`, `language`, `digits` and `pin` all take."""
+    """Options of `menu`, `language`, `digits` and `pin`."""
 
     tries: int
-    """How often it asks at most, for a wrong key and for silence: 3, and 1 for a language."""
+    """How often to ask: wrong keys and silence count. 3; for `language` 1."""
     otherwise: Target
-    """Where callers go after the last try; else they go to the flow's `otherwise`."""
+    """The target after the last try; the flow's `otherwise`."""
     wrong: Recording
-    """Played in place of `rec` when it asks again."""
+    """Played instead of `rec` after a wrong key; `rec`."""
     loop: int
-    """How often the provider plays the recording before it takes silence for an answer: 1."""
+    """How often the provider plays the recording per try: 1."""
     pause: int
-    """Seconds between the times: 0."""
+    """Seconds between repetitions: 0."""
 
 
 class _Checked(TypedDict):
-    """What `digits` and `pin` share beside."""
+    """Further options of `digits` and `pin`."""
 
-    least: int
+    min_size: int
     check: Function | None
     to: tuple[Target, ...]
     keys: Mapping[str, Target]
 
 
 class Dialling(TypedDict, total=False):
-    """What `dial` takes beside its target."""
+    """Options of `dial`."""
 
     ring: Number
-    """Seconds to let it ring at most: 30."""
+    """Seconds to ring at most: 30."""
     talk: Number
     """Seconds the call may last: 3600."""
     otherwise: Target
-    """Where callers go when nobody answers or the call fails; else they go to the flow's `otherwise`."""
+    """The target if the call is not answered or fails; the flow's `otherwise`."""
     caller_id: Text
     """The number shown to the destination: the caller's own."""
     caller_name: Text
@@ -72,16 +72,16 @@ class Dialling(TypedDict, total=False):
     """Digits to send after the destination answers."""
 
 
-class Builder(Plan):
-    """A flow while its nodes are added. Every method raises HandlerError for what cannot work."""
+class Builder(FlowModel):
+    """Adds nodes to a flow. Every method raises HandlerError for invalid arguments."""
 
     is_attached = False
-    """Whether it answers calls already."""
+    """Whether `attach` was called."""
 
     def add(self, node: Node) -> None:
-        """Add a node; the methods below make one and add it."""
+        """Add a node. The methods below create and add one."""
         if self.is_attached:
-            raise HandlerError(f"flow {self.name}: {node.name!r} comes too late; add every node before `attach`")
+            raise HandlerError(f"flow {self.name}: {node.name!r} was added after `attach`; add all nodes before it")
         if node.name in self.nodes:
             raise HandlerError(f"flow {self.name}: two nodes are named {node.name!r}; rename one of them")
         self.nodes[node.name] = node
@@ -89,16 +89,16 @@ class Builder(Plan):
     def menu(
         self, name: str, rec: Recording, keys: Mapping[str, Target], *, size: int = 0, **asking: Unpack[Asking]
     ) -> None:
-        """A choice: play `rec`, then go where the pressed key leads.
+        """Play `rec`, then continue at the target of the pressed key.
 
-        `size` is how many digits a caller may press; 0 for as many as the longest key has.
+        `size` is the number of keys to collect; 0 for the length of the longest key.
         """
         self.add(MenuNode(name=name, rec=rec, keys=dict(keys), size=size, **asking))
 
     def language(
         self, name: str, rec: Recording, keys: Mapping[str, str], then: Target, **asking: Unpack[Asking]
     ) -> None:
-        """A choice of the language: each key has one. Callers then go to `then`; after silence too, by default."""
+        """Let the caller choose a language by a key, then continue at `then`; by default also after silence."""
         asking.setdefault("tries", 1)
         self.add(LanguageNode(name=name, rec=rec, keys=dict(keys), then=then, **asking))
 
@@ -109,19 +109,19 @@ class Builder(Plan):
         size: int,
         then: Target,
         *,
-        least: int = 0,
+        min_size: int = 0,
         keep: str = "",
         check: Function | None = None,
         to: Sequence[Target] = (),
         keys: Mapping[str, Target] | None = None,
         **asking: Unpack[Asking],
     ) -> None:
-        """Digits that the caller enters: exactly `size`, or from `least` to `size`, ended with # or a pause.
+        """Collect digits: exactly `size`, or from `min_size` to `size`, terminated by # or a pause.
 
-        `check` takes the caller and returns whether `caller.digits` are right, or where to go; `to` says where that
-        may be. The digits are kept as `caller.values[keep]`. `keys` are keys that lead elsewhere, such as `*`.
+        `check` takes the caller and returns whether `caller.digits` are valid, or a target; `to` lists those targets.
+        The digits are stored in `caller.values[keep]`. `keys` are keys with other targets, such as `*`.
         """
-        checked = _Checked(least=least, check=check, to=tuple(to), keys=keys or {})
+        checked = _Checked(min_size=min_size, check=check, to=tuple(to), keys=keys or {})
         self.add(EntryNode(name=name, rec=rec, size=size, then=then, keep=keep, **checked, **asking))
 
     def pin(
@@ -132,13 +132,13 @@ class Builder(Plan):
         check: Function,
         then: Target,
         *,
-        least: int = 0,
+        min_size: int = 0,
         to: Sequence[Target] = (),
         keys: Mapping[str, Target] | None = None,
         **asking: Unpack[Asking],
     ) -> None:
-        """As `digits`, for what must not be guessed: nothing is kept, and wrong tries count for the whole call."""
-        checked = _Checked(least=least, check=check, to=tuple(to), keys=keys or {})
+        """As `digits`, for secrets: the digits are not stored, and wrong tries count for the whole call."""
+        checked = _Checked(min_size=min_size, check=check, to=tuple(to), keys=keys or {})
         self.add(EntryNode(name=name, rec=rec, size=size, then=then, secret=True, **checked, **asking))
 
     def say(
@@ -152,9 +152,9 @@ class Builder(Plan):
         loop: int = 1,
         pause: int = 0,
     ) -> None:
-        """Play `rec` and read `digits` out, then go on.
+        """Play `rec` and read `digits` out, then continue at `then`.
 
-        A key skips the rest of it, so the provider waits a while for one; with `skip=False` it asks for none.
+        A key skips the rest, so the provider waits for one; with `skip=False` it collects none.
         """
         self.add(SayNode(name=name, rec=rec, digits=digits, then=then, skip=skip, loop=loop, pause=pause))
 
@@ -174,11 +174,10 @@ class Builder(Plan):
         holiday: Target | None = None,
         country: str = "",
     ) -> None:
-        """Go one way while it is open, another while it is closed, by OpenStreetMap's `opening_hours`.
+        """Continue at `open` or `closed`, by opening hours in OpenStreetMap's syntax.
 
-        `holidays` are days that are closed: dates, "2026-09-12" or "2026-09-11/2026-09-13"; callers go to `holiday`
-        then, or to `closed`. `country` is the ISO code of the country whose public holidays `PH` means. Needs the
-        extra `handlers`.
+        `holidays` are closed days: dates, "2026-09-12" or "2026-09-11/2026-09-13"; on them the target is `holiday`, or
+        `closed`. `country` is an ISO code, for the public holidays `PH`. Needs the extra `handlers`.
         """
         node = HoursNode(
             name=name,
@@ -193,18 +192,18 @@ class Builder(Plan):
         self.add(node)
 
     def function(self, name: str, function: Function, *, to: Sequence[Target] = ()) -> None:
-        """Let a function decide: it takes the caller and returns where to go, or a reply of the provider.
+        """Call a function: it takes the caller and returns a target, or a reply of the provider.
 
-        `to` says where it may lead, for `check` and `draw`.
+        `to` lists its targets, for `check` and `draw`.
         """
         self.add(FunctionNode(name=name, function=function, to=tuple(to)))
 
     def message(self, name: str, rec: Recording = "", *, seconds: Number = 120) -> None:
-        """Play `rec`, record what the caller says for `seconds` at most, and end the call."""
+        """Play `rec`, record a message of `seconds` at most, and end the call."""
         self.add(MessageNode(name=name, rec=rec, seconds=seconds))
 
     def transfer(self, name: str, to: int, rec: Recording = "") -> None:
-        """Play `rec`, then leave the flow for a place in the provider's own IVR: on Voicenter the layer `to`."""
+        """Play `rec`, then continue in the provider's own IVR: with Voicenter in the layer `to`."""
         self.add(TransferNode(name=name, to=to, rec=rec))
 
     def end(self, name: str, rec: Recording = "", *, cause: int | None = None) -> None:

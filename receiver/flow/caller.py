@@ -1,4 +1,4 @@
-"""What a flow's functions get: who is on the line, what was pressed, and what the flow remembers."""
+"""The argument of a flow's functions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from receiver.providers.base.event import Event
 
 @dataclass(slots=True, kw_only=True)
 class Caller:
-    """The caller of one question. A flow's functions take it; what they change in `values` and `language` is kept."""
+    """The caller, and the state of the call. Changes of `values` and `language` are stored."""
 
     event: Event
     """The question, as the provider's event."""
@@ -20,23 +20,23 @@ class Caller:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The settings of the handler module, with their defaults."""
     number: str = ""
-    """Who calls: a phone number or an extension's code."""
+    """The caller's phone number or extension code."""
     did: str = ""
     """The number that was called."""
     digits: str = ""
-    """What was pressed; empty when nothing was."""
+    """The keys that were pressed; empty after silence."""
     pressed_at: str = ""
-    """The node at which it was pressed; empty at the start of the call."""
+    """The node in which they were pressed; empty at the start of the call."""
     node: str = ""
-    """The node that the call is at now."""
+    """The current node."""
     language: str = ""
-    """The caller's language, one of the flow's; empty in a flow without languages."""
+    """The current language; empty in a flow without languages."""
     values: dict[str, Any] = field(default_factory=dict)
-    """JSON values to remember for the rest of the call."""
+    """JSON values, stored for the rest of the call."""
     is_complete: bool = True
-    """False where the journal could not be read in time, or the call has no id: `values` may lack something."""
+    """False if the journal could not be read in time, or the call has no id: then `values` may be incomplete."""
 
     @property
     def now(self) -> datetime:
-        """When the question came in. The flow's clock: opening hours are those of this moment."""
+        """When the question was received: the clock of the flow."""
         return self.context.received_at

@@ -1,28 +1,28 @@
-"""The contract between a flow and the provider that carries its calls."""
+"""The contract between a flow and a provider."""
 
 from typing import Any, Protocol
 
-from receiver.flow.actions import Action, Heard
+from receiver.flow.actions import Action, CallerInput
 from receiver.providers.base.contract import Reply
 from receiver.providers.base.event import Event
 
 
 class Channel(Protocol):
-    """One provider's questions and replies, in a flow's words and back."""
+    """Translates a provider's questions into input of a flow, and actions into replies."""
 
     @property
     def question(self) -> type[Event]:
         """The event that asks what to do next."""
         ...
 
-    def hear(self, event: Any) -> Heard:
-        """What a question says."""
+    def hear(self, event: Any) -> CallerInput:
+        """The input of a question."""
         ...
 
     def speak(self, action: Action, language: str) -> Reply:
-        """The reply that does it; `language` is empty where the provider's settings decide."""
+        """The reply for an action. An empty `language` leaves it to the provider's settings."""
         ...
 
     def next_place(self, reply: Reply) -> str:
-        """The node that the next question will name after a reply; empty where none comes, or it is not known."""
+        """The menu that the next question will name; empty if no question follows."""
         ...

@@ -1,12 +1,12 @@
-"""A flow as an SVG that needs nothing else: text can be selected, names lead to their nodes, light and dark."""
+"""A flow as a self-contained SVG."""
 
 import unicodedata
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from receiver.flow.graph import Way
+from receiver.flow.graph import Row
 from receiver.flow.layout import HEAD, WIDTH, Card, lay_out
-from receiver.flow.plan import Plan
+from receiver.flow.model import FlowModel
 from receiver.flow.problems import Problem, find_problems
 from receiver.flow.targets import describe_target
 
@@ -16,9 +16,9 @@ TITLE = 56
 LINE = 18
 """Height of one line below the title."""
 INSET = 14
-"""From the edge of a card to its text."""
+"""Distance from the edge of a card to its text."""
 LABEL = 72
-"""Width of a way's label."""
+"""Width of the labels."""
 
 FONT = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans Hebrew", "DejaVu Sans", Arial, sans-serif'
 SHAPES = f"""
@@ -34,10 +34,10 @@ text {{ font: 12px {FONT}; }}
 """
 
 
-def _colours(ground: str, card: str, edge: str, text: str, faint: str, link: str, bad: str) -> str:
-    """The colours of one ground. Without CSS variables, which many viewers of pictures do not know."""
+def _colours(background: str, card: str, edge: str, text: str, faint: str, link: str, bad: str) -> str:
+    """The colours of one scheme. No CSS variables: many image viewers do not support them."""
     return f"""
-.ground {{ fill: {ground}; }}
+.background {{ fill: {background}; }}
 .card {{ fill: {card}; stroke: {edge}; }}
 .line {{ stroke: {edge}; }}
 text {{ fill: {text}; }}
@@ -57,56 +57,56 @@ STYLE = (
 )
 
 
-def draw_svg(plan: Plan) -> str:
-    """A flow as an SVG: a column for each step from the start, a line for the shortest way to each node.
+def draw_svg(flow: FlowModel) -> str:
+    """A flow as an SVG: a column for each distance from the start, a line for the shortest path to each node.
 
-    Where a way leads to a node that stands elsewhere, its name is a link to it. Nodes with problems have a red edge.
+    Other exits are links. Nodes with problems have a red border.
     """
     problems: dict[str, list[Problem]] = {}
-    for problem in find_problems(plan):
+    for problem in find_problems(flow):
         problems.setdefault(problem.node, []).append(problem)
-    head = list(_head(plan, problems.get("", [])))
-    layout = lay_out(plan, MARGIN + TITLE + LINE * (len(head) - 1))
+    head = list(_head(flow, problems.get("", [])))
+    layout = lay_out(flow, MARGIN + TITLE + LINE * (len(head) - 1))
     cards = {card.name: card for card in layout.cards}
     width = max(layout.width + 2 * MARGIN, 480)
     height = layout.height + MARGIN
     size = f'width="{width}" height="{height}"'
-    about = f'role="img" aria-label={_attribute(f"flow {plan.name}")}'
+    about = f'role="img" aria-label={_attribute(f"flow {flow.name}")}'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}" {about}>',
-        f"<title>{_text(plan.name)}</title><style>{STYLE}</style>",
-        f'<rect class="ground" {size}/>',
+        f"<title>{_text(flow.name)}</title><style>{STYLE}</style>",
+        f'<rect class="background" {size}/>',
         *head,
         *(line for card in layout.cards for line in _lines(card)),
-        *(_card(plan, card, cards, problems.get(card.name, [])) for card in layout.cards),
+        *(_card(flow, card, cards, problems.get(card.name, [])) for card in layout.cards),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def _head(plan: Plan, problems: list[Problem]) -> Iterator[str]:
-    """The title, and what counts for the whole flow below it."""
-    yield _write(MARGIN, MARGIN + 14, plan.name, "title")
-    lines = [(f"{len(plan.nodes)} nodes{', ' if plan.languages else ''}{' '.join(plan.languages)}", "faint")]
-    lines += [(f"{key} {describe_target(target)}, in every menu", "faint") for key, target in plan.keys.items()]
+def _head(flow: FlowModel, problems: list[Problem]) -> Iterator[str]:
+    """The title; below it languages, shared keys, and problems of the whole flow."""
+    yield _write(MARGIN, MARGIN + 14, flow.name, "title")
+    lines = [(f"{len(flow.nodes)} nodes{', ' if flow.languages else ''}{' '.join(flow.languages)}", "faint")]
+    lines += [(f"{key} {describe_target(target)}, in every menu", "faint") for key, target in flow.keys.items()]
     lines += [(f"⚠ {problem.text}", "warning") for problem in problems]
     for index, (line, style) in enumerate(lines):
         yield _write(MARGIN, MARGIN + 36 + LINE * index, line, style, room=120)
 
 
 def _lines(card: Card) -> Iterator[str]:
-    """The lines from a card to those after it."""
+    """The lines from a card to its children."""
     children = iter(card.children)
-    for index, way in enumerate(card.ways):
-        if way.is_first:
+    for index, row in enumerate(card.rows):
+        if row.is_child:
             child = next(children)
-            x, y, to_x, to_y = MARGIN + card.x + WIDTH, card.row(index), MARGIN + child.x, child.y + HEAD // 2
+            x, y, to_x, to_y = MARGIN + card.x + WIDTH, card.row_y(index), MARGIN + child.x, child.y + HEAD // 2
             bend = (to_x - x) // 2
             yield f'<path class="line" d="M{x} {y}C{x + bend} {y} {to_x - bend} {to_y} {to_x} {to_y}"/>'
 
 
-def _card(plan: Plan, card: Card, cards: dict[str, Card], problems: list[Problem]) -> str:
-    node = plan.nodes[card.name]
+def _card(flow: FlowModel, card: Card, cards: dict[str, Card], problems: list[Problem]) -> str:
+    node = flow.nodes[card.name]
     x, y, inner = MARGIN + card.x, card.y, MARGIN + card.x + INSET
     mark = "⚠ " if problems else ""
     what = f"{node.kind} {node.summary()}".rstrip()
@@ -118,17 +118,17 @@ def _card(plan: Plan, card: Card, cards: dict[str, Card], problems: list[Problem
         f'<rect class="bar" x="{x}" y="{y + 8}" width="4" height="{card.height - 16}" rx="2"/>',
         _write(inner, y + 19, mark + card.name, "name", room=24),
         _write(inner, y + 36, what, "faint", room=32),
-        *(_way(card, index, way, cards) for index, way in enumerate(card.ways)),
+        *(_row(card, index, row, cards) for index, row in enumerate(card.rows)),
         "</g>",
     ]
     return "".join(parts)
 
 
-def _way(card: Card, index: int, way: Way, cards: dict[str, Card]) -> str:
-    x, y = MARGIN + card.x + INSET, card.row(index) + 4
-    label = _write(x, y, way.label, "label", room=9)
-    text = _write(x + LABEL, y, way.text if way.is_first or not way.node else f"↗ {way.text}", "", room=20)
-    return f"{label}<a href={_attribute('#' + _id(way.node, cards))}>{text}</a>" if way.node else label + text
+def _row(card: Card, index: int, row: Row, cards: dict[str, Card]) -> str:
+    x, y = MARGIN + card.x + INSET, card.row_y(index) + 4
+    label = _write(x, y, row.label, "label", room=9)
+    text = _write(x + LABEL, y, row.text if row.is_child or not row.node else f"↗ {row.text}", "", room=20)
+    return f"{label}<a href={_attribute('#' + _id(row.node, cards))}>{text}</a>" if row.node else label + text
 
 
 def _id(name: str, cards: dict[str, Card]) -> str:
@@ -136,7 +136,7 @@ def _id(name: str, cards: dict[str, Card]) -> str:
 
 
 def _write(x: int, y: int, text: str, style: str, *, room: int = 60) -> str:
-    """One line of text that begins at `x`; right to left where its first letter is."""
+    """One line of text, left-aligned at `x`; right-to-left text gets its direction."""
     shown = text if len(text) <= room else f"{text[: room - 1]}…"
     is_rtl = _is_rtl(shown)
     anchor = "end" if is_rtl else "start"
@@ -146,7 +146,7 @@ def _write(x: int, y: int, text: str, style: str, *, room: int = 60) -> str:
 
 
 def _is_rtl(text: str) -> bool:
-    """Whether the first letter with a direction is of a script that is written from right to left."""
+    """Whether the first letter with a direction is right-to-left."""
     found = (unicodedata.bidirectional(char) for char in text)
     return next((one in {"R", "AL"} for one in found if one in {"L", "R", "AL"}), False)
 
@@ -160,5 +160,5 @@ def _attribute(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Text without the characters that XML cannot carry."""
+    """Text without characters that XML does not allow."""
     return "".join(char for char in text if char.isprintable() or char == "\n")

@@ -12,16 +12,16 @@ from rich.tree import Tree
 
 from receiver.errors import HandlerError
 from receiver.flow import drawing, problems, terminal
-from receiver.flow.actions import Heard
+from receiver.flow.actions import CallerInput
 from receiver.flow.builder import Builder
 from receiver.flow.caller import Caller
 from receiver.flow.channel import Channel
-from receiver.flow.graph import usual_menus
+from receiver.flow.engine import Engine
+from receiver.flow.graph import menus_on_path
 from receiver.flow.nodes import MenuNode
 from receiver.flow.problems import Problem
 from receiver.flow.state import FlowState, load_state, save_state
 from receiver.flow.targets import Target
-from receiver.flow.visit import Visit
 from receiver.flow.voicenter import VoicenterChannel
 from receiver.plugins.call_history import CallHistory
 from receiver.plugins.context import Context
@@ -33,14 +33,13 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?")
 
 
 class Flow(Builder):
-    """A declarative IVR: nodes by name, each with where it leads. See docs/flow.md.
+    """A declarative IVR: named nodes with their targets. See docs/flow.md.
 
-    `languages` begins with the one that callers begin with. `recordings` makes the name of a recording's file from
-    `{rec}` and `{language}`. `keys` are keys that every menu has. `otherwise` is where callers go who press nothing, or
-    nothing right, and whose node says no more; without it they are hung up on. `max_age` is how long the state of a
-    call counts after its last question, in seconds or as a timedelta.
+    Calls begin in the first of `languages`. `recordings` is the pattern of file names, with `{rec}` and `{language}`.
+    `keys` are keys of every menu. `otherwise` is the target after the last try, for nodes without their own; None
+    hangs up. `max_age` is how long the state of a call is valid after its last question, in seconds or as a timedelta.
 
-    Raises HandlerError, as every method here, for what cannot work.
+    Every method raises HandlerError for invalid arguments.
     """
 
     def __init__(
@@ -70,24 +69,22 @@ class Flow(Builder):
     # --- answering -------------------------------------------------------------------------------------------------
 
     def attach(self, handlers: Handlers, *, name: str = "", **filters: object) -> None:
-        """Let the flow answer the questions that pass the filters, as `handlers.answer` does. Call it last.
+        """Answer the questions that pass the filters, as `handlers.answer` does. Call it after all nodes are added.
 
-        A flow with an async function runs on the event loop; any other runs in a thread.
+        A flow with an async function runs on the event loop, any other in a thread.
         """
         module = _module_of(inspect.currentframe())
-        options: dict[str, Any] = {"name": name, **filters}
-        if "history" in inspect.signature(handlers.answer).parameters:
-            options["history"] = True
+        options: dict[str, Any] = {"name": name, "history": True, **filters}
         handlers.answer(self._channel.question, **options)(_as_handler(self, module))
         self.is_attached = True
         self._settings_model = handlers.settings_model
 
     async def answer(self, event: Event, context: Context, at: str = "") -> Reply:
-        """The reply to a question, for a handler of your own that was registered with `history=True`.
+        """The reply to a question, for your own handler with `history=True`.
 
-        `at` names a node to go to whatever was pressed. Raises what the flow's functions raise.
+        `at` names a node to continue at, whatever the input. Raises what the flow's functions raise.
         """
-        heard, history = self._channel.hear(event), getattr(context, "call", CallHistory())
+        heard, history = self._channel.hear(event), context.call
         state = self._state(heard, history, context.received_at)
         caller = Caller(
             event=event,
@@ -101,46 +98,50 @@ class Flow(Builder):
             values=state.values,
             is_complete=history.is_complete and bool(event.call_id),
         )
-        action = await Visit(self, state, caller).answer(heard, at)
+        action = await Engine(self, state, caller).answer(heard, at)
         self._check_language(caller.language)
         reply = self._channel.speak(action, caller.language)
         state.node = self._channel.next_place(reply) or state.node
         state.language, state.values = caller.language, caller.values
-        if history.is_complete:  # else what was remembered before would be lost for good
+        if history.is_complete:  # else it would replace the stored state
             save_state(history.state, self.name, state, context.received_at)
         return reply
 
-    def _state(self, heard: Heard, history: CallHistory, now: datetime) -> FlowState:
-        """The state of the call, without what the flow does not have any more; a new one where there is none."""
+    def _state(self, heard: CallerInput, history: CallHistory, now: datetime) -> FlowState:
+        """The stored state, without menus and languages that the flow no longer has; else a new one."""
         if heard.is_first:
             return FlowState(language=self.first_language)
         state = load_state(history.state, self.name, now, self.max_age)
         if state is None:
-            return FlowState(language=self.first_language, menus=usual_menus(self, heard.place))
+            return FlowState(language=self.first_language, menus=menus_on_path(self, heard.place))
         state.menus = [menu for menu in state.menus if isinstance(self.nodes.get(menu), MenuNode)]
         state.language = state.language if state.language in self.languages else self.first_language
         return state
 
     def _settings(self, context: Context) -> Mapping[str, Any]:
         """The module's settings, with the defaults of their model."""
-        return context.settings if self._settings_model is None else dict(self._settings_model(**context.settings))
+        return (
+            context.settings
+            if self._settings_model is None
+            else dict(self._settings_model.model_validate(context.settings))
+        )
 
     def _check_language(self, language: str) -> None:
         if language != self.first_language and language not in self.languages:
             known = ", ".join(self.languages) or "none"
-            raise HandlerError(f"flow {self.name}: a function chose the language {language!r}; the flow has {known}")
+            raise HandlerError(f"flow {self.name}: a function set the language {language!r}; the flow has {known}")
 
     # --- looking at it ---------------------------------------------------------------------------------------------
 
     def check(self, settings: Mapping[str, Any] | None = None) -> list[Problem]:
-        """What is wrong with the flow; an empty list if nothing is.
+        """The problems of the flow; empty if there are none.
 
-        With the settings of its module, also which of those that its nodes take are missing.
+        With the settings of its module, missing settings are problems too.
         """
         return problems.find_problems(self, settings)
 
     def draw(self) -> str:
-        """The flow as an SVG, readable on light and dark ground."""
+        """The flow as an SVG, for light and dark backgrounds."""
         return drawing.draw_svg(self)
 
     def tree(self) -> Tree:
@@ -155,7 +156,7 @@ def flow_of(handler: Handler) -> Flow | None:
 
 
 def _as_handler(flow: Flow, module: str) -> Any:
-    """A function that a flow can be registered as, under its author's module."""
+    """The handler function of a flow, with the name of its author's module."""
 
     async def on_the_loop(event: Event, context: Context) -> Reply:
         return await flow.answer(event, context)
@@ -170,24 +171,24 @@ def _as_handler(flow: Flow, module: str) -> Any:
 
 
 def run_plain(coroutine: Coroutine[Any, Any, Reply], flow: str) -> Reply:
-    """Run to its end a coroutine that awaits nothing. Raises HandlerError if it does."""
+    """Run a coroutine that never suspends. Raises HandlerError if it does."""
     try:
         coroutine.send(None)
     except StopIteration as done:
         reply: Reply = done.value
         return reply
     coroutine.close()
-    raise HandlerError(f"flow {flow}: a plain function returned something to await; write it with `async def`")
+    raise HandlerError(f"flow {flow}: a function returned an awaitable; define it with `async def`")
 
 
 def _module_of(frame: FrameType | None) -> str:
-    """The module that called the function whose frame this is."""
+    """The name of the calling module."""
     caller = frame.f_back if frame else None
     return str(caller.f_globals.get("__name__", "")) if caller else ""
 
 
 def _check_plan(flow: Flow) -> None:
-    """Raises HandlerError for what cannot be, whatever the nodes are."""
+    """Raises HandlerError for invalid arguments."""
     if not flow.name.strip() or not flow.name.isprintable():
         raise HandlerError(f"{flow.name!r} cannot be the name of a flow; write printable text")
     wrong = [tag for tag in flow.languages if not _LANGUAGE.fullmatch(tag)]

@@ -1,21 +1,21 @@
-"""Where the nodes of a flow stand in a drawing: columns by distance from the start, each above or below its parent."""
+"""The layout of a drawing: a tree with a column for each distance from the start."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from receiver.flow.graph import Way, parents, ways, without_a_way
-from receiver.flow.plan import Plan
+from receiver.flow.graph import Row, parents, rows_of, unreachable
+from receiver.flow.model import FlowModel
 
 WIDTH = 230
 HEAD = 46
-"""Height of a card's head: its name, its kind and what it does."""
+"""Height of a card's head: name, kind and summary."""
 ROW = 20
-"""Height of one way out."""
+"""Height of one exit."""
 FOOT = 8
 COLUMN = 310
-"""From one column to the next."""
+"""Distance between columns."""
 GAP = 18
-"""Between two cards, one below the other."""
+"""Vertical distance between cards."""
 
 
 @dataclass(slots=True)
@@ -23,23 +23,23 @@ class Card:
     """One node of a drawing. Lengths are pixels."""
 
     name: str
-    ways: list[Way]
+    rows: list[Row]
     x: int
     y: int = 0
     children: list["Card"] = field(default_factory=list)
-    """The cards of its ways that are first, in their order."""
+    """The cards of its children, in the order of its rows."""
 
     @property
     def height(self) -> int:
-        """Of the card alone."""
-        return HEAD + ROW * len(self.ways) + (FOOT if self.ways else 0)
+        """Height of the card."""
+        return HEAD + ROW * len(self.rows) + (FOOT if self.rows else 0)
 
-    def row(self, index: int) -> int:
-        """The middle of a way's row."""
+    def row_y(self, index: int) -> int:
+        """The vertical centre of a row."""
         return self.y + HEAD + ROW * index + ROW // 2
 
     def all(self) -> Iterator["Card"]:
-        """This card and all cards after it."""
+        """This card and its descendants."""
         yield self
         for child in self.children:
             yield from child.all()
@@ -50,39 +50,36 @@ class Layout:
     """The cards of a drawing, and its size."""
 
     cards: tuple[Card, ...]
-    lost: frozenset[str]
-    """Names of cards that nothing leads to."""
     width: int
     height: int
 
 
-def lay_out(plan: Plan, top: int = 0) -> Layout:
-    """Place every node of a flow, below `top`; nodes that nothing leads to stand at the bottom."""
-    before = parents(plan)
-    lost = without_a_way(plan, before)
+def lay_out(flow: FlowModel, top: int = 0) -> Layout:
+    """Place all nodes of a flow below `top`; unreachable nodes are at the bottom."""
+    before = parents(flow)
     cards: list[Card] = []
-    if plan.start in plan.nodes:
-        root = _card(plan, plan.start, before, 0)
+    if flow.start in flow.nodes:
+        root = _card(flow, flow.start, before, 0)
         top = _place(root, top) + GAP
         cards += root.all()
-    for index, name in enumerate(lost):
-        card = Card(name, [Way(way.label, way.text, way.node) for way in ways(plan, name, before)], 0)
+    for index, name in enumerate(unreachable(flow, before)):
+        card = Card(name, [Row(row.label, row.text, row.node) for row in rows_of(flow, name, before)], 0)
         card.x, card.y = COLUMN * (index % 3), top
         cards.append(card)
         top = top if index % 3 < 2 else max(one.y + one.height for one in cards) + GAP
     width = max((card.x for card in cards), default=0) + WIDTH
     height = max((card.y + card.height for card in cards), default=top)
-    return Layout(tuple(cards), frozenset(lost), width, height)
+    return Layout(tuple(cards), width, height)
 
 
-def _card(plan: Plan, name: str, before: dict[str, str], depth: int) -> Card:
-    card = Card(name, ways(plan, name, before), COLUMN * depth)
-    card.children = [_card(plan, way.node, before, depth + 1) for way in card.ways if way.is_first]
+def _card(flow: FlowModel, name: str, before: dict[str, str], depth: int) -> Card:
+    card = Card(name, rows_of(flow, name, before), COLUMN * depth)
+    card.children = [_card(flow, row.node, before, depth + 1) for row in card.rows if row.is_child]
     return card
 
 
 def _place(card: Card, top: int) -> int:
-    """Place a card and those after it below `top`; where they end."""
+    """Place a card and its descendants below `top`. Returns their lower end."""
     end = top
     for child in card.children:
         end = _place(child, end) + GAP

@@ -1,4 +1,4 @@
-"""What a flow remembers of a call between two questions. It lives in the journal, so any receiver can go on."""
+"""The state of a call in a flow between two questions. It is stored in the journal."""
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
@@ -9,40 +9,40 @@ from typing import Any
 
 @dataclass(slots=True)
 class FlowState:
-    """Where a call is in a flow."""
+    """The state of a call in a flow."""
 
     node: str = ""
-    """The node that the next question will name, if one comes."""
+    """The node that the next question will name."""
     menus: list[str] = field(default_factory=list)
-    """The menus that led here, the latest last; none of them twice."""
+    """The stack of menus for `BACK`, without duplicates."""
     tries: dict[str, int] = field(default_factory=dict)
-    """How often the caller pressed nothing or something wrong, by node."""
+    """The number of wrong tries by node."""
     language: str = ""
     values: dict[str, Any] = field(default_factory=dict)
-    """What the flow's functions and entries remember."""
+    """`Caller.values`."""
 
-    def arrive(self, node: str, *, is_menu: bool, counted_for_good: Collection[str] = ()) -> None:
-        """The call comes to a node. Tries at others are forgotten, except at those that are `counted_for_good`."""
+    def arrive(self, node: str, *, is_menu: bool, permanent: Collection[str] = ()) -> None:
+        """The call enters a node. Tries at other nodes are reset, except at those in `permanent`."""
         if node != self.node:
-            self.tries = {name: count for name, count in self.tries.items() if name in counted_for_good}
+            self.tries = {name: count for name, count in self.tries.items() if name in permanent}
             self.node = node
         if is_menu:
             before = self.menus.index(node) if node in self.menus else len(self.menus)
             self.menus = [*self.menus[:before], node]
 
     def menu_before(self) -> str:
-        """The menu that the caller was in before this node; empty where there was none."""
+        """The menu before this node; empty if there was none."""
         before = self.menus[:-1] if self.menus and self.menus[-1] == self.node else self.menus
         return before[-1] if before else ""
 
 
 def key_of(flow: str) -> str:
-    """Where the state of a flow stands among the states of a call."""
+    """The key of a flow's state in the state of a call."""
     return f"flow.{flow}"
 
 
 def load_state(kept: Mapping[str, Any], flow: str, now: datetime, max_age: float) -> FlowState | None:
-    """The flow's state; None if there is none, if it is older than `max_age` seconds, or if it cannot be read."""
+    """The flow's state; None if it is missing, invalid, or older than `max_age` seconds."""
     stored = kept.get(key_of(flow))
     if not isinstance(stored, Mapping):
         return None
@@ -61,7 +61,7 @@ def load_state(kept: Mapping[str, Any], flow: str, now: datetime, max_age: float
 
 
 def save_state(kept: dict[str, Any], flow: str, state: FlowState, now: datetime) -> None:
-    """Put the flow's state among those of the call."""
+    """Store the flow's state in the state of the call."""
     kept[key_of(flow)] = {
         "at": round(now.timestamp(), 3),
         "node": state.node,

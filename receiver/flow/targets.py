@@ -1,4 +1,4 @@
-"""Where a flow goes on, and what the values of a node may be."""
+"""Targets, and the types of a node's values."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -9,36 +9,36 @@ from receiver.providers.base.contract import Reply
 
 
 class Move(Enum):
-    """A place that depends on where the caller is. Their names are `BACK`, `AGAIN` and `HANG_UP`."""
+    """A target that depends on the state of the call: `BACK`, `AGAIN` or `HANG_UP`."""
 
     BACK = "back"
-    """The menu that the caller was in before; the menu itself where there was none."""
+    """The previous menu; if there is none, the same menu."""
     AGAIN = "again"
-    """The node that the caller is at."""
+    """The same node."""
     HANG_UP = "hang up"
-    """The end of the call, without a word."""
+    """The end of the call."""
 
 
 BACK, AGAIN, HANG_UP = Move.BACK, Move.AGAIN, Move.HANG_UP
 
 Function = Callable[..., Any]
-"""A function of yours that takes a `Caller`, plain or async."""
+"""A function of the author that takes a `Caller`, plain or async."""
 Goal = str | Move | Reply
-"""Where to go: the name of a node, a move, or a reply of the provider."""
+"""The name of a node, a move, or a reply of the provider."""
 Target = Goal | Function
 """A goal, or a function that returns one."""
 
 
 Text = str | Setting | Function
-"""Text: as it is, a setting, or a function that returns it."""
+"""Text, a setting, or a function that returns text."""
 Number = int | Setting | Function
-"""A whole number: as it is, a setting, or a function that returns it."""
+"""A whole number, a setting, or a function that returns one."""
 Recording = str | Mapping[str, str] | Setting | Function
-"""The name of a recording: one for all languages, or one for each."""
+"""The name of a recording, or a name for each language."""
 
 
 def describe_target(target: object) -> str:
-    """A target as a person would write it."""
+    """A target, for people."""
     match target:
         case Move():
             return target.value
@@ -50,7 +50,7 @@ def describe_target(target: object) -> str:
 
 
 def describe(value: object) -> str:
-    """The value of a node as a person would write it; functions and settings by their names."""
+    """A value of a node, for people."""
     if isinstance(value, Setting):
         return f"setting {value.name}"
     if isinstance(value, Mapping):

@@ -3,44 +3,44 @@
 from rich.text import Text
 from rich.tree import Tree
 
-from receiver.flow.graph import Way, parents, ways, without_a_way
-from receiver.flow.plan import Plan
+from receiver.flow.graph import Row, parents, rows_of, unreachable
+from receiver.flow.model import FlowModel
 from receiver.flow.targets import describe_target
 
 
-def draw_tree(plan: Plan) -> Tree:
-    """A flow as a tree: each node once, on the shortest way to it; elsewhere it is only named, behind an arrow."""
-    before = parents(plan)
-    root = Tree(_title(plan))
-    if plan.start in plan.nodes:
-        _add(plan, root, before, Way("", plan.start, plan.start, is_first=True))
-    if lost := without_a_way(plan, before):
-        branch = root.add(Text("nothing leads to", "bold yellow"))
+def draw_tree(flow: FlowModel) -> Tree:
+    """A flow as a tree: each node once, on the shortest path to it. Other exits show an arrow and the name."""
+    before = parents(flow)
+    root = Tree(_title(flow))
+    if flow.start in flow.nodes:
+        _add(flow, root, before, Row("", flow.start, flow.start, is_child=True))
+    if lost := unreachable(flow, before):
+        branch = root.add(Text("unreachable", "bold yellow"))
         for name in lost:
-            branch.add(_node(plan, name))
+            branch.add(_node(flow, name))
     return root
 
 
-def _title(plan: Plan) -> Text:
-    text = Text.assemble((plan.name, "bold"), (f"  {len(plan.nodes)} nodes", "dim"))
-    if plan.languages:
-        text.append(f", {' '.join(plan.languages)}", "dim")
-    for key, target in plan.keys.items():
+def _title(flow: FlowModel) -> Text:
+    text = Text.assemble((flow.name, "bold"), (f"  {len(flow.nodes)} nodes", "dim"))
+    if flow.languages:
+        text.append(f", {' '.join(flow.languages)}", "dim")
+    for key, target in flow.keys.items():
         text.append(f"\n{key} ", "cyan").append(f"{describe_target(target)}, in every menu", "dim")
     return text
 
 
-def _add(plan: Plan, tree: Tree, before: dict[str, str], way: Way) -> None:
-    label = Text(f"{way.label} ", "cyan") if way.label else Text()
-    if not way.is_first:
-        arrow = "↗ " if way.node else ""
-        tree.add(label.append(f"{arrow}{way.text}", "" if way.node else "italic"))
+def _add(flow: FlowModel, tree: Tree, before: dict[str, str], row: Row) -> None:
+    label = Text(f"{row.label} ", "cyan") if row.label else Text()
+    if not row.is_child:
+        arrow = "↗ " if row.node else ""
+        tree.add(label.append(f"{arrow}{row.text}", "" if row.node else "italic"))
         return
-    branch = tree.add(label.append_text(_node(plan, way.node)))
-    for one in ways(plan, way.node, before):
-        _add(plan, branch, before, one)
+    branch = tree.add(label.append_text(_node(flow, row.node)))
+    for one in rows_of(flow, row.node, before):
+        _add(flow, branch, before, one)
 
 
-def _node(plan: Plan, name: str) -> Text:
-    node = plan.nodes[name]
+def _node(flow: FlowModel, name: str) -> Text:
+    node = flow.nodes[name]
     return Text.assemble((name, "bold"), (f"  {node.kind} {node.summary()}".rstrip(), "dim"))

@@ -1,28 +1,28 @@
-"""Voicenter's GET_IVR_ACTION: its requests as a flow hears them, and the replies that do what a flow says.
+"""Flows on Voicenter: GET_IVR_ACTION as input, actions as its replies.
 
-The only place of a flow that knows a provider's words. A node's name travels as the name of its menu: the reply's MENU
-is the MENU of the next request (C-32).
+The only module of a flow with a provider's terms. A node's name is the name of its menu: the MENU of a reply is the
+MENU of the next request (C-32).
 """
 
 from typing import Any
 
-from receiver.flow.actions import Action, Ask, End, Give, Heard, Ring, TakeMessage, Transfer
+from receiver.flow.actions import Action, CallerInput, Dial, HangUp, Prompt, RecordMessage, SendReply, Transfer
 from receiver.providers.base.contract import Reply
 from receiver.providers.base.event import Event
 from receiver.providers.voicenter import Call, Hangup, IvrRequest, Menu, SayDigits, SilentRecord, Vo
 
 BLANK = "blank"
-"""The document's word for a mandatory recording where there is nothing to play (C-18)."""
+"""The name of a mandatory recording that plays nothing (C-18)."""
 
 
 class VoicenterChannel:
-    """A flow's calls on Voicenter's External IVR."""
+    """Voicenter's External IVR."""
 
     question: type[Event] = IvrRequest
 
-    def hear(self, event: IvrRequest) -> Heard:
+    def hear(self, event: IvrRequest) -> CallerInput:
         """MENU, DTMF, CALLER_ID and DID; MENU is "-1" at the start (C-07)."""
-        return Heard(
+        return CallerInput(
             place=event.menu,
             digits=_clean(event.dtmf),
             is_first=event.menu in ("-1", ""),
@@ -34,18 +34,18 @@ class VoicenterChannel:
         """The action as one of the six replies."""
         tag = language or None
         match action:
-            case Ask():
+            case Prompt():
                 return _ask(action, tag)
-            case Ring():
+            case Dial():
                 return _ring(action, tag)
-            case TakeMessage():
+            case RecordMessage():
                 return SilentRecord(rec=action.rec or None, max_duration=action.seconds, language=tag)
             case Transfer():
                 rec = action.rec or BLANK
                 return Vo(layer=action.to, record=rec, loop=action.loop, delay=action.pause, language=tag)
-            case End():
+            case HangUp():
                 return Hangup(rec=action.rec or None, cause=action.cause, language=tag)
-            case Give():
+            case SendReply():
                 return action.reply
 
     def next_place(self, reply: Reply) -> str:
@@ -58,8 +58,8 @@ class VoicenterChannel:
         return ""
 
 
-def _ask(action: Ask, language: str | None) -> Menu | SayDigits:
-    """MENU; SAYDIGITS where digits are read out, with the recording right before them."""
+def _ask(action: Prompt, language: str | None) -> Menu | SayDigits:
+    """MENU; SAYDIGITS to read digits out, with the recording before them."""
     if action.digits:
         return SayDigits(
             menu=action.node,
@@ -80,8 +80,8 @@ def _ask(action: Ask, language: str | None) -> Menu | SayDigits:
     )
 
 
-def _ring(action: Ring, language: str | None) -> Call:
-    """CALL; what comes when it fails travels in its NEXT_MENU fields (C-22)."""
+def _ring(action: Dial, language: str | None) -> Call:
+    """CALL; the prompt after a failure is in its NEXT_MENU fields (C-22)."""
     return Call(
         target=action.target,
         caller_id=action.caller_id,
@@ -98,7 +98,7 @@ def _ring(action: Ring, language: str | None) -> Call:
     )
 
 
-def _next_menu(failed: Ask | None) -> dict[str, Any]:
+def _next_menu(failed: Prompt | None) -> dict[str, Any]:
     if failed is None:
         return {}
     if not (failed.rec or failed.size):  # nothing to play and nothing to ask: the optional fields stay out
@@ -113,5 +113,5 @@ def _next_menu(failed: Ask | None) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    """Text of a caller without characters that no reply may carry."""
+    """Text without the characters that replies do not allow."""
     return "".join(char for char in text if char.isprintable()).strip()

@@ -22,13 +22,13 @@ CATCH_UP_SECONDS = 0.1
 """How long a reply waits for its row when the journal is far behind. Without it questions could be answered faster than
 they can be stored. A caller hardly notices so short a time."""
 COMMIT_SECONDS = 0.25
-"""How long after the handler's deadline a reply still waits for the commit of a state that its handler changed."""
+"""Seconds after the handler's deadline that a reply still waits for the commit of a changed state."""
 
 
 class AskPath:
     """Answers ask callbacks, and stores each with its reply.
 
-    `uncommitted` keeps the rows that wait for their commit, as long as any handler asks for the history of a call.
+    `uncommitted` keeps the rows that wait for their commit, if any handler has `history=True`.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class AskPath:
     async def _wait_for_state(self, row: NewCallback, stored: asyncio.Future[bool], seconds: float, began: int) -> None:
         """Wait for the commit of a changed state, because the next question may reach another receiver.
 
-        The wait ends so many seconds after `began`, and the reply goes out in any case.
+        The wait ends so many seconds after `began`; the reply is sent in any case.
         """
         left = seconds - (perf_counter_ns() - began) / 1e9
         done, _ = await asyncio.wait({stored}, timeout=max(0.0, left))

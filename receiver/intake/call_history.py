@@ -1,4 +1,4 @@
-"""Loading what is known of a call: from the journal, and from what is answered here and not committed yet."""
+"""Load the history of a call: from the journal, and from questions that are not committed yet."""
 
 import asyncio
 import logging
@@ -23,9 +23,9 @@ from storage.values import as_stored, call_key
 logger = logging.getLogger(__name__)
 
 MAX_STEPS = 100
-"""The newest steps of a call that a handler gets; a call with more is one that loops."""
+"""Steps of a call that a handler gets, the newest; a call with more is probably a loop."""
 NOT_NUMBERED = 2**62
-"""In place of the number of a callback that is not in the journal yet: it is newer than all that are."""
+"""The number of a callback that is not in the journal yet: it is newer than all others."""
 
 Read = Callable[[Callable[[Connection], CallHistory]], Awaitable[CallHistory]]
 """Runs a function of a connection on a thread, as `Database.read` does."""
@@ -38,7 +38,7 @@ class CallHistories:
         self._read = read
         self._registry = registry
         self.uncommitted = UncommittedRows()
-        """What is answered here and not committed yet."""
+        """Questions that were answered here and are not committed yet."""
 
     async def load(
         self,
@@ -49,12 +49,12 @@ class CallHistories:
         before: int | None = None,
         seconds: float = LOAD_SECONDS,
     ) -> CallHistory:
-        """As `LoadHistory` says; never raises."""
+        """See `LoadHistory`; never raises."""
         if not call_id:
             return CallHistory()
         since = at - timedelta(hours=self._registry.defaults.call_history_hours)
         wanted = CallFilter(provider=provider.name, call_id=call_id, since=since, before=before)
-        # Before the journal is read: what is committed meanwhile is found in both, what is dropped here is found there.
+        # Taken before the journal is read: a row that is committed meanwhile is then in both, never in neither.
         waiting = self._waiting(provider, call_id, since) if before is None else []
         try:
             return await asyncio.wait_for(self._read_journal(partial(_read, provider, wanted, waiting)), seconds)
@@ -67,7 +67,7 @@ class CallHistories:
         return _history(provider, StoredCall(waiting, newest_state(waiting)), is_complete=False)
 
     async def _read_journal(self, work: Callable[[Connection], CallHistory]) -> CallHistory:
-        """Read; once more if that fails: after a restart of the database each kept connection fails once."""
+        """Read, and retry once: after a restart of the database each pooled connection fails once."""
         try:
             return await self._read(work)
         except StoreUnavailableError:
@@ -90,7 +90,7 @@ def _read(
 
 
 def _identity(callback: StoredCallback | NewCallback) -> tuple[bytes, datetime, int]:
-    """What tells a callback from all others before it has a number."""
+    """Identifies a callback that has no number yet."""
     return callback.content_hash, callback.received_at, callback.part
 
 
@@ -101,7 +101,7 @@ def _history(provider: Provider[Any], call: StoredCall, *, is_complete: bool) ->
 
 
 def _step(provider: Provider[Any], callback: StoredCallback) -> CallStep | None:
-    """A callback as a step of its call; None where its bytes cannot be read any more."""
+    """A callback as a step of its call; None if its bytes cannot be parsed any more."""
     try:
         event = reread(provider, callback)
     except PayloadError:

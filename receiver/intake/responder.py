@@ -1,4 +1,4 @@
-"""Getting the answer to a question from its handler, in time."""
+"""Get the answer to a question from its handler, in time."""
 
 import asyncio
 import logging
@@ -26,11 +26,11 @@ from receiver.providers.base.event import Event
 logger = logging.getLogger(__name__)
 
 MARGIN_SECONDS = 0.5
-"""Between our deadline and the end of a provider's patience: the reply has to travel back."""
+"""Between a handler's deadline and the provider's timeout: the reply has to travel back."""
 
 
 def deadline_of(kind: Kind, usual: float) -> float:
-    """How many seconds a handler has for a question: less than usual where the provider is less patient."""
+    """Seconds that a handler has for a question: less than usual if the provider's timeout is shorter."""
     return usual if kind.patience is None else min(usual, kind.patience - MARGIN_SECONDS)
 
 
@@ -41,7 +41,7 @@ class Cause(StrEnum):
     NO_HANDLER = "no_handler"
     RAISED = "raised"
     NONSENSE = "nonsense"
-    """It returned something that is no reply to this question."""
+    """It returned something that is not a reply to this question."""
     LATE = "late"
     UNWRITABLE = "unwritable"
     """Its reply could not be written."""
@@ -49,7 +49,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a question was answered, for the journal: outcome, and the reason where it was not the handler's reply."""
+    """How a question was answered, for the journal: the outcome, and the reason if it is not the handler's reply."""
 
     reply: Reply
     outcome: str
@@ -58,7 +58,7 @@ class Answer:
     handler: str | None = None
     """The handler that was asked."""
     call_state: bytes | None = None
-    """The state of the call, where the handler changed it."""
+    """The state of the call, if the handler changed it."""
 
 
 class _NoReplyError(Exception):
@@ -70,7 +70,7 @@ class _NoReplyError(Exception):
 
 
 class Responder:
-    """Gets the reply to a question from its handler. `load_history` is for handlers that ask for a call's history."""
+    """Gets the reply to a question from its handler. `load_history` is for handlers with `history=True`."""
 
     def __init__(
         self, registry: Registry, runner: Runner, *, http: httpx.AsyncClient, load_history: LoadHistory
@@ -85,11 +85,11 @@ class Responder:
 
     @property
     def uses_history(self) -> bool:
-        """Whether any handler asks for the history of a call."""
+        """Whether any handler has `history=True`."""
         return self._registry.answers_with_history
 
     def deadline(self, kind: Kind) -> float:
-        """How many seconds a handler has for a question of this kind."""
+        """Seconds that a handler has for a question of this kind."""
         return deadline_of(kind, self._registry.defaults.deadline)
 
     async def answer(
@@ -97,7 +97,7 @@ class Responder:
     ) -> Answer:
         """The answer to a question, in time; never raises.
 
-        `before` is the number of a stored question that is answered again: its handler finds the history as of then.
+        `before` is the number of a stored question that is answered again: its handler gets the history of that time.
         """
         handler = None
         try:
@@ -160,7 +160,7 @@ class Responder:
         return reply
 
     def _note_unanswered(self, provider: Provider[Any], kind: Kind) -> None:
-        """Log the code that would answer it, once for each kind; then how often it was missing, ever more rarely."""
+        """Log the code that would answer it, once for each kind; afterwards log the count, at growing intervals."""
         name = f"{provider.name} {kind.name}"
         self._unanswered[name] += 1
         count = self._unanswered[name]
@@ -181,7 +181,7 @@ class Responder:
         log_failure(logger, logging.ERROR, handler, error, message, handler.name, kind.name, call_id=event.call_id)
 
     def _abandon(self, task: asyncio.Task[Any]) -> None:
-        """Cancel a late handler without waiting for it: a caller is on the line."""
+        """Cancel a late handler without waiting for it: a caller is waiting."""
         self._late_tasks.add(task)
         task.add_done_callback(self._on_late_end)
         task.cancel()

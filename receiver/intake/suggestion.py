@@ -1,4 +1,4 @@
-"""The lines of code that would answer a question which no handler answers."""
+"""Suggest the code that would answer a question without a handler."""
 
 import re
 import sys
@@ -10,17 +10,17 @@ _NO_HANDLER = "no handler answers this "
 
 
 def no_handler(kind: str) -> str:
-    """The reason that the journal has for a question of this kind that no handler answered."""
+    """The reason in the journal for a question of this kind without a handler."""
     return f"{_NO_HANDLER}{kind}"
 
 
 def is_no_handler(reason: str) -> bool:
-    """Whether a reason in the journal says so."""
+    """Whether a reason in the journal is this one."""
     return reason.startswith(_NO_HANDLER)
 
 
 def suggested_code(provider: Provider[Any], kind: Kind) -> str:
-    """A function, ready to be pasted into a handler module, that answers each question of this kind."""
+    """A function for a handler module that answers each question of this kind."""
     event, reply = kind.event.__name__, _simplest(kind)
     function = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", event).lower()
     names = ", ".join(sorted((event, reply.__name__)))
@@ -33,14 +33,14 @@ def suggested_code(provider: Provider[Any], kind: Kind) -> str:
 
 
 def _home(provider: Provider[Any], event: str) -> str:
-    """The module that a provider's names are imported from: its package."""
+    """The package from which a provider's names are imported."""
     module = type(provider).__module__
     package = module.rpartition(".")[0]
     return package if hasattr(sys.modules.get(package), event) else module
 
 
 def _simplest(kind: Kind) -> type[Reply]:
-    """The reply with the fewest fields that must be given."""
+    """The reply with the fewest required fields."""
     return min(kind.replies, key=lambda reply: (len(_required(reply)), len(reply.model_fields)))
 
 

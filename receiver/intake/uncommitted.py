@@ -1,4 +1,4 @@
-"""Questions that were answered here and are not in the journal yet, so that the next question of their call sees them.
+"""Questions that were answered here and are not in the journal yet, for the history of their call.
 
 A question is stored after its reply, so its caller may press the next key before the commit.
 """
@@ -8,8 +8,7 @@ from collections import deque
 from storage import Appended, NewCallback
 
 MAX_KEPT_BYTES = 8 * 1024 * 1024
-"""Bodies and replies that are kept although their commit has ended elsewhere than in the journal: in the spool, while
-the database is away."""
+"""Bytes of bodies and replies that are kept although their rows are in the spool, while the database is unreachable."""
 
 
 class UncommittedRows:
@@ -32,12 +31,12 @@ class UncommittedRows:
         return tuple(self._by_call.get(call_key, ()))
 
     def add(self, row: NewCallback) -> None:
-        """Keep a row that is submitted to the journal. Each call is followed by one of `settle`."""
+        """Keep a row that is submitted to the journal. Each call must be followed by a call of `settle`."""
         if row.call_key:
             self._by_call.setdefault(row.call_key, []).append(row)
 
     def settle(self, row: NewCallback, stored: Appended | None) -> None:
-        """Its commit has ended: drop it if it is in the journal. `stored` is None if it was not stored at all."""
+        """The commit has ended: drop the row if it is in the journal. `stored` is None if it was not stored at all."""
         if not row.call_key:
             return
         if stored is not None and stored.id:

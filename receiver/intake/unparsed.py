@@ -1,4 +1,4 @@
-"""Logging that a callback could not be parsed: its sender gets the provider's error reply, which seldom says why."""
+"""Log why a callback could not be parsed: the provider's error reply seldom contains the reason."""
 
 import logging
 from typing import Any

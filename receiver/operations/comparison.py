@@ -1,4 +1,4 @@
-"""Comparing replies: one way for `replay --diff` and for scenarios, and one way of showing it."""
+"""Compare replies, for `replay --diff` and for scenarios."""
 
 import difflib
 import json
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def difference(before: Any, now: Any, before_name: str, now_name: str) -> tuple[str, ...]:
-    """The lines of a unified difference of two values as JSON, keys in order; empty if they are equal."""
+    """The lines of a unified diff of two values as JSON with sorted keys; empty if they are equal."""
     one, other = _lines(before), _lines(now)
     return tuple(difflib.unified_diff(one, other, before_name, now_name, lineterm="", n=2))
 

@@ -11,18 +11,18 @@ from storage.spool import count_in
 PAGE = 500
 
 OnPage = Callable[[Place, int, int], None]
-"""Called for each table at the start and after each page, with the rows done in it and all there are."""
+"""Called for each table at the start and after each page, with the rows that are done and their total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure has changed, or would change: rows by table. And what it cannot reach: rows of the spool."""
+    """Rows that an erasure has changed or would change, by table, and those of the spool, which it cannot change."""
 
     changed: Mapping[Place, int]
     spooled: int
     """Callbacks that are not in the database yet."""
     set_aside: int
-    """Callbacks that the database refused."""
+    """Callbacks that the database rejected."""
 
 
 def erase(database: Database, mask: Mask, spool: Path, on_page: OnPage, *, only_count: bool = False) -> Erased:

@@ -103,21 +103,24 @@ def _trace(connection: Connection, wanted: Sequence[Filter]) -> CallTrace:
 def trace_lines(trace: CallTrace, *, whole: bool = True) -> list[tuple[str, str]]:
     """The trace in words: each line with what it is: good, bad, waiting, or detail.
 
-    Without `whole` there is only the last place of a traceback.
+    Without `whole` there is only the last place of a traceback, and no name of the handler that answered.
     """
     lines: list[tuple[str, str]] = []
     for callback, deliveries in trace.callbacks:
-        text, kind = outcome_line(callback)
+        text, kind = outcome_line(callback, named=whole)
         lines.append((f"{callback.kind or '?'} {text}", kind))
         for delivery in deliveries:
             lines += _delivery_lines(delivery, whole=whole)
     return lines
 
 
-def outcome_line(callback: StoredCallback) -> tuple[str, str]:
-    """How a callback was taken, and why if it was not as it should be; and whether that is good or bad."""
+def outcome_line(callback: StoredCallback, *, named: bool = True) -> tuple[str, str]:
+    """The outcome of a callback with its reason, and whether it is good or bad; `named`: with the answering handler."""
+    is_good = callback.outcome in {"accepted", "answered"}
+    handler = callback.answered_by if named and callback.answered_by not in (None, *callback.reason.split()) else ""
+    by = (f" by {handler}" if is_good else f" ({handler})") if handler else ""
     reason = f": {callback.reason}" if callback.reason else ""
-    return f"{callback.outcome}{reason}", "good" if callback.outcome in {"accepted", "answered"} else "bad"
+    return f"{callback.outcome}{by}{reason}", "good" if is_good else "bad"
 
 
 def _is_blocked(delivery: Delivery) -> bool:

@@ -1,4 +1,4 @@
-"""The history of a call: what a handler can know of its earlier callbacks."""
+"""The history of a call: its earlier callbacks and its state, for handlers."""
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ from receiver.providers.base.contract import Provider
 from receiver.providers.base.event import Event
 
 MAX_STATE_BYTES = 64 * 1024
-"""Longest state of a call, as JSON: each row that changes it holds all of it."""
+"""Largest state of a call, as JSON: each row that changes it contains the whole state."""
 LOAD_SECONDS = 1.0
-"""How long loading a history may take: a caller waits."""
+"""Seconds that loading a history may take: a caller waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallStep:
-    """One earlier callback of a call, and how it was answered."""
+    """One earlier callback of a call, with its reply."""
 
     at: datetime
     event: Event
     outcome: str
-    """The journal's word: answered, fallback, failed or accepted."""
+    """The outcome in the journal: answered, fallback, failed or accepted."""
     reply: Mapping[str, Any] = field(default_factory=dict)
     """The values of the reply, under their wire names."""
 
@@ -33,8 +33,8 @@ class CallStep:
 class CallHistory:
     """The earlier steps of one call, oldest first, and the state that its handlers keep.
 
-    `state` holds JSON values. What a handler changes in it is stored with its reply, and the next question of the call
-    finds it, whichever receiver answers.
+    `state` contains JSON values. A handler's changes are stored with its reply; the next question of the call has them,
+    on any receiver.
     """
 
     steps: tuple[CallStep, ...] = ()
@@ -55,14 +55,14 @@ class LoadHistory(Protocol):
         before: int | None = None,
         seconds: float = LOAD_SECONDS,
     ) -> Awaitable[CallHistory]:
-        """What was known of the call at that moment, within so many seconds; else what is known without the journal.
+        """The history of the call at that moment, within so many seconds; without the journal if that takes longer.
 
-        With `before`, a callback's number, only what the journal had before that callback.
+        With `before`, a callback's number, only the callbacks before that one.
         """
 
 
 def encode_state(history: CallHistory) -> bytes:
-    """The state of a call as JSON. Raises HandlerError for what would not come back from the journal as it was."""
+    """The state of a call as JSON. Raises HandlerError for values that JSON would change."""
     try:
         encoded = orjson.dumps(history.state, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS)
     except TypeError as error:
@@ -75,7 +75,7 @@ def encode_state(history: CallHistory) -> bytes:
 
 
 def decode_state(stored: bytes | None) -> dict[str, Any]:
-    """The state that was encoded so; empty where there is none, and where the stored bytes are damaged."""
+    """The decoded state; empty if there is none, or if the stored bytes are damaged."""
     try:
         state = orjson.loads(stored) if stored else {}
     except orjson.JSONDecodeError:

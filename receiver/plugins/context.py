@@ -30,7 +30,7 @@ class Context:
     """A client shared by all handlers."""
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("receiver.handlers"), repr=False)
     history: CallHistory | None = field(default=None, repr=False)
-    """What `call` gives; None for a handler that did not ask for it."""
+    """The value of `call`; None for a handler without `history=True`."""
 
     @property
     def call(self) -> CallHistory:

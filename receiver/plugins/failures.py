@@ -21,7 +21,7 @@ def log_failure(
     *args: object,
     **ids: object,
 ) -> None:
-    """Log that a handler failed, with its exception and the ids of what it worked on.
+    """Log that a handler failed, with its exception and the ids of its callback.
 
     The log's formatter decides how much of the exception is shown: its text may hold a caller's number.
     """
@@ -30,7 +30,7 @@ def log_failure(
 
 
 def author_line(error: BaseException) -> tuple[str, int]:
-    """The file and the line of a handler module's author that an error comes from; "" and 0 if it is not known."""
+    """The author's file and line that raised an error; "" and 0 if unknown."""
     if isinstance(error, SyntaxError) and error.filename:
         return error.filename, error.lineno or 0
     frames = traceback.extract_tb(error.__traceback__)
@@ -39,7 +39,7 @@ def author_line(error: BaseException) -> tuple[str, int]:
 
 
 def is_of_an_author(file: str) -> bool:
-    """Whether a file of Python is neither the receiver's, nor Python's own, nor an installed package's."""
+    """Whether a Python file is an author's: not the receiver's, not Python's, not an installed package's."""
     if not Path(file).is_absolute():
         return False  # "<frozen importlib._bootstrap>" and the like
     path, root = Path(file), Path(__file__).parents[2]
@@ -50,13 +50,13 @@ def is_of_an_author(file: str) -> bool:
 
 
 def shown_path(file: str) -> str:
-    """A file's path as people know it: from the working folder, if it is below that."""
+    """A file's path for messages: relative to the working folder, if it is below that."""
     folder = Path.cwd()
     return str(Path(file).relative_to(folder)) if Path(file).is_relative_to(folder) else file
 
 
 def at(file: str, line: int) -> str:
-    """A place in a file, to go behind a message; nothing where it is not known."""
+    """A place in a file as the end of a message; empty if unknown."""
     if not file:
         return ""
     return f" ({shown_path(file)}, line {line})" if line else f" ({shown_path(file)})"

@@ -69,9 +69,9 @@ class Handler:
     takes_context: bool = False
     """Whether the function has a second argument."""
     history: bool = False
-    """Whether the function finds the call's history in its context."""
+    """Whether the call's history is loaded into the context."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Its module's settings, once a registry has it."""
+    """Its module's settings, set by the registry."""
     is_async: bool = False
     """Whether the function is a coroutine function; others run in a thread."""
 
@@ -106,7 +106,7 @@ class Handler:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerDefaults:
-    """What counts for handlers that do not say otherwise: the settings of the same names. Times are seconds."""
+    """The default limits of handlers: the settings of the same names. Times are in seconds."""
 
     deadline: float = 3.0
     call_history_hours: float = 24.0
@@ -210,7 +210,7 @@ class Handlers:
 
 
 def _as_written(wanted: object) -> str:
-    """A filter as its author wrote it: a function by its name, a value without its class."""
+    """A filter in its author's notation: a function by its name, a value without its class."""
     if isinstance(wanted, list | tuple):
         return f"[{', '.join(map(_as_written, wanted))}]"
     if callable(wanted) and hasattr(wanted, "__name__"):

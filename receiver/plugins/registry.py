@@ -16,7 +16,7 @@ from receiver.providers.base.subjects import Subjects
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What a registry holds. It is never changed, but replaced as a whole."""
+    """The content of a registry. It is immutable, and replaced as a whole."""
 
     providers: Mapping[str, Provider[Any]]
     defaults: HandlerDefaults
@@ -51,7 +51,7 @@ class Registry:
         self._on_replace: list[Callable[[], None]] = []
 
     def replace(self, other: "Registry") -> None:
-        """Hold what `other` holds, from one moment to the next: nothing that asks finds a part of each.
+        """Replace the content by that of `other`, atomically: no lookup finds parts of both.
 
         The provider objects stay, because routes have them; they take over the options of the others. Called on the
         event loop, where nothing runs between the two.
@@ -64,7 +64,7 @@ class Registry:
             call()
 
     def on_replace(self, call: Callable[[], None]) -> None:
-        """Have `call` called after each `replace`."""
+        """Register `call` to be called after each `replace`."""
         self._on_replace.append(call)
 
     def __iter__(self) -> Iterator[Handler]:
@@ -80,12 +80,12 @@ class Registry:
 
     @property
     def defaults(self) -> HandlerDefaults:
-        """What counts for handlers that do not say otherwise."""
+        """The default limits of handlers."""
         return self._table.defaults
 
     @property
     def answers_with_history(self) -> bool:
-        """Whether any handler that answers asks for the call's history."""
+        """Whether any `answer` handler has `history=True`."""
         return self._table.answers_with_history
 
     @property
@@ -125,7 +125,7 @@ class Registry:
         return table.unconditional[kind.event]
 
     def answerers(self, question: type[Event]) -> Sequence[Handler]:
-        """The handlers that answer these questions, in the order in which their filters are asked."""
+        """The handlers that answer these questions, in the order in which their filters are checked."""
         return self._table.answerers.get(question, ())
 
     def answerer(self, event: Event) -> Handler | None:
@@ -133,7 +133,7 @@ class Registry:
         return next((handler for handler in self._table.answerers.get(type(event), ()) if handler.matches(event)), None)
 
     def overlaps(self) -> list[tuple[Handler, Handler]]:
-        """Pairs of answering handlers that could both match one question; the earlier one wins."""
+        """Pairs of `answer` handlers that could match the same question; the earlier one is used."""
         return [
             (one, other)
             for handlers in self._table.answerers.values()

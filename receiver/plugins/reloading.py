@@ -1,4 +1,4 @@
-"""Importing the modules of handler authors again while the receiver runs."""
+"""Import the modules of handler authors again while the receiver runs."""
 
 import importlib
 import sys
@@ -15,7 +15,7 @@ from receiver.plugins.failures import is_of_an_author
 
 @dataclass(frozen=True, slots=True)
 class Authored:
-    """Which modules handler authors wrote: those below a folder, and those of these names.
+    """Recognises the modules of handler authors: those below a folder, and those with these names.
 
     The receiver, Python's own modules, installed packages and the packages in `keep` are never among them.
     """
@@ -25,7 +25,7 @@ class Authored:
     keep: frozenset[str] = frozenset()
 
     def modules(self) -> dict[str, ModuleType]:
-        """Those that are imported at this moment, by name."""
+        """Those that are currently imported, by name."""
         return {
             name: module
             for name, module in list(sys.modules.items())
@@ -39,14 +39,14 @@ class Authored:
 
 @contextmanager
 def imported_again(authored: Authored) -> Iterator[None]:
-    """Inside the block the authors' modules are imported anew, from their source.
+    """Inside the block the authors' modules are imported again, from their source.
 
     All of them, because one that did not change may hold what another one defined before. If the block raises, the
     modules from before are back, and none of the new ones stays.
     """
     before = authored.modules()
     _forget(before)
-    importlib.invalidate_caches()  # a file may have come in the second in which its folder was last looked through
+    importlib.invalidate_caches()  # a file may have been added in the same second in which its folder was last read
     try:
         with _without_bytecode():
             yield
@@ -75,7 +75,7 @@ def _bring_back(modules: Mapping[str, ModuleType]) -> None:
 
 @contextmanager
 def _without_bytecode() -> Iterator[None]:
-    """Neither read nor write cached bytecode: it is taken for current if size and second of the source are the same.
+    """Neither read nor write cached bytecode: it counts as current if size and second of the source are the same.
 
     An author, or a program, may well save a file twice in a second.
     """

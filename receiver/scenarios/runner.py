@@ -33,6 +33,7 @@ from receiver.scenarios.checks import (
 )
 from receiver.scenarios.http_stubs import StubTransport
 from receiver.scenarios.model import LoadedScenario, Scenario, ScenarioError, ScenarioStep
+from receiver.scenarios.tracebacks import author_frames
 from receiver.settings import Settings
 from receiver.simulator import HttpSender, Player, VirtualClock
 from storage import Database, Delivery, StoredCallback, journal, queue
@@ -170,7 +171,7 @@ async def _problems(scenario: Scenario, receiver: _Receiver) -> list[Problem]:
     problems = [problem for step in played for problem in check_step(step)]
     problems += _check_call(scenario, provider, played, found)
     problems += receiver.stubs.problems()
-    return failures.explain(problems)
+    return list(dict.fromkeys(failures.explain(problems)))  # a handler fails alike for each record of a call
 
 
 def scenario_settings(settings: Settings, scenario: Scenario) -> Settings:
@@ -320,5 +321,5 @@ class _FailureLog(logging.Handler):
     def _explained(self, problem: Problem) -> Problem:
         for error, text in self._found:
             if error in problem.text and not problem.lines:
-                return Problem(problem.text, tuple(text.splitlines()), problem.step)
+                return Problem(problem.text, author_frames(text), problem.step)
         return problem

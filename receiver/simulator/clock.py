@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time, and waits."""
+    """A clock: the current time, and waiting."""
 
     def now(self) -> datetime:
         """The time, with its zone."""

@@ -1,4 +1,4 @@
-"""What a reply says, whatever its format."""
+"""The values of a reply, in any format."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from receiver.wire.charset import decode
 
 
 def reply_values(body: bytes) -> Any:
-    """The values in a reply under their wire names, for comparing; the text itself where it is neither XML nor JSON."""
+    """The values of a reply by their wire names, for comparison; the text if it is neither XML nor JSON."""
     text = decode(body).text
     try:
         if text.lstrip().startswith("<"):

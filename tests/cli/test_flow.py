@@ -58,15 +58,15 @@ def test_problems_are_said_and_make_the_exit_code_1() -> None:
     """One line for each, which no terminal cuts; or one JSON object a line."""
     assert receiver("flow", "check", "office", "--handlers", "wrong", code=1).stdout.splitlines() == [
         "office: 3 nodes, 2 problem(s)",
-        "  main: 2 leads to 'b[y]e', which is no node",
-        "  bye: nothing leads here; let a key lead here, or name it in `to=` of the node whose function does",
+        "  main: 2 leads to 'b[y]e', which is not a node",
+        "  bye: no path leads here; add a key that leads here, or name it in `to=` of the node whose function does",
     ]
     lines = receiver("flow", "check", "--json", "--handlers", "wrong", code=1).stdout.splitlines()
     assert json.loads(lines[0]) == {
         "flow": "office",
-        "trouble": "unknown_target",
+        "kind": "unknown_target",
         "node": "main",
-        "text": "2 leads to 'b[y]e', which is no node",
+        "text": "2 leads to 'b[y]e', which is not a node",
     }
 
 
@@ -74,13 +74,13 @@ def test_a_setting_that_is_missing_is_a_problem(folder: Path) -> None:
     """Callers who come there would get the fallback."""
     (folder / "receiver.toml").write_text('[handler_settings.sound]\ndesk = "0540000000"\n', encoding="utf-8")
     said = receiver("flow", "check", "--handlers", "sound", code=1).stdout
-    assert "desk: the setting whisper is missing; write it to receiver.toml" in said
+    assert "desk: the setting whisper is missing; add it to the table of the module in receiver.toml" in said
 
 
 def test_check_of_everything_says_what_is_wrong_with_flows() -> None:
     """As a note: the receiver starts all the same."""
     said = " ".join(receiver("check", "--handlers", "wrong").stdout.split())
-    assert "note: flow office: main: 2 leads to 'b[y]e', which is no node" in said
+    assert "note: flow office: main: 2 leads to 'b[y]e', which is not a node" in said
     assert "note: flow" not in receiver("check", "--handlers", "sound").stdout
 
 
@@ -103,7 +103,7 @@ def test_a_flow_is_drawn_to_a_file(folder: Path) -> None:
     ("arguments", "message"),
     [
         (["check", "nope", "--handlers", "sound"], "there is no flow 'nope'; there are office"),
-        (["check", "--handlers", "handlers.demo"], "no flow is attached in handlers.demo"),
+        (["check", "--handlers", "handlers.demo"], "handlers.demo attaches no flow"),
         (["draw", "--out", "x.svg", "--handlers", "two"], "--out takes one flow; name one of a, b"),
         (["draw", "--out", "missing/x.svg", "--handlers", "sound"], "missing/x.svg cannot be written"),
     ],

@@ -97,7 +97,7 @@ def _digits(making: Making, name: str) -> None:
     check = making.draw(st.sampled_from([None, lambda caller: caller.digits.startswith("1"), go_to(True)]))
     extra: Any = {"check": check, "keep": making.draw(st.sampled_from(["", "order"])), "keys": making.keys()}
     least = making.draw(st.integers(0, 3))
-    making.flow.digits(name, making.recording(), 3, making.target(), least=least, **extra, **making.asking())
+    making.flow.digits(name, making.recording(), 3, making.target(), min_size=least, **extra, **making.asking())
 
 
 def _pin(making: Making, name: str) -> None:

@@ -1,7 +1,6 @@
 """A caller of a flow: asks it what the provider would ask, and follows what it answers."""
 
 import asyncio
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +9,7 @@ import httpx
 
 from receiver import Context
 from receiver.flow import Flow
-from receiver.plugins.call_history import CallHistory
+from receiver.plugins.call_history import CallHistory, decode_state, encode_state
 from receiver.providers.base.contract import Reply
 from receiver.providers.voicenter import IvrRequest
 from receiver.providers.voicenter.ivr_actions import IVR_ACTIONS
@@ -24,18 +23,11 @@ def offline() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(404)), trust_env=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallContext(Context):
-    """A context with the history of its call."""
-
-    call: CallHistory = field(default_factory=CallHistory)
-
-
 @dataclass
 class Phone:
     """One call. `start`, `press` and `fail` ask the flow, and return its reply.
 
-    Between two questions the state of the call goes through JSON, as it does through the journal. Change `flow` to go
+    Between two questions the state of the call is encoded and decoded as for the journal. Change `flow` to go
     on with another receiver, `history_is_complete` to lose the journal, and `now` to let time pass.
     """
 
@@ -79,13 +71,13 @@ class Phone:
             did="0730000000",
             ivr_unique_id=self.call_id,
         )
-        kept = json.loads(json.dumps(self.state)) if self.history_is_complete else {}
+        kept = decode_state(encode_state(CallHistory(state=self.state))) if self.history_is_complete else {}
         history = CallHistory(state=kept, is_complete=self.history_is_complete)
-        context = CallContext(call=history, received_at=self.now, settings=self.settings, http=self.http)
+        context = Context(history=history, received_at=self.now, settings=self.settings, http=self.http)
         reply = asyncio.run(self.flow.answer(request, context, at))
         assert isinstance(reply, IVR_ACTIONS)
         if self.history_is_complete:
-            self.state = json.loads(json.dumps(history.state))
+            self.state = decode_state(encode_state(history))
         self.previous, self.menu = menu, getattr(reply, "menu", menu)
         self.said.append(reply)
         return reply

@@ -19,7 +19,7 @@ def office(otherwise: Target | None = None, **options: Any) -> Flow:
     if otherwise is not None:
         options["otherwise"] = otherwise
     flow.dial("sales", "0540000000", **options)
-    flow.menu("nobody", "nobody_there", {"1": "sales", "2": "main"}, loop=2, pause=3)
+    flow.menu("no_answer", "no_answer", {"1": "sales", "2": "main"}, loop=2, pause=3)
     flow.dial("mobile", "0541111111", otherwise="voicemail")
     flow.say("sorry", "sorry", then="main")
     flow.say("read", "read", digits="12", then="main")
@@ -105,13 +105,13 @@ def broken(caller: Caller) -> int:
 
 def test_a_menu_after_a_call_that_fails_is_asked_by_the_provider_at_once() -> None:
     """Its recording and size travel with the call; the next question has what was pressed in it."""
-    phone, call = dialled(office("nobody"))
-    assert (call.next_menu, call.next_menu_rec, call.next_menu_loop) == ("nobody", "nobody_there_he", 2)
+    phone, call = dialled(office("no_answer"))
+    assert (call.next_menu, call.next_menu_rec, call.next_menu_loop) == ("no_answer", "no_answer_he", 2)
     assert (call.next_menu_size, call.next_menu_wait) == (1, 3)
-    assert phone.kept["node"] == "nobody"
+    assert phone.kept["node"] == "no_answer"
     assert phone.fail("2").menu == "main"
-    phone, _ = dialled(office("nobody"))
-    assert phone.fail("") == Menu(menu="nobody", rec="nobody_there_he", size=1, loop=2, delay=3, language="he")
+    phone, _ = dialled(office("no_answer"))
+    assert phone.fail("") == Menu(menu="no_answer", rec="no_answer_he", size=1, loop=2, delay=3, language="he")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def office() -> Flow:
     flow.menu("מכירות", "sales", {"1": "pin", "2": "order"})
     flow.pin("pin", "pin", 4, pick, "balance")
     flow.say("balance", "balance", digits=pick, then=BACK)
-    flow.digits("order", "order", 6, "balance", least=2)
+    flow.digits("order", "order", 6, "balance", min_size=2)
     flow.dial("<b>&[red]", Setting("desk"), otherwise="message")
     flow.dial("desk", "0540000000", otherwise="message")
     flow.message("message", "after_the_tone")
@@ -50,7 +50,7 @@ def card(drawing: ET.Element, name: str) -> ET.Element:
 
 
 def test_a_drawing_is_one_file_that_needs_nothing_else() -> None:
-    """No script, no font, no picture from elsewhere; colours for light and for dark ground."""
+    """No script, no font, no picture from elsewhere; colours for light and for dark background."""
     drawing = office().draw()
     assert flows.draw(office()) == drawing
     ET.fromstring(drawing)
@@ -81,7 +81,7 @@ def test_a_hebrew_name_is_written_from_right_to_left() -> None:
 
 
 def test_what_leads_to_a_node_that_stands_elsewhere_is_a_link_to_it() -> None:
-    """Only the shortest way to each node is a line."""
+    """Only the shortest row to each node is a line."""
     drawing = ET.fromstring(office().draw())
     targets = {group.get("id") for group in drawing.iter(f"{SVG}g")}
     links = [link.get("href", "") for link in drawing.iter(f"{SVG}a")]
@@ -94,7 +94,7 @@ def test_a_node_with_a_problem_stands_out() -> None:
     """Its text is the hint of its card."""
     island = card(ET.fromstring(office().draw()), "island")
     assert "bad" in island.get("class", "").split()
-    assert "nothing leads here" in (island.findtext(f"{SVG}title") or "")
+    assert "no path leads here" in (island.findtext(f"{SVG}title") or "")
 
 
 def test_cards_do_not_overlap() -> None:
@@ -117,7 +117,7 @@ def test_control_characters_do_not_break_a_drawing() -> None:
 
 @pytest.mark.parametrize("width", [80, 200])
 def test_the_tree_in_the_terminal_has_every_node_once(width: int) -> None:
-    """Where a way leads to one that is shown elsewhere, there is an arrow; markup in names is text."""
+    """Where a row leads to one that is shown elsewhere, there is an arrow; markup in names is text."""
     out = StringIO()
     Console(file=out, width=width).print(office().tree())
     lines = out.getvalue().splitlines()
@@ -127,4 +127,4 @@ def test_the_tree_in_the_terminal_has_every_node_once(width: int) -> None:
     assert any(line.endswith("2 <b>&[red]  dial setting desk, 30 s") for line in lines)
     assert any(line.endswith("otherwise ↗ goodbye") for line in lines)
     assert any(line.endswith("# again") for line in lines)
-    assert [line.lstrip("│├└─ ") for line in lines[-2:]] == ["nothing leads to", "island  transfer to 7"]
+    assert [line.lstrip("│├└─ ") for line in lines[-2:]] == ["unreachable", "island  transfer to 7"]

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from receiver import flow as flows
-from receiver.flow import Caller, Flow, Trouble
+from receiver.flow import Caller, Flow, ProblemKind
 from receiver.flow.builder import Asking, Builder, Dialling
 from tests.test_docs import cells, code, read, section
 
@@ -41,26 +41,26 @@ def test_every_kind_of_node_has_its_row_with_what_it_needs() -> None:
 def test_every_option_of_a_node_is_on_the_page(method: str) -> None:
     """In a table of options, or in the text."""
     options = set(inspect.signature(getattr(Builder, method)).parameters) - {"self", "asking", "dialling"}
-    told = {word.split("=")[0].split("(")[0] for word in code(PAGE)}
+    named = {word.split("=")[0].split("(")[0] for word in code(PAGE)}
     for signature in first_cells("Nodes"):
-        told |= {word.split("=")[0] for word in signature.split("(", 1)[-1].rstrip(")").split(", ")}
-    assert options <= told | {"name"}
+        named |= {word.split("=")[0] for word in signature.split("(", 1)[-1].rstrip(")").split(", ")}
+    assert options <= named | {"name"}
 
 
 def test_the_tables_of_options_are_complete() -> None:
     """What asking nodes share, what `dial` takes, and what a flow takes."""
-    assert first_cells("What nodes that ask have in common") == list(Asking.__annotations__)
+    assert first_cells("Tries") == list(Asking.__annotations__)
     assert first_cells("Calls") == list(Dialling.__annotations__)
     assert first_cells("The flow") == list(inspect.signature(Flow).parameters)
 
 
 def test_every_field_of_a_caller_is_on_the_page() -> None:
     """In the order of the class, and no other."""
-    rows = [row[0].strip("`") for row in cells(section(PAGE, "Functions of yours")) if len(row) == 3]
+    rows = [row[0].strip("`") for row in cells(section(PAGE, "Functions")) if len(row) == 3]
     assert rows[1:] == [one.name for one in fields(Caller)]
-    assert "now" in code(section(PAGE, "Functions of yours"))
+    assert "now" in code(section(PAGE, "Functions"))
 
 
-def test_every_trouble_is_on_the_page() -> None:
+def test_every_kind_of_problem_is_on_the_page() -> None:
     """With what it means."""
-    assert first_cells("What can be wrong")[1:] == list(Trouble)
+    assert first_cells("Problems")[1:] == list(ProblemKind)

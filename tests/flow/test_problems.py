@@ -7,7 +7,7 @@ import pytest
 
 from receiver import Setting
 from receiver import flow as flows
-from receiver.flow import AGAIN, BACK, HANG_UP, Flow, Problem, Trouble
+from receiver.flow import AGAIN, BACK, HANG_UP, Flow, Problem, ProblemKind
 from receiver.flow.nodes import FunctionNode
 from receiver.providers.voicenter import Vo
 
@@ -20,7 +20,7 @@ def sound(**options: Any) -> Flow:
     flow.menu("main", {"he": "welcome", "en": "welcome_en"}, {"1": "desk", "2": "pin", "3": "decide", "4": "order"})
     flow.pin("pin", "pin", 4, lambda caller: True, "balance", keys={"*": BACK})
     flow.say("balance", digits=lambda caller: "1", then=BACK)
-    flow.digits("order", Setting("ask_for_order"), 6, "decide", least=2)
+    flow.digits("order", Setting("ask_for_order"), 6, "decide", min_size=2)
     flow.function("decide", lambda caller: "desk", to=["desk", "queue"])
     flow.dial("desk", Setting("desk"), otherwise="message")
     flow.message("message", "after_the_tone")
@@ -34,14 +34,14 @@ def test_a_sound_flow_has_no_problem() -> None:
     assert sound().check() == flows.check(sound()) == []
 
 
-def spoilt(*adds: Callable[[Flow], None], to: str = "") -> list[tuple[Trouble, str]]:
+def spoilt(*adds: Callable[[Flow], None], to: str = "") -> list[tuple[ProblemKind, str]]:
     """Kind and node of what is wrong with a sound flow to which nodes were added; something leads to `to`."""
     flow = sound()
     for add in adds:
         add(flow)
     if to:
         lead_to(flow, to)
-    return [(problem.trouble, problem.node) for problem in flow.check()]
+    return [(problem.kind, problem.node) for problem in flow.check()]
 
 
 def lead_to(flow: Flow, name: str) -> None:
@@ -51,7 +51,7 @@ def lead_to(flow: Flow, name: str) -> None:
 
 def test_a_node_that_nothing_leads_to() -> None:
     """Unless the `to` of a function names it."""
-    assert spoilt(lambda flow: flow.end("island", "x")) == [(Trouble.UNREACHABLE, "island")]
+    assert spoilt(lambda flow: flow.end("island", "x")) == [(ProblemKind.UNREACHABLE, "island")]
     assert spoilt(lambda flow: flow.end("island", "x"), to="island") == []
 
 
@@ -67,7 +67,7 @@ def test_a_node_that_only_a_check_leads_to() -> None:
 def test_a_node_that_only_an_island_leads_to_is_an_island_too() -> None:
     """Each is said."""
     found = spoilt(lambda flow: flow.say("one", "x", then="two"), lambda flow: flow.end("two", "x"))
-    assert found == [(Trouble.UNREACHABLE, "one"), (Trouble.UNREACHABLE, "two")]
+    assert found == [(ProblemKind.UNREACHABLE, "one"), (ProblemKind.UNREACHABLE, "two")]
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_a_way_that_leads_nowhere(add: Callable[[Flow], None], way: str) -> None
     flow = sound()
     add(flow)
     lead_to(flow, "new")
-    found = [problem for problem in flow.check() if problem.trouble is Trouble.UNKNOWN_TARGET]
+    found = [problem for problem in flow.check() if problem.kind is ProblemKind.UNKNOWN_TARGET]
     assert {problem.node for problem in found} == {"new"}
-    assert f"{way} leads to 'nowhere', which is no node" in {problem.text for problem in found}
+    assert f"{way} leads to 'nowhere', which is not a node" in {problem.text for problem in found}
 
 
 def test_what_the_whole_flow_leads_to_is_said_once() -> None:
@@ -105,22 +105,22 @@ def test_what_the_whole_flow_leads_to_is_said_once() -> None:
     flow.menu("one", "x", {"1": "two"})
     flow.menu("two", "x", {"1": "one"})
     assert [str(problem) for problem in flow.check()] == [
-        "start leads to 'start', which is no node",
-        "otherwise leads to 'goodbye', which is no node",
-        "key 0 of every menu leads to 'operator', which is no node",
+        "start leads to 'start', which is not a node",
+        "otherwise leads to 'goodbye', which is not a node",
+        "key 0 of every menu leads to 'operator', which is not a node",
     ]
 
 
 # --- loops ---------------------------------------------------------------------------------------------------------
 
 
-def circle(*build: Callable[[Flow], None]) -> str:
-    """The circle that is found in a flow that starts at the node a."""
+def loop(*build: Callable[[Flow], None]) -> str:
+    """The loop that is found in a flow that starts at the node a."""
     flow = Flow("round", start="a")
     for add in build:
         add(flow)
-    found = [problem for problem in flow.check() if problem.trouble is Trouble.NO_WAY_OUT]
-    return "" if not found else found[0].text.split(": ")[1].split(";")[0]
+    found = [problem for problem in flow.check() if problem.kind is ProblemKind.NO_WAY_OUT]
+    return "" if not found else found[0].text.split("the loop ")[1].split(";")[0]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def circle(*build: Callable[[Flow], None]) -> str:
 )
 def test_a_caller_who_presses_nothing_must_come_out(build: list[Callable[[Flow], None]], expected: str) -> None:
     """To an end, a call, a message or a transfer, whatever the hour; what only a function knows is not guessed."""
-    assert circle(*build) == expected
+    assert loop(*build) == expected
 
 
 def test_each_loop_is_said_once() -> None:
@@ -206,29 +206,34 @@ def test_each_loop_is_said_once() -> None:
     flow.say("a", "x", then="b")
     flow.say("b", "x", then="c")
     flow.say("c", "x", then="b")
-    assert [(problem.trouble, problem.node) for problem in flow.check()] == [(Trouble.NO_WAY_OUT, "b")]
+    assert [(problem.kind, problem.node) for problem in flow.check()] == [(ProblemKind.NO_WAY_OUT, "b")]
 
 
 # --- keys ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("keys", "options", "trouble", "text"),
+    ("keys", "options", "kind", "text"),
     [
-        ({"12": "desk"}, {"size": 1}, Trouble.KEY_NEVER_FITS, "key 12 never fits: it has 2 digits, and size is 1"),
-        ({"a": "desk"}, {}, Trouble.KEY_NEVER_FITS, "key 'a' is on no telephone"),
-        ({"": "desk"}, {"size": 1}, Trouble.KEY_NEVER_FITS, "key '' is on no telephone"),
-        ({"1": "desk", "12": "desk"}, {}, Trouble.AMBIGUOUS_KEY, "key 1 is the beginning of 12"),
-        ({"1": "desk"}, {"size": 3}, Trouble.KEY_NEVER_FITS, "size is 3, but no key is that long"),
+        (
+            {"12": "desk"},
+            {"size": 1},
+            ProblemKind.KEY_NEVER_MATCHES,
+            "key 12 never matches: it has 2 digits, but size is 1",
+        ),
+        ({"a": "desk"}, {}, ProblemKind.KEY_NEVER_MATCHES, "key 'a' cannot be pressed"),
+        ({"": "desk"}, {"size": 1}, ProblemKind.KEY_NEVER_MATCHES, "key '' cannot be pressed"),
+        ({"1": "desk", "12": "desk"}, {}, ProblemKind.AMBIGUOUS_KEY, "key 1 is a prefix of 12"),
+        ({"1": "desk"}, {"size": 3}, ProblemKind.KEY_NEVER_MATCHES, "size is 3, but no key is that long"),
     ],
 )
-def test_keys_that_do_not_fit(keys: dict[str, Any], options: dict[str, int], trouble: Trouble, text: str) -> None:
+def test_keys_that_do_not_fit(keys: dict[str, Any], options: dict[str, int], kind: ProblemKind, text: str) -> None:
     """Callers could never press them, or not without waiting."""
     flow = sound()
     flow.menu("new", "x", keys, **options)  # type: ignore[arg-type]
     lead_to(flow, "new")
     [problem] = flow.check()
-    assert (problem.trouble, problem.node) == (trouble, "new")
+    assert (problem.kind, problem.node) == (kind, "new")
     assert problem.text.startswith(text)
 
 
@@ -236,7 +241,7 @@ def test_a_menu_without_keys() -> None:
     """It asks for nothing."""
     flow = Flow("bare", start="main")
     flow.menu("main", "x", {})
-    assert [problem.text for problem in flow.check()] == ["it has no key; give it one, or make it a `say`"]
+    assert [problem.text for problem in flow.check()] == ["it has no key; add one, or use `say`"]
 
 
 def test_keys_of_a_language_and_of_an_entry_are_looked_at_too() -> None:
@@ -246,9 +251,9 @@ def test_keys_of_a_language_and_of_an_entry_are_looked_at_too() -> None:
         lambda flow: flow.digits("entry", "x", 4, "desk", keys={"0": "desk", "*": BACK, "#####": "desk"}),
         to="new",
     ) == [
-        (Trouble.AMBIGUOUS_KEY, "new"),
-        (Trouble.AMBIGUOUS_KEY, "entry"),
-        (Trouble.KEY_NEVER_FITS, "entry"),
+        (ProblemKind.AMBIGUOUS_KEY, "new"),
+        (ProblemKind.AMBIGUOUS_KEY, "entry"),
+        (ProblemKind.KEY_NEVER_MATCHES, "entry"),
     ]
 
 
@@ -275,7 +280,7 @@ def test_keys_of_a_language_and_of_an_entry_are_looked_at_too() -> None:
 )
 def test_a_recording_that_is_missing(add: Callable[[Flow], None]) -> None:
     """Where there must be one, and in every language of the flow."""
-    assert spoilt(add, to="new") == [(Trouble.MISSING_RECORDING, "new")]
+    assert spoilt(add, to="new") == [(ProblemKind.MISSING_RECORDING, "new")]
 
 
 def test_a_language_that_the_flow_does_not_have() -> None:
@@ -284,17 +289,17 @@ def test_a_language_that_the_flow_does_not_have() -> None:
         lambda flow: flow.language("new", "x", {"1": "he", "2": "fr"}, "more"),
         lambda flow: flow.end("more", {"he": "x", "en": "x", "ar": "x"}),
         to="new",
-    ) == [(Trouble.UNKNOWN_LANGUAGE, "new"), (Trouble.UNKNOWN_LANGUAGE, "more")]
+    ) == [(ProblemKind.UNKNOWN_LANGUAGE, "new"), (ProblemKind.UNKNOWN_LANGUAGE, "more")]
 
 
 def test_a_setting_that_is_missing() -> None:
     """Looked for where the settings are known: a flow alone does not know them."""
     found = sound().check({"desk": "0540000000"})
-    assert [(problem.trouble, problem.node) for problem in found] == [(Trouble.MISSING_SETTING, "order")]
+    assert [(problem.kind, problem.node) for problem in found] == [(ProblemKind.MISSING_SETTING, "order")]
     assert sound().check({"desk": "0540000000", "ask_for_order": "order"}) == []
 
 
 def test_a_problem_reads_as_a_sentence() -> None:
     """The node first."""
-    assert str(Problem(Trouble.UNREACHABLE, "main", "nothing leads here")) == "main: nothing leads here"
-    assert str(Problem(Trouble.UNKNOWN_TARGET, "", "start leads nowhere")) == "start leads nowhere"
+    assert str(Problem(ProblemKind.UNREACHABLE, "main", "nothing leads here")) == "main: nothing leads here"
+    assert str(Problem(ProblemKind.UNKNOWN_TARGET, "", "start leads nowhere")) == "start leads nowhere"

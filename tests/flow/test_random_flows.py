@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.flow import Flow, Trouble
+from receiver.flow import Flow, ProblemKind
 from receiver.providers.voicenter import Call, Menu, SayDigits, Voicenter
 from receiver.providers.voicenter.options import VoicenterOptions
 from receiver.wire import Format
@@ -86,7 +86,7 @@ def test_every_flow_can_be_checked_and_drawn(flow: Flow) -> None:
 @given(flow=flows(wild=False))
 def test_a_caller_who_presses_nothing_comes_out_unless_check_says_otherwise(flow: Flow) -> None:
     """A flow without a loop ends, rings or leaves after silence, at the latest when each node has used up its tries."""
-    loops = any(problem.trouble is Trouble.NO_WAY_OUT for problem in flow.check())
+    loops = any(problem.kind is ProblemKind.NO_WAY_OUT for problem in flow.check())
     phone = Phone(flow)
     reply = phone.start()
     for _ in range(3 * 3 * len(NAMES)):

@@ -1,21 +1,21 @@
 """Flows and the simulated provider: whatever is pressed, both know where the call is."""
 
 import asyncio
-import json
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from receiver import Context
 from receiver.flow import Flow
-from receiver.plugins.call_history import CallHistory
+from receiver.plugins.call_history import CallHistory, decode_state, encode_state
 from receiver.providers.base.contract import CallbackRequest, HttpReply
 from receiver.providers.base.simulation import CallSetup, CallState, OutgoingRequest
 from receiver.providers.voicenter import Voicenter
 from receiver.providers.voicenter.options import VoicenterOptions
 from receiver.simulator import Player, VirtualClock
 from tests.flow.random_flows import NAMES, flows
-from tests.flow.support import CallContext, offline
+from tests.flow.support import offline
 
 ACTIONS = st.lists(
     st.sampled_from([*"0011122*#", "wait", "wait", "answer", "busy", "noanswer", "rejected", "hangup"]), max_size=15
@@ -24,11 +24,11 @@ ACTIONS = st.lists(
 
 
 class Line:
-    """The simulated provider, and a flow that answers it; its state goes through JSON, as through the journal."""
+    """The simulated provider, and a flow that answers it; its state is encoded and decoded as for the journal."""
 
     def __init__(self, flow: Flow, format_: Any) -> None:
         self.flow = flow
-        self.state: dict[str, Any] = {}
+        self.state = b""
         self.provider = Voicenter(VoicenterOptions())
         clock = VirtualClock()
         simulated = self.provider.simulations()["ivr"](CallSetup(now=clock.now, format=format_))
@@ -48,10 +48,10 @@ class Line:
             return self.provider.acknowledge(callback.kind, parsed.dialect)
         if callback.event is None or callback.kind != "GET_IVR_ACTION":  # a layer of the provider's own IVR
             return self.provider.write(self.provider.error_reply(callback.kind), parsed.dialect)
-        history = CallHistory(state=json.loads(json.dumps(self.state)))
-        context = CallContext(call=history, received_at=self.clock.now(), http=offline())
+        history = CallHistory(state=decode_state(self.state))
+        context = Context(history=history, received_at=self.clock.now(), http=offline())
         reply = await self.flow.answer(callback.event, context)
-        self.state = history.state
+        self.state = encode_state(history)
         return self.provider.write(reply, parsed.dialect)
 
     def expect_agreement(self) -> None:
@@ -61,7 +61,7 @@ class Line:
         instruction = call.instruction
         own = instruction is not None and instruction.fields.get("REC") == "own"
         if call.state is CallState.MENU and call.position in NAMES and not own:
-            assert self.state["flow.random"]["node"] == call.position
+            assert decode_state(self.state)["flow.random"]["node"] == call.position
             assert call.position in self.flow.nodes
 
 

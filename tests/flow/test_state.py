@@ -185,22 +185,22 @@ def test_a_flow_that_goes_round_without_a_word_ends_the_call(caplog: pytest.LogC
     flow.function("a", lambda caller: "b", to=["b"])
     flow.function("b", lambda caller: "a", to=["a"])
     assert Phone(flow).start() == Hangup()
-    assert "goes round in a circle" in caplog.text
+    assert "loop without an action" in caplog.text
 
 
 def test_a_start_that_is_not_there_ends_the_call_or_leads_to_otherwise(caplog: pytest.LogCaptureFixture) -> None:
     """The log names it."""
     assert Phone(Flow("empty", start="main")).start() == Hangup()
-    assert "'main', which is no node" in caplog.text
+    assert "unknown node 'main'" in caplog.text
     flow = Flow("rescued", start="main", otherwise="goodbye")
     flow.end("goodbye", "goodbye")
     assert Phone(flow).start() == Hangup(rec="goodbye")
 
 
 def test_values_must_be_json() -> None:
-    """The state of the call is stored; what it cannot hold is an error of the function that kept it."""
+    """The state of the call is stored; what it cannot hold is an error."""
     flow = Flow("bad", start="f")
     flow.function("f", lambda caller: caller.values.update(when=caller.now) or "f2")
     flow.end("f2")
-    with pytest.raises((HandlerError, TypeError)):
+    with pytest.raises(HandlerError, match="takes JSON values alone"):
         Phone(flow).start()

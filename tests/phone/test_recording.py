@@ -157,8 +157,9 @@ async def test_the_journal_tells_why_handlers_failed(database_url: str) -> None:
         trace = await journal.settled(phone.call.call_ids, 4)
         journal.close()
     lines = trace_lines(trace)
-    assert ("GET_IVR_ACTION answered", "good") in lines
-    assert ("GET_IVR_ACTION failed: RuntimeError: the menu is broken", "bad") in lines
+    assert (f"GET_IVR_ACTION answered by {__name__}.broken", "good") in lines
+    assert (f"GET_IVR_ACTION failed ({__name__}.broken): RuntimeError: the menu is broken", "bad") in lines
+    assert ("GET_IVR_ACTION failed: RuntimeError: the menu is broken", "bad") in trace_lines(trace, whole=False)
     assert ("  crm waits, attempt 1 failed: ValueError: no such customer", "bad") in lines
     assert any('raise ValueError("no such customer")' in text for text, _ in lines)
     short = [text.strip() for text, kind in trace_lines(trace, whole=False) if kind == "detail"]

@@ -280,7 +280,7 @@ async def test_the_journal_tells_of_the_call_as_it_goes_on(tmp_path: Path) -> No
         async with app.run_test(size=SIZE) as pilot:
             screen = Screen(app, pilot)
             await screen.shows("journal", "GET_IVR_ACTION answered")
-            await screen.shows("exchange", "journal: answered")
+            await screen.shows("exchange", "journal: answered by handlers.demo.main_menu")
             await screen.press("5")
             await screen.shows("journal", "CDR accepted\n  handlers.demo.print_call done")
             await screen.press("j")

@@ -169,6 +169,15 @@ async def test_a_failed_answer_has_its_traceback(folder: Path) -> None:
     result = await outcome(folder, textwrap.dedent(START) + '[[step]]\npress = "8"')
     lines = [line for problem in result.problems for line in problem.lines]
     assert any("scenario_handlers.py" in line for line in lines)
+    assert not any("receiver/" in line for line in lines)
+    assert lines[-1] == "RuntimeError: the menu is broken"
+
+
+@pytest.mark.anyio
+async def test_a_handler_that_fails_for_each_record_is_one_problem(folder: Path) -> None:
+    """A call has two records, HANGUP_CALL and CDR; the same error twice says no more than once."""
+    result = await outcome(folder, textwrap.dedent(START) + '[[step]]\npress = "1"\n[[step]]\nhang_up = true')
+    assert wrong(result) == ["fail failed: ValueError: no such customer"]
 
 
 @pytest.mark.anyio

@@ -1,45 +1,45 @@
-"""Nodes that do something: say, dial, take a message, transfer, end."""
+"""Nodes with one action: say, dial, record a message, transfer, end."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from receiver.errors import HandlerError
-from receiver.flow.actions import Action, Ask, End, Ring, TakeMessage, Transfer
+from receiver.flow.actions import Action, Dial, HangUp, Prompt, RecordMessage, Transfer
 from receiver.flow.nodes.base import Exit, Node
 from receiver.flow.targets import HANG_UP, Move, Number, Recording, Target, Text, describe
 
 if TYPE_CHECKING:
-    from receiver.flow.plan import Plan
-    from receiver.flow.visit import Visit
+    from receiver.flow.engine import Engine
+    from receiver.flow.model import FlowModel
 
 
 @dataclass(frozen=True, kw_only=True)
 class SayNode(Node):
-    """Something that the caller hears."""
+    """Plays a recording, and reads digits out."""
 
     kind: ClassVar[str] = "say"
 
     rec: Recording = ""
     digits: Text = ""
-    """Read out after the recording, digit by digit."""
+    """Read out after the recording."""
     then: Target
     skip: bool = True
-    """Whether a key skips the rest of it. The provider waits a while for one; without it, the call goes on at once."""
+    """Whether a key skips the rest; then the provider also waits for one at the end."""
     loop: int = 1
     pause: int = 0
 
     def __post_init__(self) -> None:
-        """Raises HandlerError for numbers that cannot be."""
+        """Raises HandlerError for invalid numbers."""
         super().__post_init__()
         self._at_least(1, loop=self.loop)
         self._at_least(0, pause=self.pause)
 
-    def exits(self, plan: "Plan") -> tuple[Exit, ...]:
-        """On to the next."""
+    def exits(self, flow: "FlowModel") -> tuple[Exit, ...]:
+        """`then`."""
         return (Exit("then", self.then, silent=True),)
 
     def recordings(self) -> tuple[tuple[str, Recording], ...]:
-        """The recording; there may be none before digits."""
+        """The recording; optional with digits."""
         return () if self.digits and not self.rec else (("rec", self.rec),)
 
     def summary(self) -> str:
@@ -47,38 +47,38 @@ class SayNode(Node):
         digits = f"digits {describe(self.digits)}" if self.digits else ""
         return ", ".join(filter(None, (super().summary(), digits)))
 
-    async def enter(self, visit: "Visit") -> Action | Target:
-        """Say it."""
-        rec, digits = await visit.recording(self.rec), await visit.text(self.digits)
+    async def enter(self, engine: "Engine") -> Action | Target:
+        """Play and read out."""
+        rec, digits = await engine.recording(self.rec), await engine.text(self.digits)
         return self._say(rec, digits)
 
-    async def react(self, visit: "Visit") -> Target:
-        """It was said: go on, whatever was pressed."""
+    async def react(self, engine: "Engine") -> Target:
+        """`then`, whatever the input."""
         return self.then
 
-    def ask(self, rec: str) -> Ask | None:
-        """The recording; the provider cannot read digits out by itself."""
+    def ask(self, rec: str) -> Prompt | None:
+        """The recording; None with digits, which need a reply of their own."""
         return None if self.digits else self._say(rec)
 
-    def _say(self, rec: str, digits: str = "") -> Ask:
+    def _say(self, rec: str, digits: str = "") -> Prompt:
         size = int(self.skip)
-        return Ask(node=self.name, rec=rec, digits=digits, size=size, loop=self.loop, pause=self.pause)
+        return Prompt(node=self.name, rec=rec, digits=digits, size=size, loop=self.loop, pause=self.pause)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DialNode(Node):
-    """A call to a phone or an extension. Where it fails, the caller goes on with `otherwise`."""
+    """Dials a phone or an extension. If the call fails, the caller continues at `otherwise`."""
 
     kind: ClassVar[str] = "dial"
     ends: ClassVar[bool] = True
 
     target: Text
     ring: Number = 30
-    """Seconds to let it ring at most."""
+    """Seconds to ring at most."""
     talk: Number = 3600
     """Seconds the call may last."""
     otherwise: Target | None = None
-    """Where to go when nobody answers or the call fails; None for the flow's `otherwise`."""
+    """The target if the call is not answered or fails; None for the flow's `otherwise`."""
     caller_id: Text | None = None
     """The number shown to the destination; None for the caller's own."""
     caller_name: Text = ""
@@ -92,85 +92,85 @@ class DialNode(Node):
     """Digits to send after the destination answers."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError for numbers that cannot be."""
+        """Raises HandlerError for invalid numbers."""
         super().__post_init__()
         self._at_least(1, ring=self.ring, talk=self.talk)
 
-    def exits(self, plan: "Plan") -> tuple[Exit, ...]:
-        """Where the caller goes when the call fails."""
-        return (Exit("no answer", plan.otherwise_of(self.name, self.otherwise)),)
+    def exits(self, flow: "FlowModel") -> tuple[Exit, ...]:
+        """The target after a failure."""
+        return (Exit("no answer", flow.otherwise_of(self.name, self.otherwise)),)
 
     def recordings(self) -> tuple[tuple[str, Recording], ...]:
-        """What each side hears first, if anything."""
+        """The recordings for both sides."""
         return tuple((name, rec) for name, rec in (("rec", self.rec), ("whisper", self.whisper)) if rec)
 
     def summary(self) -> str:
-        """Whom it calls, and how long it rings."""
+        """The destination, and the ringing time."""
         return f"{describe(self.target)}, {describe(self.ring)} s"
 
-    async def enter(self, visit: "Visit") -> Action | Target:
-        """Dial; where there is no number to dial, go on as after a call that failed."""
-        target = await visit.text(self.target)
+    async def enter(self, engine: "Engine") -> Action | Target:
+        """Dial; without a number, continue at `otherwise`."""
+        target = await engine.text(self.target)
         if not target:
-            return visit.plan.otherwise_of(self.name, self.otherwise)
-        caller_id = visit.caller.number if self.caller_id is None else await visit.text(self.caller_id)
-        return Ring(
+            return engine.flow.otherwise_of(self.name, self.otherwise)
+        caller_id = engine.caller.number if self.caller_id is None else await engine.text(self.caller_id)
+        return Dial(
             target=target,
-            ring=await visit.number(self.ring),
-            talk=await visit.number(self.talk),
+            ring=await engine.number(self.ring),
+            talk=await engine.number(self.talk),
             caller_id=caller_id,
-            caller_name=await visit.text(self.caller_name),
-            rec=await visit.recording(self.rec),
-            whisper=await visit.recording(self.whisper),
+            caller_name=await engine.text(self.caller_name),
+            rec=await engine.recording(self.rec),
+            whisper=await engine.recording(self.whisper),
             music=self.music,
             record=self.record,
             press=self.press,
-            failed=await self._failed(visit),
+            failed=await self._failed(engine),
         )
 
-    async def _failed(self, visit: "Visit") -> Ask | None:
-        """What the provider shall ask when the call has failed: the next node at once, where it can, or nothing."""
-        target = visit.plan.otherwise_of(self.name, self.otherwise)
+    async def _failed(self, engine: "Engine") -> Prompt | None:
+        """The prompt after a failure: that of the next node if possible, else an empty one."""
+        target = engine.flow.otherwise_of(self.name, self.otherwise)
         if target is HANG_UP:
             return None
-        node = visit.node_of(target) if isinstance(target, str | Move) else None
+        node = engine.node_of(target) if isinstance(target, str | Move) else None
         if node is None or node.name == self.name:
-            return Ask(node=self.name, size=0)
-        return await visit.ask_ahead(node) or Ask(node=self.name, size=0)
+            return Prompt(node=self.name, size=0)
+        return await engine.ask_ahead(node) or Prompt(node=self.name, size=0)
 
-    async def react(self, visit: "Visit") -> Target:
-        """The call has failed: go on."""
-        return visit.plan.otherwise_of(self.name, self.otherwise)
+    async def react(self, engine: "Engine") -> Target:
+        """The call has failed: `otherwise`."""
+        return engine.flow.otherwise_of(self.name, self.otherwise)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MessageNode(Node):
-    """A message of the caller is recorded; then the call ends."""
+    """Records a message of the caller, and ends the call."""
 
     kind: ClassVar[str] = "message"
     ends: ClassVar[bool] = True
 
     rec: Recording = ""
     seconds: Number = 120
-    """How long it may be."""
+    """Length of the message at most."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError for numbers that cannot be."""
+        """Raises HandlerError for invalid numbers."""
         super().__post_init__()
         self._at_least(1, seconds=self.seconds)
 
     def recordings(self) -> tuple[tuple[str, Recording], ...]:
-        """What asks for the message."""
+        """The recording before the message."""
         return (("rec", self.rec),)
 
-    async def enter(self, visit: "Visit") -> Action | Target:
+    async def enter(self, engine: "Engine") -> Action | Target:
         """Record."""
-        return TakeMessage(rec=await visit.recording(self.rec), seconds=await visit.number(self.seconds))
+        return RecordMessage(rec=await engine.recording(self.rec), seconds=await engine.number(self.seconds))
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferNode(Node):
-    """The call leaves the flow for a place in the provider's own system, such as a layer of its IVR."""
+    """Continues in the provider's own IVR, such as a layer."""
 
     kind: ClassVar[str] = "transfer"
     ends: ClassVar[bool] = True
@@ -180,26 +180,26 @@ class TransferNode(Node):
     """Played first."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError for a place that is no number."""
+        """Raises HandlerError for an invalid number."""
         super().__post_init__()
         self._at_least(0, to=self.to)
 
     def recordings(self) -> tuple[tuple[str, Recording], ...]:
-        """What is played first, if anything."""
+        """The recording, if there is one."""
         return (("rec", self.rec),) if self.rec else ()
 
     def summary(self) -> str:
-        """Where to."""
+        """The destination."""
         return f"to {self.to}"
 
-    async def enter(self, visit: "Visit") -> Action | Target:
-        """Leave."""
-        return Transfer(to=self.to, rec=await visit.recording(self.rec))
+    async def enter(self, engine: "Engine") -> Action | Target:
+        """Transfer."""
+        return Transfer(to=self.to, rec=await engine.recording(self.rec))
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndNode(Node):
-    """The end of the call."""
+    """Ends the call."""
 
     kind: ClassVar[str] = "end"
     ends: ClassVar[bool] = True
@@ -210,7 +210,7 @@ class EndNode(Node):
     """An ISUP cause, from 0 to 127."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError for a cause that there is not."""
+        """Raises HandlerError for an invalid cause."""
         super().__post_init__()
         if self.cause is not None and not 0 <= self.cause <= 127:
             raise HandlerError(f"end {self.name!r}: cause is {self.cause}; write 0 to 127")
@@ -219,6 +219,6 @@ class EndNode(Node):
         """The good-bye, if there is one."""
         return (("rec", self.rec),) if self.rec else ()
 
-    async def enter(self, visit: "Visit") -> Action | Target:
-        """Say good-bye and hang up."""
-        return End(rec=await visit.recording(self.rec), cause=self.cause)
+    async def enter(self, engine: "Engine") -> Action | Target:
+        """Play the good-bye and hang up."""
+        return HangUp(rec=await engine.recording(self.rec), cause=self.cause)

@@ -1,7 +1,7 @@
 """What every node of a flow has in common.
 
-A node is data. `enter` says what happens when the call comes to it, and `react` what happens when its caller has
-pressed something there, or nothing.
+A node is data with two methods: `enter` is called when the call enters the node, and `react` when the input in it is
+known.
 """
 
 from abc import ABC, abstractmethod
@@ -9,74 +9,74 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from receiver.errors import HandlerError
-from receiver.flow.actions import Action, Ask
+from receiver.flow.actions import Action, Prompt
 from receiver.flow.targets import AGAIN, Number, Recording, Target, describe
 from receiver.plugins.module_settings import Setting
 
 if TYPE_CHECKING:
-    from receiver.flow.plan import Plan
-    from receiver.flow.visit import Visit
+    from receiver.flow.engine import Engine
+    from receiver.flow.model import FlowModel
 
 
 WIDEST = 2**31
-"""Numbers of a reply are below this."""
+"""Upper limit of numbers in replies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """One way out of a node."""
+    """One exit of a node."""
 
     label: str
-    """What leads there: a key, or a word such as "otherwise"."""
+    """A key, or a word such as "otherwise"."""
     target: Target
     silent: bool = False
-    """Whether a caller who presses nothing may go this way."""
+    """Whether a silent caller may take it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Node(ABC):
-    """One place of a flow."""
+    """One node of a flow."""
 
     kind: ClassVar[str]
-    """What it is, for people."""
+    """The kind of node, for people."""
     ends: ClassVar[bool] = False
-    """Whether the call leaves the flow here, at least when all goes well."""
+    """Whether the call normally leaves the flow here."""
 
     name: str
 
     def __post_init__(self) -> None:
-        """Raises HandlerError for a name that cannot travel to the provider and back."""
+        """Raises HandlerError for a name that the provider could not return."""
         if not self.name or self.name != self.name.strip() or not self.name.isprintable() or self.name == "-1":
             raise HandlerError(
-                f"{self.name!r} cannot be the name of a node; write printable text without blanks around it, not '-1'"
+                f"{self.name!r} is an invalid name of a node; use printable text without surrounding blanks, not '-1'"
             )
 
-    def exits(self, plan: "Plan") -> tuple[Exit, ...]:
-        """Every way out, in the order in which the author wrote them."""
+    def exits(self, flow: "FlowModel") -> tuple[Exit, ...]:
+        """All exits, in the order of the definition."""
         return ()
 
     def recordings(self) -> tuple[tuple[str, Recording], ...]:
-        """What it plays: the field's name, and the recording."""
+        """Its recordings, with the names of their fields."""
         return ()
 
     def summary(self) -> str:
-        """What it does, in a few words, beside its kind; for drawings."""
+        """A short description for drawings, without the kind."""
         return ", ".join(describe(rec) for _, rec in self.recordings() if rec)
 
     @abstractmethod
-    async def enter(self, visit: "Visit") -> Action | Target:
-        """The call comes here: what to do, or where to go on at once."""
+    async def enter(self, engine: "Engine") -> Action | Target:
+        """The call enters the node. Returns an action or the next target."""
 
-    async def react(self, visit: "Visit") -> Target:
-        """The caller has pressed something here, or nothing: where to go on."""
+    async def react(self, engine: "Engine") -> Target:
+        """The input in this node is known. Returns the next target."""
         return AGAIN
 
-    def ask(self, rec: str) -> Ask | None:
-        """What the provider can ask by itself when a call that it dialled has failed; None for all else."""
+    def ask(self, rec: str) -> Prompt | None:
+        """The prompt that the provider can play after a failed call; None if it needs a question."""
         return None
 
     def _at_least(self, least: int, **numbers: Number) -> None:
-        """Raises HandlerError for what is no whole number from `least`, or more than the wire carries."""
+        """Raises HandlerError for anything but whole numbers from `least` to the limit of replies."""
         for field_name, number in numbers.items():
             if isinstance(number, Setting) or callable(number):
                 continue

@@ -1,11 +1,11 @@
-"""Nodes that decide where to go on, without a word to the caller: opening hours, and functions of yours."""
+"""Nodes without an action of their own: opening hours, and functions of the author."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
-from receiver.flow.actions import Action, Give
+from receiver.flow.actions import Action, SendReply
 from receiver.flow.hours import HoursError, days, is_holiday, is_open, read_hours, read_zone, require_library
 from receiver.flow.nodes.base import Exit, Node
 from receiver.flow.targets import Function, Target, Text, describe
@@ -13,13 +13,13 @@ from receiver.plugins.module_settings import Setting
 from receiver.providers.base.contract import Reply
 
 if TYPE_CHECKING:
-    from receiver.flow.plan import Plan
-    from receiver.flow.visit import Visit
+    from receiver.flow.engine import Engine
+    from receiver.flow.model import FlowModel
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoursNode(Node):
-    """Opening hours: the call goes one way while it is open, another while it is closed."""
+    """Opening hours: continues at `open` or `closed`."""
 
     kind: ClassVar[str] = "hours"
 
@@ -30,14 +30,14 @@ class HoursNode(Node):
     open: Target
     closed: Target
     holidays: Sequence[str | date] | Setting | Function = ()
-    """Days that are closed all day: dates, "2026-09-12", or "2026-09-11/2026-09-13" for several."""
+    """Closed days: dates, "2026-09-12", or "2026-09-11/2026-09-13" for several."""
     holiday: Target | None = None
-    """Where the call goes on a holiday; None for `closed`."""
+    """The target on a holiday; None for `closed`."""
     country: str = ""
-    """The ISO code of the country whose public holidays `PH` in the hours means, where the library knows it."""
+    """The ISO code of a country, for the public holidays `PH`."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError for hours, zones and holidays that cannot be read, as far as they are known already."""
+        """Raises HoursError for invalid hours, zones and holidays that are not settings or functions."""
         super().__post_init__()
         require_library()
         try:
@@ -51,7 +51,7 @@ class HoursNode(Node):
         except HoursError as error:
             raise HoursError(f"hours {self.name!r}: {error}") from error
 
-    def exits(self, plan: "Plan") -> tuple[Exit, ...]:
+    def exits(self, flow: "FlowModel") -> tuple[Exit, ...]:
         """Open, closed and holiday."""
         holiday = () if self.holiday is None else (Exit("holiday", self.holiday, silent=True),)
         return (Exit("open", self.open, silent=True), Exit("closed", self.closed, silent=True), *holiday)
@@ -60,36 +60,36 @@ class HoursNode(Node):
         """The hours."""
         return describe(self.hours)
 
-    async def enter(self, visit: "Visit") -> Action | Target:
-        """Look at the clock."""
-        zone, now = await visit.text(self.zone), visit.caller.now
-        if is_holiday(await visit.value(self.holidays), zone, now):
+    async def enter(self, engine: "Engine") -> Action | Target:
+        """Compare the clock with the hours."""
+        zone, now = await engine.text(self.zone), engine.caller.now
+        if is_holiday(await engine.value(self.holidays), zone, now):
             return self.closed if self.holiday is None else self.holiday
-        return self.open if is_open(await visit.text(self.hours), zone, now, self.country) else self.closed
+        return self.open if is_open(await engine.text(self.hours), zone, now, self.country) else self.closed
 
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionNode(Node):
-    """A function of yours that decides. It returns the name of a node, a move, or a reply of the provider.
+    """A function that returns the name of a node, a move, or a reply of the provider.
 
-    Where its reply is a menu of this node's name, the function is called again with what the caller pressed in it.
+    If its reply is a menu with the name of this node, the function is called again with the input in it.
     """
 
     kind: ClassVar[str] = "function"
 
     function: Function
     to: tuple[Target, ...] = ()
-    """Where it may lead, for checks and drawings."""
+    """Its targets, for checks and drawings."""
 
-    def exits(self, plan: "Plan") -> tuple[Exit, ...]:
-        """What it says of itself."""
+    def exits(self, flow: "FlowModel") -> tuple[Exit, ...]:
+        """`to`."""
         return tuple(Exit("", target, silent=True) for target in self.to)
 
     def summary(self) -> str:
         """The function."""
         return describe(self.function)
 
-    async def enter(self, visit: "Visit") -> Action | Target:
-        """Call it."""
-        goal = visit.expect_goal(await visit.call(self.function), self.function)
-        return Give(goal) if isinstance(goal, Reply) else goal
+    async def enter(self, engine: "Engine") -> Action | Target:
+        """Call the function."""
+        goal = engine.check_goal(await engine.call(self.function), self.function)
+        return SendReply(goal) if isinstance(goal, Reply) else goal

@@ -182,7 +182,7 @@ class Provider(ABC, Generic[Options]):
     kinds: ClassVar[tuple[Kind, ...]]
 
     fixed_options: ClassVar[frozenset[str]] = frozenset(ProviderOptions.model_fields)
-    """Options that only count when the receiver starts: they decide about routes and access."""
+    """Options that are read only when the receiver starts: they determine routes and access."""
 
     signature_headers: ClassVar[tuple[str, ...]] = ()
     """Headers, in lower case, that `verify_signature` reads. They are stored with the callback."""
@@ -197,9 +197,9 @@ class Provider(ABC, Generic[Options]):
             self._routes.add(f"/{endpoint.path}".rstrip("/"), endpoint)
 
     def take_over(self, other: "Provider[Options]") -> None:
-        """Go on with the options of `other`, an object of the same class, which is not used any more.
+        """Take over the options of `other`, an object of the same class, which is not used any more.
 
-        One assignment, so that no request finds some of the old options and some of the new.
+        This is one assignment, so that no request has a mix of old and new options.
         """
         self.__dict__ = other.__dict__
 
