@@ -36,6 +36,7 @@ from receiver.scenarios.model import LoadedScenario, Scenario, ScenarioError, Sc
 from receiver.scenarios.tracebacks import author_frames
 from receiver.settings import Settings
 from receiver.simulator import HttpSender, Player, VirtualClock
+from receiver.web.callback_app import CallbackApp
 from storage import Database, Delivery, StoredCallback, journal, queue
 from storage.values import Filter
 
@@ -69,6 +70,7 @@ class _Receiver:
     database: Database
     client: httpx.AsyncClient
     stubs: StubTransport
+    app: CallbackApp
 
 
 class ScenarioRunner:
@@ -140,7 +142,7 @@ class ScenarioRunner:
         app = build_app(components, database, surroundings=Surroundings(stubs, retries_at_once=True))
         await stack.enter_async_context(app.site.router.lifespan_context(app.site))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver")
-        return _Receiver(components, database, await stack.enter_async_context(client), stubs)
+        return _Receiver(components, database, await stack.enter_async_context(client), stubs, app)
 
     def _components_of(self, scenario: Scenario) -> Components:
         """The scenario's handlers and providers, loaded once for all scenarios with the same ones."""
@@ -167,6 +169,7 @@ async def _problems(scenario: Scenario, receiver: _Receiver) -> list[Problem]:
     with _FailureLog() as failures:
         call, played = await _play(scenario, provider, receiver.client)
         wanted = [Filter(provider=provider.name, call_id=call_id) for call_id in call.call_ids]
+        await receiver.app.settled()
         found = await _settled(receiver.database, wanted)
     problems = [problem for step in played for problem in check_step(step)]
     problems += _check_call(scenario, provider, played, found)

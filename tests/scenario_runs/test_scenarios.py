@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from receiver.providers.base.discovery import discover
 from receiver.scenarios import ScenarioError, ScenarioResult, ScenarioRunner, find_scenarios, load_scenario
 from receiver.scenarios.junit import write_junit
 from receiver.scenarios.report import problem_lines
@@ -218,7 +219,7 @@ async def test_every_kind_of_call_can_be_a_scenario(folder: Path, text: str) -> 
     ("text", "problem"),
     [
         ('play = "dance"\n[[step]]', "has no call 'dance'; it has ivr, layer, popup, record"),
-        ('provider = "acme"\n[[step]]', "there is no provider 'acme'; there are spokn, voicenter"),
+        ('provider = "acme"\n[[step]]', f"there is no provider 'acme'; there are {', '.join(discover())}"),
         ('options = { colour = "red" }\n[[step]]', "'colour' is not an option"),
     ],
 )
