@@ -165,7 +165,7 @@ class _LiveCall:
         call = self._placed.call
         self._note_answer()
         if call.state is CallState.DIALING and (number := _rung(call)):
-            call.callee = self._exchange.callee(number)
+            call.set_callee(self._exchange.callee(number))
         action, seconds = self._next()
         passed = await self._pause(seconds)
         if self._placed.hangs_up.is_set():
@@ -179,7 +179,7 @@ class _LiveCall:
     def _next(self) -> tuple[str, float]:
         """What happens next, and after how many seconds."""
         call = self._placed.call
-        timeout = call.timeout or 0.0
+        timeout = call.remaining or 0.0
         in_menu = call.state is CallState.MENU
         if self._keys and in_menu and self._keys[0] in KEYS:
             return self._keys.popleft(), KEY_SECONDS

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 from receiver.sandbox.api_faults import REPLIES
 from receiver.sandbox.discovery import discover
 from receiver.sandbox.settings import CallbackFaults, FaultRule, Phone, SandboxSettings, load_settings
-from tests.scenarios.serving import COMMAND, serving
+from tests.scenarios.serving import COMMAND, free_port, serving
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -27,14 +26,6 @@ def steps() -> Iterator[tuple[str, str]]:
         for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, output = step.partition("\n")
             yield command, output
-
-
-def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def matches(shown: str, printed: str) -> bool:

@@ -1,7 +1,6 @@
 """The call behind the API: two legs, retries of the first one, and a status post for each."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import ClassVar
 
 from receiver.providers.base.simulation import CalleeOutcome, CallSetup, CallState, Sound
@@ -30,12 +29,10 @@ class SandboxCall(ClickToCall):
         super().__init__(setup)
         self._retries_left = int(setup.options.get("maxretries", "0"))
         self._waits_to_retry = False
-        self._starts: dict[int, datetime] = {}
 
-    def _dial(self, leg: int) -> None:
-        super()._dial(leg)
-        self._starts[leg] = self.setup.now()
-        self.timeout = min(self.callee.ring_seconds, LONGEST_RING)
+    def ring_seconds(self) -> float:
+        """No leg rings longer than LONGEST_RING."""
+        return min(super().ring_seconds(), LONGEST_RING)
 
     def wait(self) -> None:
         """As in any call; or the pause before a retry has passed."""
@@ -58,6 +55,4 @@ class SandboxCall(ClickToCall):
             self.timeout = min(self.callee.talk_seconds, most)
 
     def _post(self, leg: int, status: StatusCode, seconds: int) -> dict[str, str]:
-        post = super()._post(leg, status, seconds)
-        began = self._starts.get(leg) or self._starts.get(1) or self.setup.now()
-        return {**post, "token": self.setup.options.get("token", ""), "start": began.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return {**super()._post(leg, status, seconds), "token": self.setup.options.get("token", "")}

@@ -94,11 +94,15 @@ class ButtonCall(SimulatedCall):
         self._began = self.setup.now()
         if self._route == "ph" and self._button.destinations:
             self.state, self.hears = CallState.DIALING, (Sound("ringing", self._button.destinations[0]),)
-            self.timeout = min(self.callee.ring_seconds, self._patience())
+            self.timeout = self.ring_seconds()
         elif self._route == "vm":
             self._talk()
         else:
             self._end(0)
+
+    def ring_seconds(self) -> float:
+        """Until a destination answers, or the voice mail picks up."""
+        return min(self.callee.ring_seconds, self._patience())
 
     def _patience(self) -> float:
         """Seconds until the voice mail picks up; 255 is never (000:108)."""

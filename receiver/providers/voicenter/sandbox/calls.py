@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.providers.base.contract import HttpReply
 from receiver.providers.base.simulation import (
+    Callee,
     CalleeOutcome,
     CallSetup,
     CallState,
@@ -94,8 +95,21 @@ class LegCall(SimulatedCall):
         leg = self._dialed[number]
         leg.began = self.setup.now()
         self.position = f"leg {number + 1}"
-        self.state, self.timeout = CallState.DIALING, min(self.callee.ring_seconds, leg.leg.max_ring)
+        self.state, self.timeout = CallState.DIALING, self.ring_seconds()
         self.hears = (Sound("ringing", leg.leg.number),)
+
+    def ring_seconds(self) -> float:
+        """Without an answer a leg rings as long as it may."""
+        if self._ivr is not None and self._reached_ivr:
+            return self._ivr.ring_seconds()
+        most = self._dialed[self._at].leg.max_ring
+        return most if self.callee.outcome is CalleeOutcome.NO_ANSWER else min(self.callee.ring_seconds, most)
+
+    def set_callee(self, callee: Callee) -> None:
+        """How the side that is dialled behaves, also where the IVR dials it."""
+        if self._ivr is not None and self._reached_ivr:
+            self._ivr.set_callee(callee)
+        super().set_callee(callee)
 
     def press(self, key: str) -> bool:
         """A key: only an IVR takes it."""
@@ -109,7 +123,6 @@ class LegCall(SimulatedCall):
     def wait(self) -> None:
         """A leg picks up or not, or the talk ends."""
         if self._ivr is not None and self._reached_ivr:
-            self._ivr.callee = self.callee
             self._ivr.wait()
             self._follow_ivr()
         elif self.state is CallState.DIALING:
@@ -122,7 +135,7 @@ class LegCall(SimulatedCall):
         outcome = self.callee.outcome
         if self.callee.ring_seconds > dialed.leg.max_ring and outcome is CalleeOutcome.ANSWERED:
             outcome = CalleeOutcome.NO_ANSWER
-        dialed.ring = int(min(self.callee.ring_seconds, dialed.leg.max_ring))
+        dialed.ring = int(self.ring_seconds())
         dialed.status = STATUSES[outcome]
         if outcome is not CalleeOutcome.ANSWERED:
             self._end()
