@@ -86,6 +86,10 @@ class GroupCommit(Generic[New, Done]):
         self.submit(news, partial(_resolve, done))
         return await done
 
+    async def settled(self) -> None:
+        """Wait until nothing waits for its commit."""
+        await self._is_idle.wait()
+
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Store what waits, then stop; stop after so many seconds in any case."""
         if self._task is None:

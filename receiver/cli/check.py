@@ -9,6 +9,7 @@ import typer
 
 from receiver.app import Components, is_sqlite, load_components, make_database, open_database
 from receiver.cli.check_url import check_url
+from receiver.cli.flow import flows_of
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl, HandlerModules
 from receiver.cli.output import console, counted, print_prose
@@ -52,6 +53,7 @@ def check(
     console.print("\nHandlers:")
     print_handlers(components)
     _note_overlaps(components)
+    _note_flow_problems(components)
     _note_orphans(settings, components)
     if url:
         with report_errors():
@@ -96,6 +98,12 @@ def _note_overlaps(components: Components) -> None:
         for kind in provider.kinds:
             if kind.replies and not any(handler.subject is kind.event for handler in components.registry):
                 _note(f"no handler answers {provider.title}'s {kind.name}: it gets its fallback or the error reply")
+
+
+def _note_flow_problems(components: Components) -> None:
+    for flow, values in flows_of(components).items():
+        for problem in flow.check(values):
+            _note(f"flow {flow.name}: {problem}")
 
 
 def _note_orphans(settings: Settings, components: Components) -> None:

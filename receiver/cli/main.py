@@ -17,7 +17,7 @@ from storage import Database, StoreError
 from storage.database import parse_url
 
 ORDER = (
-    *("serve", "work", "check", "new", "test", "send"),
+    *("serve", "work", "check", "new", "phone", "test", "send"),
     *("callbacks", "call", "deliveries", "refused", "replay", "export", "prune", "forget"),
 )
 """Commands in the order in which a new user meets them; others follow."""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from itertools import groupby
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import httpx
 import typer
@@ -14,8 +13,8 @@ from receiver.app import make_providers
 from receiver.cli.main import app, report_errors
 from receiver.cli.output import Column, Table, as_text, console, print_error, print_prose, printable
 from receiver.providers.base.samples import Sample, find_samples
-from receiver.settings import Settings, load
-from receiver.web.auth import AccessPolicy, access_policies
+from receiver.settings import load
+from receiver.web.callback_target import CallbackTarget, callback_target
 
 _PREFERRED = ("xmlrpc", "json", "form", "multipart", "query")
 
@@ -46,11 +45,8 @@ def send(
     with report_errors():
         settings = load()
         providers = make_providers(settings)
-    owner, trust = providers[sample.provider], access_policies(settings, providers)[sample.provider]
-    secret = f"/{trust.secrets[0].decode()}" if trust.secrets else ""
-    # Samples are written for the provider's own path; the settings may have moved it.
-    target = secret + owner.path + sample.target.removeprefix(f"/{owner.name}")
-    _send(sample, (url or _own_address(settings)).rstrip("/") + target, trust)
+        target = callback_target(settings, providers[sample.provider], url)
+    _send(sample, target)
 
 
 def _check(provider: str, format_: str) -> None:
@@ -78,26 +74,21 @@ def _choose(name: str, format_: str, provider: str) -> Sample:
     raise typer.Exit(2)
 
 
-def _own_address(settings: Settings) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - not a bind
-    return f"http://{host}:{settings.port}"
-
-
-def _send(sample: Sample, address: str, trust: AccessPolicy) -> None:
+def _send(sample: Sample, target: CallbackTarget) -> None:
+    # Samples are written for the provider's own path; the settings may have moved it.
+    address = target.base + sample.target.removeprefix(f"/{sample.provider}")
     print_prose(sample.what, style="dim")
     console.print(f"[bold]{sample.method} {escape(address)}[/]", highlight=False, soft_wrap=True)
     for header, value in sample.headers:
         console.print(escape(f"{header}: {value}"), highlight=False, soft_wrap=True)
     _print_body(sample.body)
     try:
-        user, _, password = trust.passwords[0].decode().partition(":") if trust.passwords else ("", "", "")
-        auth = (user, password) if trust.passwords else None
         reply = httpx.request(
-            sample.method, address, headers=list(sample.headers), content=sample.body, timeout=10, auth=auth
+            sample.method, address, headers=list(sample.headers), content=sample.body, timeout=10, auth=target.auth
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         print_error(
-            f"no receiver answers at {_base_of(address)}: {error}. Start one with `receiver serve`, or give its "
+            f"no receiver answers at {target.origin}: {error}. Start one with `receiver serve`, or give its "
             "address with --url"
         )
         raise typer.Exit(1) from error
@@ -110,12 +101,6 @@ def _send(sample: Sample, address: str, trust: AccessPolicy) -> None:
 def _print_body(body: bytes) -> None:
     lines = (printable(line) for line in as_text(body).splitlines())
     console.print("\n" + escape("\n".join(lines)) + "\n", highlight=False, soft_wrap=True)
-
-
-def _base_of(address: str) -> str:
-    """Scheme, host and port of an address: its path may hold a secret."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else address
 
 
 def _print_samples(samples: Sequence[Sample]) -> None:

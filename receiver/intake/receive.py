@@ -68,9 +68,14 @@ class Intake:
     ) -> None:
         self._metrics = metrics
         self._priority = priority or PriorityGate()
+        self._journal = journal
         self._notify = NotifyPath(registry, journal, metrics, starter)
         rows = UncommittedRows() if uncommitted is None else uncommitted
         self._ask = AskPath(responder, journal, metrics, rows)
+
+    async def settled(self) -> None:
+        """Wait until everything received so far is stored."""
+        await self._journal.settled()
 
     def recognise(self, provider: Provider[Any], request: CallbackRequest) -> Recognition:
         """Decide whether a request asks something; never raises.

@@ -29,7 +29,7 @@ def bind(handler: Handler, table: Mapping[str, Any]) -> Handler:
     for name in handler.requires:
         if table.get(name) in (None, ""):
             raise SettingsError(_missing(handler, name))
-    _values(handler, table)
+    setting_values(handler, table)
     return resolve_filters(handler, table)
 
 
@@ -38,14 +38,15 @@ def resolve_filters(handler: Handler, table: Mapping[str, Any]) -> Handler:
     needed = {name: wanted.name for name, wanted in handler.filters.items() if isinstance(wanted, Setting)}
     if not needed:
         return handler
-    values = _values(handler, table)
+    values = setting_values(handler, table)
     if absent := set(needed.values()) - values.keys():
         raise SettingsError(_missing(handler, min(absent)))
     filters = {name: values[needed[name]] if name in needed else wanted for name, wanted in handler.filters.items()}
     return replace(handler, filters=filters)
 
 
-def _values(handler: Handler, table: Mapping[str, Any]) -> dict[str, Any]:
+def setting_values(handler: Handler, table: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a handler's module, with the defaults of their model. Raises SettingsError for wrong ones."""
     if handler.settings_model is None:
         return dict(table)
     try:

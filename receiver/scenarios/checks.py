@@ -8,6 +8,7 @@ from receiver.operations.comparison import difference
 from receiver.providers.base.names import normalize_name
 from receiver.providers.base.record import CallRecord
 from receiver.scenarios.model import ExpectedHandler, ScenarioStep
+from receiver.scenarios.tracebacks import author_frames
 from receiver.simulator import Exchange, Step
 from storage import Delivery, StoredCallback
 
@@ -147,7 +148,7 @@ def check_handlers(expected: Sequence[ExpectedHandler], deliveries: Sequence[Del
     named = {wanted.name for wanted in expected}
     for delivery in deliveries:
         if delivery.state == "dead" and delivery.handler not in named:
-            lines = tuple(delivery.failures[-1].traceback.splitlines()) if delivery.failures else ()
+            lines = author_frames(delivery.failures[-1].traceback) if delivery.failures else ()
             yield Problem(f"{delivery.handler} failed: {delivery.reason}", lines)
 
 

@@ -69,7 +69,7 @@ async def _scenario_of_questions(recording: _Recording, deliveries: Sequence[Del
         steps,
         title=f"call {call.call_id}",
         records=recording.records,
-        handlers=_handlers(deliveries),
+        handlers=expected_handlers(deliveries),
     )
 
 
@@ -161,7 +161,7 @@ async def _end(player: Player, recording: _Recording) -> None:
         await player.do("hangup")
 
 
-def _handlers(deliveries: Sequence[Delivery]) -> list[ExpectedHandler]:
+def expected_handlers(deliveries: Sequence[Delivery]) -> list[ExpectedHandler]:
     """Each handler that had a delivery of the call, with the state of its last one."""
     found = {delivery.handler: delivery for delivery in deliveries if delivery.replay_id is None}
     return [
@@ -189,7 +189,7 @@ def _scenario_of_records(recording: _Recording, deliveries: Sequence[Delivery]) 
         "options": options,
         "step": steps,
         "record": [{"outcome": record.outcome.value} for record in recording.records],
-        "handler": [handler.model_dump(exclude_defaults=True) for handler in _handlers(deliveries)],
+        "handler": [handler.model_dump(exclude_defaults=True) for handler in expected_handlers(deliveries)],
     }
     return Scenario.model_validate(values)
 

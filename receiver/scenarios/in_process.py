@@ -101,6 +101,7 @@ class InProcessReceiver:
         return PhoneCall(self._portal, Player(call, HttpSender(self._client, owner.path), clock))
 
     def _read(self, work: Callable[[Connection], Found]) -> Found:
+        self._portal.call(self._app.settled)
         return self._portal.call(self._database.read, work)
 
 

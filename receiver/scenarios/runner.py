@@ -33,8 +33,10 @@ from receiver.scenarios.checks import (
 )
 from receiver.scenarios.http_stubs import StubTransport
 from receiver.scenarios.model import LoadedScenario, Scenario, ScenarioError, ScenarioStep
+from receiver.scenarios.tracebacks import author_frames
 from receiver.settings import Settings
 from receiver.simulator import HttpSender, Player, VirtualClock
+from receiver.web.callback_app import CallbackApp
 from storage import Database, Delivery, StoredCallback, journal, queue
 from storage.values import Filter
 
@@ -68,6 +70,7 @@ class _Receiver:
     database: Database
     client: httpx.AsyncClient
     stubs: StubTransport
+    app: CallbackApp
 
 
 class ScenarioRunner:
@@ -139,7 +142,7 @@ class ScenarioRunner:
         app = build_app(components, database, surroundings=Surroundings(stubs, retries_at_once=True))
         await stack.enter_async_context(app.site.router.lifespan_context(app.site))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver")
-        return _Receiver(components, database, await stack.enter_async_context(client), stubs)
+        return _Receiver(components, database, await stack.enter_async_context(client), stubs, app)
 
     def _components_of(self, scenario: Scenario) -> Components:
         """The scenario's handlers and providers, loaded once for all scenarios with the same ones."""
@@ -166,11 +169,12 @@ async def _problems(scenario: Scenario, receiver: _Receiver) -> list[Problem]:
     with _FailureLog() as failures:
         call, played = await _play(scenario, provider, receiver.client)
         wanted = [Filter(provider=provider.name, call_id=call_id) for call_id in call.call_ids]
+        await receiver.app.settled()
         found = await _settled(receiver.database, wanted)
     problems = [problem for step in played for problem in check_step(step)]
     problems += _check_call(scenario, provider, played, found)
     problems += receiver.stubs.problems()
-    return failures.explain(problems)
+    return list(dict.fromkeys(failures.explain(problems)))  # a handler fails alike for each record of a call
 
 
 def scenario_settings(settings: Settings, scenario: Scenario) -> Settings:
@@ -269,7 +273,7 @@ def _check_call(
     questions = [callback for callback in found.callbacks if _asks(provider, callback)]
     return [
         *check_outcomes(played, questions),
-        *check_records(scenario.records, list(_records(provider, found.callbacks))),
+        *check_records(scenario.records, call_records(provider, found.callbacks)),
         *check_handlers(scenario.handlers_run, found.deliveries),
     ]
 
@@ -279,7 +283,8 @@ def _asks(provider: Provider[Any], callback: StoredCallback) -> bool:
     return kind is not None and kind.mode is Mode.ASK
 
 
-def _records(provider: Provider[Any], callbacks: Sequence[StoredCallback]) -> list[CallRecord]:
+def call_records(provider: Provider[Any], callbacks: Sequence[StoredCallback]) -> list[CallRecord]:
+    """The call records of stored callbacks, in order; what cannot be read has none."""
     found = []
     for callback in callbacks:
         try:
@@ -319,5 +324,5 @@ class _FailureLog(logging.Handler):
     def _explained(self, problem: Problem) -> Problem:
         for error, text in self._found:
             if error in problem.text and not problem.lines:
-                return Problem(problem.text, tuple(text.splitlines()), problem.step)
+                return Problem(problem.text, author_frames(text), problem.step)
         return problem

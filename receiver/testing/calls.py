@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from receiver.plugins.handlers import Handlers
 from receiver.providers.base.contract import CallbackRequest, HttpReply, ParsedCallback, Provider, Reply
 from receiver.providers.base.discovery import discover
 from receiver.providers.base.event import Event
+from receiver.providers.base.record import CallRecord
 from receiver.providers.base.simulation import CallSetup, CallState, OutgoingRequest, SimulatedCall, Sound
 from receiver.simulator import Player, Step, VirtualClock
 from receiver.testing.direct import answer, deliver
@@ -25,17 +27,19 @@ def call(
     provider: str = "voicenter",
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
+    starts_at: datetime | None = None,
     **setup: Any,
 ) -> "PlayedCall":
     """Begin a call to the handlers, and answer its first question.
 
     `play` is one of the provider's calls, its usual one by default; `setup` are fields of `CallSetup`, such as
-    `did="0730000000"`. If a handler raises, so does the method that runs it.
+    `did="0730000000"`. `starts_at` is the simulated time of the first question, now by default. If a handler raises, so
+    does the method that runs it.
     """
     provider_class = discover()[provider]
     owner = provider_class(provider_class.options_type())
     kinds = owner.simulations()
-    clock = VirtualClock()
+    clock = VirtualClock(starts_at)
     simulated = kinds[play or next(iter(kinds))](CallSetup(**{"now": clock.now, **setup}))
     return PlayedCall(handlers, owner, simulated, clock, settings, http)
 
@@ -125,13 +129,18 @@ class PlayedCall:
         if event is None:
             raise HandlerError(f"the simulated {request.kind} cannot be read: {callback.reason}")
         if request.asks:
-            self.reply = answer(self._handlers, event, self._settings, self._http, self.history)
+            now = self._clock.now()
+            self.reply = answer(self._handlers, event, self._settings, self._http, self.history, received_at=now)
             return self._remember(event, "answered", self._provider.write(self.reply, dialect))
         record = self._provider.record(event)
         for subject in (event, record):
             if subject is not None:
-                self.handled += deliver(self._handlers, subject, self._settings, self._http, self.history)
+                self.handled += self._deliver(subject)
         return self._remember(event, "accepted", self._provider.acknowledge(callback.kind, dialect))
+
+    def _deliver(self, subject: Event | CallRecord) -> list[str]:
+        now = self._clock.now()
+        return deliver(self._handlers, subject, self._settings, self._http, self.history, received_at=now)
 
     def _remember(self, event: Event, outcome: str, reply: HttpReply) -> HttpReply:
         """Add a step to the history of the call, as the journal would have it."""

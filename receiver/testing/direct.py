@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -30,16 +31,19 @@ def answer(
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
     history: CallHistory | None = None,
+    *,
+    received_at: datetime | None = None,
 ) -> Any:
     """The reply of the first handler whose filters match. Raises HandlerError if there is none, else what it raises.
 
     `settings` and `http` become part of the handler's context. For a handler that sends requests, pass a client with
     `httpx.MockTransport`. `history` is `ctx.call` of a handler that asks for it, and has the state that it leaves.
+    `received_at` is the time of the question, now by default.
     """
     for handler in handlers:
         if handler.answers and matches(handler, question, settings):
             known = CallHistory() if history is None else history
-            reply = _run(handler, question, settings, http, known)
+            reply = _run(handler, question, settings, http, known, received_at)
             encode_state(known)
             return reply
     raise HandlerError(f"no handler answers this {type(question).__name__}")
@@ -51,15 +55,17 @@ def deliver(
     settings: Mapping[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
     history: CallHistory | None = None,
+    *,
+    received_at: datetime | None = None,
 ) -> list[str]:
     """Run every handler that listens to `subject` and return their names. Raises what a handler raises.
 
-    `settings`, `http` and `history` are as for `answer`; each handler gets a copy of the state.
+    `settings`, `http`, `history` and `received_at` are as for `answer`; each handler gets a copy of the state.
     """
     listeners = [handler for handler in handlers if not handler.answers and matches(handler, subject, settings)]
     for handler in listeners:
         known = CallHistory() if history is None else replace(history, state=deepcopy(history.state))
-        _run(handler, subject, settings, http, known)
+        _run(handler, subject, settings, http, known, received_at)
     return [handler.name for handler in listeners]
 
 
@@ -74,12 +80,14 @@ def _run(
     settings: Mapping[str, Any] | None,
     http: httpx.AsyncClient | None,
     history: CallHistory,
+    received_at: datetime | None,
 ) -> Any:
     async def run() -> Any:
         runner = Runner(threads=1)
         known = history if handler.history else None
+        at = received_at or datetime.now(UTC)
         async with client_of(http) as client:
-            context = Context(delivery_id="test", settings=settings or {}, http=client, history=known)
+            context = Context(delivery_id="test", received_at=at, settings=settings or {}, http=client, history=known)
             try:
                 return await runner.run(handler, subject, context)
             finally:

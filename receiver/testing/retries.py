@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,23 +48,24 @@ def deliver_until_finished(
     *,
     policy: RetryPolicy | None = None,
     received_at: datetime | None = None,
+    history: CallHistory | None = None,
 ) -> list[FinishedDelivery]:
     """Deliver `subject` to each handler that listens, and retry as the receiver does, but without waiting.
 
     The clock begins at `received_at`, now by default, and advances by each back-off. Attempts have no time limit.
+    `history` is `ctx.call` of handlers that ask for it; each attempt gets a copy of its state.
     """
     listening = [one for one in handlers if not one.answers and matches(one, subject, settings)]
     began = received_at or datetime.now(UTC)
     used = policy or RetryPolicy(jitter=0.0)
+    known = history or CallHistory()
 
     async def run() -> list[FinishedDelivery]:
         runner = Runner(threads=1)
         async with client_of(http) as client:
             try:
-                return [
-                    await _deliver(runner, one, subject, Context(settings=settings or {}, http=client), used, began)
-                    for one in listening
-                ]
+                context = Context(settings=settings or {}, http=client, history=known)
+                return [await _deliver(runner, one, subject, context, used, began) for one in listening]
             finally:
                 runner.close()
 
@@ -82,7 +84,7 @@ async def _deliver(
         number = len(made) + 1
         pause = policy.pause_after(number, 0.0)
         try:
-            await runner.run(handler, subject, replace(context, attempt=number))
+            await runner.run(handler, subject, replace(context, attempt=number, history=_history_of(handler, context)))
         except Drop as drop:
             return _finished(handler, "dropped", made, Attempt(number, now, str(drop)))
         except RetryLater as later:
@@ -96,6 +98,11 @@ async def _deliver(
         if pause is None:
             return FinishedDelivery(handler.name, "dead", tuple(made))
         now += timedelta(seconds=pause)
+
+
+def _history_of(handler: Handler, context: Context) -> CallHistory | None:
+    """A copy for one attempt; None for a handler that does not ask for it."""
+    return replace(context.call, state=deepcopy(context.call.state)) if handler.history else None
 
 
 def _finished(handler: Handler, state: str, made: list[Attempt], last: Attempt) -> FinishedDelivery:

@@ -62,6 +62,10 @@ class CallbackApp:
                 return candidate
         return None
 
+    async def settled(self) -> None:
+        """Wait until everything received so far is stored: questions are stored after their reply."""
+        await self._gateway.intake.settled()
+
     def note_cut_off(self, rejection: Rejection, address: str) -> None:
         """Log a sender that was disconnected before its request was complete."""
         if self._gateway.is_open:

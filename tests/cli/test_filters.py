@@ -7,7 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from receiver.cli import app
+from receiver.providers.base.discovery import discover
 from storage import Database
+
+PROVIDERS = ", ".join(discover())
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("callbacks list --provider voicentre", "there is no provider 'voicentre'; there are spokn, voicenter"),
+        ("callbacks list --provider voicentre", f"there is no provider 'voicentre'; there are {PROVIDERS}"),
         ("callbacks list --kind CDRS", "there is no kind 'CDRS'; there are CDR, GET_IVR_ACTION, HANGUP_CALL"),
         ("callbacks list --provider spokn --kind CDR", "spokn has no kind 'CDR'; there is STATUS"),
         ("callbacks list --outcome done", "there is no outcome 'done'; there are accepted, duplicate"),
@@ -40,7 +43,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("replay --all --handler nobody", "nobody is not loaded; handlers that listen: handlers.demo.print_call"),
         ("export all.csv --provider voicentre", "there is no provider 'voicentre'"),
         ("send cdr --format yaml", "there is no format 'yaml'; there are xmlrpc, json"),
-        ("send cdr --provider voicentre", "there is no provider 'voicentre'; there are spokn, voicenter"),
+        ("send cdr --provider voicentre", f"there is no provider 'voicentre'; there are {PROVIDERS}"),
         ("send crd", "there is no sample crd; did you mean cdr?"),
         ("send leg1 --format xmlrpc", "the sample leg1 does not come as xmlrpc; it comes as json, form"),
     ],

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from receiver.providers.base.discovery import discover
 from receiver.scenarios import ScenarioError, ScenarioResult, ScenarioRunner, find_scenarios, load_scenario
 from receiver.scenarios.junit import write_junit
 from receiver.scenarios.report import problem_lines
@@ -169,6 +170,15 @@ async def test_a_failed_answer_has_its_traceback(folder: Path) -> None:
     result = await outcome(folder, textwrap.dedent(START) + '[[step]]\npress = "8"')
     lines = [line for problem in result.problems for line in problem.lines]
     assert any("scenario_handlers.py" in line for line in lines)
+    assert not any("receiver/" in line for line in lines)
+    assert lines[-1] == "RuntimeError: the menu is broken"
+
+
+@pytest.mark.anyio
+async def test_a_handler_that_fails_for_each_record_is_one_problem(folder: Path) -> None:
+    """A call has two records, HANGUP_CALL and CDR; the same error twice says no more than once."""
+    result = await outcome(folder, textwrap.dedent(START) + '[[step]]\npress = "1"\n[[step]]\nhang_up = true')
+    assert wrong(result) == ["fail failed: ValueError: no such customer"]
 
 
 @pytest.mark.anyio
@@ -209,7 +219,7 @@ async def test_every_kind_of_call_can_be_a_scenario(folder: Path, text: str) -> 
     ("text", "problem"),
     [
         ('play = "dance"\n[[step]]', "has no call 'dance'; it has ivr, layer, popup, record"),
-        ('provider = "acme"\n[[step]]', "there is no provider 'acme'; there are spokn, voicenter"),
+        ('provider = "acme"\n[[step]]', f"there is no provider 'acme'; there are {', '.join(discover())}"),
         ('options = { colour = "red" }\n[[step]]', "'colour' is not an option"),
     ],
 )

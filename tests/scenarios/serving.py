@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -139,6 +140,14 @@ def run_in_terminal(folder: Path, *arguments: str, columns: int = 80, code: int 
     shown.close()
     assert shown.exitstatus == code, text
     return [line.rstrip("\r") for line in _COLOURS.sub("", text).split("\n")]
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _plain_environment() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The player: what a caller does, sent to something that replies."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ import pytest
 
 from receiver.errors import SimulationError
 from receiver.providers.base.contract import HttpReply
-from receiver.providers.base.simulation import CallSetup, CallState, OutgoingRequest
+from receiver.providers.base.simulation import Callee, CalleeOutcome, CallSetup, CallState, OutgoingRequest
 from receiver.providers.spokn.simulation import ClickToCall
 from receiver.providers.voicenter.simulation import IvrCall
 from receiver.simulator import HttpSender, Player, RealClock, VirtualClock
@@ -145,3 +146,92 @@ async def test_a_real_clock_runs_at_its_speed() -> None:
     began = clock.now()
     await clock.sleep(500)
     assert (clock.now() - began).total_seconds() >= 500
+
+
+@pytest.mark.anyio
+async def test_a_reply_is_waited_for_as_long_as_the_provider_waits() -> None:
+    """Where its patience with a kind is known; a caller hears nothing for longer otherwise."""
+    seen: list[float] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json=ACKNOWLEDGED)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(note)) as client:
+        send = HttpSender(client, "http://receiver/voicenter", patience={"POPUP": 3.0})
+        await send(OutgoingRequest("POPUP", b"", (), "GET", "/popup?phone=1"))
+        await send(OutgoingRequest("CDR", b""))
+    assert seen == [3.0, 10.0]
+
+
+@pytest.mark.anyio
+async def test_what_remains_of_a_wait_shrinks_as_time_passes() -> None:
+    """A key begins it anew; waiting takes what is left."""
+    call, player, clock = ivr(replying(menu(SIZE=2)))
+    await player.start()
+    assert call.remaining == 8
+    clock.advance(6)
+    assert call.remaining == 2
+    await player.do("1")
+    assert call.remaining == 5
+    clock.advance(2)
+    before = clock.now()
+    await player.do("wait")
+    assert (clock.now() - before).total_seconds() == 3
+
+
+@pytest.mark.anyio
+async def test_the_dialled_side_can_change_while_it_rings() -> None:
+    """What remains follows: from when it began to ring, at most as long as the reply allows."""
+    dial = {"TARGET": "1", "CALLERID": "", "CALLERNAME": "", "CALL_MAX_DIAL": 30, "CALL_MAX": 600, "REC_STATUS": 0}
+    call, player, clock = ivr(replying({"STATUS": 0, "ACTION": "CALL", "LANGUAGE": "HE", "DATA": dial}))
+    await player.start()
+    clock.advance(4)
+    assert call.remaining == 2
+    call.set_callee(Callee(CalleeOutcome.NO_ANSWER))
+    assert call.remaining == 26
+    call.set_callee(Callee(ring_seconds=50))
+    assert call.remaining == 26
+    call.set_callee(Callee(ring_seconds=3))
+    assert call.remaining == 0
+
+
+@pytest.mark.anyio
+async def test_the_legs_of_a_click_to_call_have_times_of_their_own() -> None:
+    """Each began when it was dialled; the talk does not count the ringing."""
+    clock = VirtualClock(datetime(2026, 11, 25, 12, 0, tzinfo=UTC))
+    call = ClickToCall(CallSetup(now=clock.now))
+    player = Player(call, replying({}), clock)
+    await player.start()
+    await player.do("answer")
+    await player.do("answer")
+    clock.advance(10)
+    step = await player.do("hangup")
+    bodies = [exchange.request.body.decode() for exchange in step.exchanges]
+    assert ["12%3A00%3A00" in bodies[0], "12%3A00%3A06" in bodies[1]] == [True, True]
+    assert all("duration=10" in body for body in bodies)
+
+
+@pytest.mark.anyio
+async def test_actions_that_overlap_keep_their_order_and_their_requests() -> None:
+    """A caller hangs up while a question waits: the reports go out once, in order, as part of hanging up."""
+    asked, answered, sent = asyncio.Event(), asyncio.Event(), []
+
+    async def slow(request: OutgoingRequest) -> HttpReply:
+        sent.append(request.kind)
+        if request.asks:
+            asked.set()
+            await answered.wait()
+        return HttpReply(json.dumps(ACKNOWLEDGED if not request.asks else {"STATUS": 1}).encode(), "application/json")
+
+    call, player, _ = ivr(slow)
+    starting = asyncio.create_task(player.start())
+    await asked.wait()
+    hung_up = await player.do("hangup")
+    answered.set()
+    started = await starting
+    assert player.steps == [started, hung_up]
+    assert sent == ["GET_IVR_ACTION", "HANGUP_CALL", "CDR"]
+    assert [len(step.exchanges) for step in player.steps] == [1, 2]
+    assert [bool(exchange.faults) for exchange in started.exchanges + hung_up.exchanges] == [True, False, False]
+    assert call.has_ended

@@ -1,19 +1,19 @@
 """The functions with which authors test their handlers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from handlers import demo
-from receiver import CallRecord, Context, Drop, Handlers, Outcome, RetryLater
+from receiver import CallHistory, CallRecord, Context, Drop, Handlers, Outcome, RetryLater
 from receiver.delivery.retry_policy import RetryPolicy
 from receiver.errors import HandlerError
 from receiver.providers.base.discovery import discover
 from receiver.providers.base.event import Event
 from receiver.providers.voicenter import Call, Cdr, Hangup, IvrRequest, LayerInput, Menu, PopupRequest
-from receiver.testing import answer, call, deliver_until_finished, make
+from receiver.testing import answer, call, deliver, deliver_until_finished, make
 
 EVENTS = [kind.event for provider in discover().values() for kind in provider.kinds]
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -183,3 +183,66 @@ def test_answer_and_make_fit_together() -> None:
     assert isinstance(answer(demo.handlers, make(IvrRequest)), Menu)
     assert answer(demo.handlers, make(LayerInput, dtmf="1")).layer == 22
     assert answer(demo.handlers, make(PopupRequest, phone="0722776772")).client_name == "John Doe"
+
+
+# --- the history of a call --------------------------------------------------------------------------------------------
+
+
+def test_a_played_call_has_its_history() -> None:
+    """Each handler that asks finds the steps so far and the state that was left, as in a running receiver."""
+    handlers, seen = Handlers(), list[tuple[int, int]]()
+
+    @handlers.answer(IvrRequest, history=True)
+    def menu(step: IvrRequest, ctx: Context) -> Menu:
+        ctx.call.state["asked"] = ctx.call.state.get("asked", 0) + 1
+        return Menu(menu=f"menu {ctx.call.state['asked']}", rec="hi", size=1)
+
+    @handlers.on(CallRecord, history=True)
+    def note(record: CallRecord, ctx: Context) -> None:
+        seen.append((len(ctx.call.steps), ctx.call.state["asked"]))
+        ctx.call.state["asked"] = 0
+
+    played = call(handlers).press("1").press("2").expect(Menu(menu="menu 3", rec="hi", size=1))
+    assert [step.reply["DATA"]["MENU"] for step in played.history.steps] == ["menu 1", "menu 2", "menu 3"]
+    played.hang_up()
+    assert seen[0] == (3, 3)
+    assert {asked for _, asked in seen} == {3}
+
+
+def test_retries_find_the_history_of_the_call() -> None:
+    """Each attempt gets the same one; a handler that does not ask gets none."""
+    handlers, seen = Handlers(), list[object]()
+
+    @handlers.on(Cdr, history=True, attempts=2, name="asks")
+    def asks(cdr: Cdr, ctx: Context) -> None:
+        seen.append(dict(ctx.call.state))
+        ctx.call.state["mine"] = True
+        raise ValueError("again")
+
+    @handlers.on(Cdr, name="does not")
+    def does_not(cdr: Cdr, ctx: Context) -> None:
+        seen.append(ctx.history)
+
+    deliver_until_finished(handlers, make(Cdr), history=CallHistory(state={"asked": 1}))
+    assert seen == [{"asked": 1}, {"asked": 1}, None]
+
+
+def test_handlers_are_given_the_time_that_a_test_chooses() -> None:
+    """One question, one event, and a call whose clock goes on while the caller waits."""
+    handlers = Handlers()
+    seen: list[datetime] = []
+
+    @handlers.answer(IvrRequest)
+    def question(step: IvrRequest, ctx: Context) -> Menu:
+        seen.append(ctx.received_at)
+        return Menu(menu="main", rec="welcome", size=1)
+
+    @handlers.on(Cdr)
+    def report(cdr: Cdr, ctx: Context) -> None:
+        seen.append(ctx.received_at)
+
+    answer(handlers, make(IvrRequest), received_at=NOON)
+    deliver(handlers, make(Cdr), received_at=NOON)
+    assert seen == [NOON, NOON]
+    call(handlers, starts_at=NOON).wait().hang_up()
+    assert seen[2:] == [NOON, NOON + timedelta(seconds=8), NOON + timedelta(seconds=8)]

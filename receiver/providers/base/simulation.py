@@ -139,8 +139,8 @@ class SimulatedCall(ABC):
     """One call as a provider plays it.
 
     The player sends each request of `next_request` and gives its reply to `receive`. In between it calls `press`,
-    `wait`, `hang_up` for the caller, and sets `callee`. While `state` is MENU, DIALING, TALKING or RECORDING, the
-    provider goes on by itself after `timeout` seconds, which `wait` stands for.
+    `wait`, `hang_up` for the caller, and `set_callee` for the dialled side. While `state` is MENU, DIALING, TALKING or
+    RECORDING, the provider goes on by itself after `timeout` seconds, which `wait` stands for.
     """
 
     title: ClassVar[str]
@@ -163,8 +163,9 @@ class SimulatedCall(ABC):
         self.callee = setup.callee
         self.state = CallState.NEW
         self.hears: tuple[Sound, ...] = ()
-        self.timeout: float | None = None
-        """Seconds after which the provider goes on by itself; None while it waits for a reply, and after the end."""
+        self._timeout: float | None = None
+        self.timeout_began = setup.now()
+        """When `timeout` was set."""
         self.digits = ""
         """The keys pressed since the last request."""
         self.position = ""
@@ -200,6 +201,35 @@ class SimulatedCall(ABC):
     @abstractmethod
     def hang_up(self) -> None:
         """The caller hangs up."""
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds after which the provider goes on by itself, counted from `timeout_began`.
+
+        None while it waits for a reply, and after the end.
+        """
+        return self._timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._timeout, self.timeout_began = seconds, self.setup.now()
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds of the setup's clock until the provider goes on by itself; None where `timeout` is None."""
+        if self._timeout is None:
+            return None
+        return max(0.0, self._timeout - (self.setup.now() - self.timeout_began).total_seconds())
+
+    def ring_seconds(self) -> float:
+        """How long the dialled side rings before its outcome is known; a provider may give up earlier."""
+        return self.callee.ring_seconds
+
+    def set_callee(self, callee: Callee) -> None:
+        """How the dialled side behaves from now on, also if it rings already."""
+        self.callee = callee
+        if self.state is CallState.DIALING:
+            self._timeout = self.ring_seconds()  # still counted from when it began to ring
 
     @property
     def call_ids(self) -> tuple[str, ...]:

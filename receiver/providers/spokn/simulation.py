@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 from urllib.parse import urlencode
@@ -44,7 +45,8 @@ class ClickToCall(SimulatedCall):
     def __init__(self, setup: CallSetup) -> None:
         super().__init__(setup)
         self._leg = 0
-        self._began = setup.now()
+        self._dialed: dict[int, datetime] = {}
+        self._talk_began = setup.now()
         self._posts: list[dict[str, str]] = []
 
     def start(self) -> None:
@@ -52,7 +54,8 @@ class ClickToCall(SimulatedCall):
         self._dial(1)
 
     def _dial(self, leg: int) -> None:
-        self._leg, self._began = leg, self.setup.now()
+        self._leg = leg
+        self._dialed[leg] = self.setup.now()
         self.position = f"leg {leg}"
         self.state, self.timeout = CallState.DIALING, self.callee.ring_seconds
         self.hears = (Sound("ringing", self.setup.caller if leg == 1 else self.setup.did),)
@@ -72,12 +75,13 @@ class ClickToCall(SimulatedCall):
             self._dial(2)
         else:
             self.state, self.timeout = CallState.TALKING, self.callee.talk_seconds
+            self._talk_began = self.setup.now()
             self.hears = (Sound("speech", self.setup.did),)
 
     def hang_up(self) -> None:
         """The first party hangs up; while it rings, the call is cancelled before answer."""
         if self.state is CallState.TALKING:
-            self._end(int((self.setup.now() - self._began).total_seconds()))
+            self._end(int((self.setup.now() - self._talk_began).total_seconds()))
         elif self.state is CallState.DIALING:
             self._add_post(self._leg, StatusCode.CALL_CANCELLED_BEFORE_ANSWER, 0)
             self._end(0)
@@ -101,7 +105,7 @@ class ClickToCall(SimulatedCall):
             "aparty": self.setup.caller,
             "bparty": self.setup.did,
             "leg": str(leg),
-            "start": self._began.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "start": self._dialed[leg].strftime("%Y-%m-%dT%H:%M:%SZ"),
             "duration": str(seconds),
             "token": self.call_id,
             "rate": str(CENTS_A_MINUTE),

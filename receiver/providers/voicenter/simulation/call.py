@@ -121,11 +121,17 @@ class VoicenterCall(SimulatedCall):
         self._target, self._max_ring, self._max_talk = target, max_ring, max_talk
         self._is_recorded = is_recorded
         self._dialed_at = self.setup.now()
-        self.timeout = min(self.callee.ring_seconds, max_ring)
+        self.timeout = self.ring_seconds()
+
+    def ring_seconds(self) -> float:
+        """Without an answer it rings as long as the reply allows."""
+        if self.callee.outcome is CalleeOutcome.NO_ANSWER:
+            return self._max_ring
+        return min(self.callee.ring_seconds, self._max_ring)
 
     def _end_ringing(self) -> None:
         """The callee picks up in time, or the dialling has failed."""
-        self._ring_seconds = int(min(self.callee.ring_seconds, self._max_ring))
+        self._ring_seconds = int(self.ring_seconds())
         outcome = self.callee.outcome
         if outcome is CalleeOutcome.ANSWERED and self.callee.ring_seconds > self._max_ring:
             outcome = CalleeOutcome.NO_ANSWER
