@@ -151,7 +151,7 @@ def matches(shown: list[str], printed: list[str]) -> bool:
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    """Somebody in an empty folder."""
+    """A user in an empty folder."""
     folder = tmp_path / "calls"
     folder.mkdir()
     reader = Reader(folder, str(free_port()))

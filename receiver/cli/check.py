@@ -107,7 +107,7 @@ def _note_flow_problems(components: Components) -> None:
 
 
 def _note_orphans(settings: Settings, components: Components) -> None:
-    """Deliveries to handlers that are no longer loaded wait for ever."""
+    """Note deliveries to handlers that are not loaded: they wait until a handler has that name."""
     if is_sqlite(settings) and not Path(parse_url(settings.database_url.get_secret_value()).database or "").exists():
         return
     with make_database(settings) as database:

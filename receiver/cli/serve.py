@@ -199,7 +199,7 @@ def print_handlers(components: Components) -> None:
 
 
 def leave(code: int) -> None:
-    """End the process, even if a handler's thread hangs: Python would wait for it for ever."""
+    """End the process even if a handler's thread hangs: Python would wait for it forever."""
     sys.stdout.flush()
     sys.stderr.flush()
     if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):

@@ -1,4 +1,4 @@
-"""The line to the receiver: requests go out on it, and it says what is wrong with it."""
+"""The line to the receiver: sends requests, and reports connection errors."""
 
 import asyncio
 from dataclasses import dataclass, field

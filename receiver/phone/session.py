@@ -18,7 +18,7 @@ WAITING = {CallState.MENU, CallState.DIALING, CallState.TALKING, CallState.RECOR
 
 @dataclass
 class PhoneSession:
-    """Calls of one order. `on_change` is called when a request goes out and when an action has ended.
+    """Calls of one order. `on_change` is called when a request is sent and when an action has ended.
 
     With a PhoneClock the dialled side reacts in the moment of its action.
     """

@@ -76,7 +76,7 @@ def _check_reply(step: PlayedStep) -> Iterable[Problem]:
     if step.question is None:
         yield Problem(f"no question was asked: the call is {step.state}", step=step.number)
     elif instruction is None:
-        yield Problem("the reply tells the provider nothing that it can do", step=step.number)
+        yield Problem("the reply contains no action for the provider", step=step.number)
     else:
         got = {"action": instruction.action, "language": instruction.language, **instruction.fields}
         lines = subset_difference(wanted, got)

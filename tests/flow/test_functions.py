@@ -37,7 +37,7 @@ def decided(function: Any) -> Any:
     ],
 )
 def test_a_function_decides_by_its_return_value(goal: Any, expected: Any) -> None:
-    """The name of a node, or a reply that goes out as it is."""
+    """The name of a node, or a reply that is sent unchanged."""
     assert decided(lambda caller: goal) == expected
 
 

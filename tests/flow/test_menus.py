@@ -103,7 +103,7 @@ def test_again_repeats_the_menu_and_counts_no_try() -> None:
 
 
 def test_a_key_can_hang_up_or_send_a_reply_of_the_provider() -> None:
-    """A reply goes out as it is."""
+    """A reply is sent unchanged."""
     phone = Phone(flow(keys={"1": HANG_UP, "2": Vo(layer=7)}))
     phone.start()
     assert phone.press("1") == Hangup()

@@ -245,7 +245,7 @@ def test_a_menu_without_keys() -> None:
 
 
 def test_keys_of_a_language_and_of_an_entry_are_looked_at_too() -> None:
-    """A key of digits cannot be told from what is entered."""
+    """A key of digits cannot be distinguished from an entry."""
     assert spoilt(
         lambda flow: flow.language("new", "x", {"1": "he", "12": "en"}, "entry"),
         lambda flow: flow.digits("entry", "x", 4, "desk", keys={"0": "desk", "*": BACK, "#####": "desk"}),

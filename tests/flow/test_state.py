@@ -169,7 +169,7 @@ def test_a_language_that_the_flow_no_longer_has_becomes_the_first() -> None:
 
 
 def test_a_function_that_fails_changes_nothing() -> None:
-    """The receiver's fallback goes out, and the call can go on from where it was."""
+    """The receiver's fallback is sent, and the call can continue where it was."""
     phone = deep_in(office())
     phone.press("*")
     before = phone.kept

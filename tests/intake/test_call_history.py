@@ -86,7 +86,7 @@ async def test_the_steps_are_what_was_asked_and_replied(database_url: str) -> No
 async def test_a_question_that_is_not_committed_yet_is_seen_by_the_next(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The reply goes out before the commit: the caller may press the next key while the journal is busy."""
+    """The reply is sent before the commit: the caller may press the next key while the journal is busy."""
     write, release = Database.write, asyncio.Event()
 
     async def waits(database: Database, work: Any) -> Any:
@@ -108,7 +108,7 @@ async def test_a_question_that_is_not_committed_yet_is_seen_by_the_next(
 
 
 async def test_a_changed_state_is_committed_before_its_reply(database_url: str) -> None:
-    """Whoever looks after the reply finds it in the journal; an unchanged one is not stored again."""
+    """After the reply it is in the journal; an unchanged state is not stored again."""
     async with running(database_url, counting()) as receiver:
         await press(receiver)
         [first] = receiver.callbacks()
@@ -121,7 +121,7 @@ async def test_a_changed_state_is_committed_before_its_reply(database_url: str) 
 async def test_a_reply_does_not_wait_for_ever_for_its_state(
     database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It goes out when its deadline is over, with a warning; the state is stored as soon as the journal can."""
+    """It is sent after its deadline, with a warning; the state is stored when the journal is available."""
     write, release = Database.write, asyncio.Event()
 
     async def waits(database: Database, work: Any) -> Any:
@@ -303,7 +303,7 @@ async def test_the_state_of_an_answer_that_did_not_go_out_is_not_stored(tmp_path
 
 
 async def test_a_call_without_an_id_has_no_history(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing tells its questions from those of others; a state that a handler sets is lost, and the log says so."""
+    """Its questions cannot be distinguished from others; a state that a handler sets is lost, with a log line."""
     seen: list[CallHistory] = []
     async with running(tmp_path, counting(seen)) as receiver:
         await press(receiver, call_id="")

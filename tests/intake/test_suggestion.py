@@ -59,11 +59,11 @@ async def test_the_log_names_handlers_whose_filters_did_not_match(
 
 
 async def test_the_commands_show_the_code_too(tmp_path: Path) -> None:
-    """For somebody who looks into the journal and not into the log."""
+    """The suggestion is also found from the journal, without the log."""
     async with running(tmp_path) as receiver:
         await receiver.client.post("/voicenter", json=LAYER)
     journal = ["--database-url", receiver.url]
     shown = CliRunner().invoke(app, ["callbacks", "show", "1", *journal])
     assert "@handlers.answer(LayerInput)\ndef answer_layer_input(question: LayerInput) -> GoToLayer:\n" in shown.output
-    told = CliRunner().invoke(app, ["call", "x", *journal]).output
-    assert "`receiver callbacks show 1` shows how to" in " ".join(told.split())
+    printed = CliRunner().invoke(app, ["call", "x", *journal]).output
+    assert "`receiver callbacks show 1` shows how to" in " ".join(printed.split())

@@ -45,7 +45,7 @@ async def _stored(where: Path | str, *bodies: Any) -> list[StoredCallback]:
 
 
 async def test_a_replay_uses_todays_code_and_handlers(tmp_path: Path) -> None:
-    """Today's listeners get the callback, whoever listened before; one handler may be selected."""
+    """Today's listeners get the callback, not those of the past; one handler may be selected."""
     [callback] = await _stored(tmp_path, CDR)
     registry = Registry(_handlers(crm=CallRecord, csv=Cdr), PROVIDERS)
     assert planned_deliveries(PROVIDERS, registry, callback) == [

@@ -62,7 +62,7 @@ async def test_the_provider_goes_on_by_itself_when_the_time_has_come() -> None:
 
 
 async def test_the_dialled_side_reacts_in_the_moment_of_its_key() -> None:
-    """It rang for as long as nobody pressed a key, and the talk lasts until the caller hangs up."""
+    """It rings until a key is pressed, and the talk lasts until the caller hangs up."""
     time = FakeTime()
     phone = session(clock=PhoneClock(1, time))
     await phone.dial()

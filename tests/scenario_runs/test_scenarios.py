@@ -93,7 +93,7 @@ def wrong(result: ScenarioResult) -> list[str]:
 
 
 WHOLE_CALL = """
-    title = "Key 1 rings somebody, who answers"
+    title = "Key 1 rings an agent, who answers"
 
     [[step]]
     expect = { action = "MENU", menu = "main", rec = "welcome" }

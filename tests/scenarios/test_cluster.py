@@ -109,8 +109,8 @@ def test_callbacks_are_spooled_and_callers_answered_without_postgresql(tmp_path:
             asked = httpx.post(f"{receiver.url}/voicenter", json=IVR, timeout=2)
             assert asked.json()["DATA"] == {"HANGUP_REC": "bye"}
             _eventually(lambda: "receiver_spooled 4.0" in httpx.get(f"{receiver.url}/metrics").text)
-            said = run(folder, "check", "--handlers", "mine", "--database-url", url).stdout
-            assert "holds 4 callbacks" in " ".join(said.split())
+            printed = run(folder, "check", "--handlers", "mine", "--database-url", url).stdout
+            assert "holds 4 callbacks" in " ".join(printed.split())
         finally:
             server.start()
         _eventually(lambda: "receiver_spooled 0.0" in httpx.get(f"{receiver.url}/metrics").text)

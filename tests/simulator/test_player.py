@@ -214,7 +214,7 @@ async def test_the_legs_of_a_click_to_call_have_times_of_their_own() -> None:
 
 @pytest.mark.anyio
 async def test_actions_that_overlap_keep_their_order_and_their_requests() -> None:
-    """A caller hangs up while a question waits: the reports go out once, in order, as part of hanging up."""
+    """A caller hangs up while a question waits: the reports are sent once, in order, as part of hanging up."""
     asked, answered, sent = asyncio.Event(), asyncio.Event(), []
 
     async def slow(request: OutgoingRequest) -> HttpReply:

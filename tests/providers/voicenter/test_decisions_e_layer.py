@@ -72,7 +72,7 @@ def test_e04_e05_e10_go_to_layer_has_a_layer_and_always_custom_data(dialect: Any
 def test_e06_the_doubtful_name_is_a_setting_and_handlers_may_give_either(
     key: str, expected: dict[str, int], given: str
 ) -> None:
-    """`unavailable_key` chooses what goes out."""
+    """`unavailable_key` chooses the name that is sent."""
     dial = Dial(targets=(Target(target="1"),), **{given: 2})  # type: ignore[arg-type]  # a name from the test's table
     values = sent(dial, JSON, unavailable_key=key)
     assert {name: value for name, value in values.items() if name.startswith("UNAVAILABLE")} == expected
