@@ -513,11 +513,11 @@ def test_the_wait_in_a_queue_is_in_the_json_cdr_only() -> None:
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: RecordedCall(setup(options={"type": "Smoke signal"})), "no call type"),
+        (lambda: RecordedCall(setup(options={"type": "Smoke signal"})), "not a call type"),
         (lambda: IvrCall(setup(Format.FORM)), "does not come as form"),
-        (lambda: IvrCall(setup(options={"colour": "red"})), "no option"),
+        (lambda: IvrCall(setup(options={"colour": "red"})), "not an option"),
         (lambda: LayerCall(setup(options={"layer": "first"})), "whole number"),
-        (lambda: IvrCall(setup()).press("A"), "no key"),
+        (lambda: IvrCall(setup()).press("A"), "not a key"),
     ],
 )
 def test_what_cannot_be_played_is_refused_with_what_can(make: Any, text: str) -> None:
