@@ -24,6 +24,8 @@ from tests.scenarios.serving import COMMAND, Receiver, free_port, run, serving
 
 CALLS = int(os.environ.get("RECEIVER_TEST_RECONCILE_CALLS", "200"))
 """`make reconcile` plays 2,000."""
+PAUSE = 0.1
+"""Seconds between two looks at another process."""
 FAULTS = ("--drop", "0.05", "--repeat", "0.05", "--late", "0.03", "--reorder", "0.05", "--seed", "7")
 HANDLERS = '''
 """Two handlers that note each record."""
@@ -92,6 +94,7 @@ class World:
             while left and time.monotonic() < deadline:
                 with database.read_only() as connection:
                     left = connection.execute(waiting).scalar_one()
+                time.sleep(PAUSE)
         assert not left
 
     def in_log(self) -> Counter[str]:
@@ -196,6 +199,7 @@ def test_the_receiver_reconciles_in_the_background(tmp_path: Path) -> None:
         text = ""
         while 'receiver_reconcile_runs_total{result="done"}' not in text and time.monotonic() < deadline:
             text = httpx.get(f"{played.receiver.url}/metrics").text
+            time.sleep(PAUSE)
         assert 'receiver_reconcile_runs_total{result="done"}' in text
         assert 'receiver_records_missing{provider="voicenter"} 0.0' in text
 
