@@ -113,7 +113,7 @@ class Reloader:
         began = perf_counter()
         try:
             settings = load(**self._given)
-            loaded, ignored = await asyncio.to_thread(load_again, self._components, settings)
+            loaded, ignored = await load_again(self._components, settings)
         except ReceiverError as error:
             self._has_failed = True
             for line in str(error).splitlines():
