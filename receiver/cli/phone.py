@@ -83,7 +83,7 @@ def phone(
     force: Annotated[bool, typer.Option("--force", help="With --record: overwrite the file.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of a screen.")] = False,
     speed: Annotated[
-        float, typer.Option(min=0, metavar="NUMBER", help="How fast the provider's time passes; at 0 it stands still.")
+        float, typer.Option(min=0, metavar="NUMBER", help="How fast the provider's time passes; at 0 it is stopped.")
     ] = 1.0,
     database_url: DatabaseUrl = None,
 ) -> None:

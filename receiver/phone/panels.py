@@ -23,7 +23,7 @@ CALL_CELLS = 25
 
 
 def call_panel(session: PhoneSession, waited: float) -> Text:
-    """The call: its state, who, what the caller hears, what was pressed, and when the provider goes on.
+    """The call: its state, who, what the caller hears, what was pressed, and when the provider continues.
 
     `waited` is how many seconds the request that is out has waited for its reply.
     """

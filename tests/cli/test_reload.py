@@ -155,7 +155,7 @@ async def test_what_does_not_load_is_printed_and_the_old_handlers_go_on(author: 
     printed = await author.look()
     assert said in printed
     assert "(mine.py, line" in printed or "mine has no" in printed
-    assert "not reloaded: what was loaded before goes on answering" in printed
+    assert "not reloaded: the previous code still answers" in printed
     assert "Traceback" not in printed
     assert author.reply == Hangup()
     author.save("mine.py", MODULE.format(reply="Hangup(rec='bye')"))

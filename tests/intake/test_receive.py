@@ -266,7 +266,7 @@ def _invalid(step: object) -> Menu:
         (_failing_in_a_library, "column 1 (char 0) (tests/intake/test_receive.py, line {line})"),
         (
             _invalid,
-            "Menu.size: write a whole number; Menu.sise: there is no such field (tests/intake/test_receive.py, line {line})",
+            "size: write a whole number; Menu.sise: there is no such field (tests/intake/test_receive.py, line {line})",
         ),
         (lambda step: None, "returned NoneType, which is none of Menu"),
         (lambda step: GoToLayer(layer=1), "returned GoToLayer"),

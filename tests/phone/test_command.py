@@ -126,6 +126,7 @@ def test_without_a_receiver_one_line_says_which_command_starts_it(tmp_path: Path
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "no receiver answers at http://127.0.0.1:1; start one with `receiver serve`" in done.stderr
+    assert "make" not in done.stderr
 
 
 def test_secret_password_and_path_come_from_the_settings(tmp_path: Path) -> None:
@@ -205,10 +206,10 @@ def test_plain_lines_do_what_a_screen_does(receiver: Receiver) -> None:
     for expected in (
         "hears   recording welcome, 3 times, 2 s apart, in Hebrew",
         "can do  0-9 * #, wait, hangup; help",
-        "hangup means nothing now",
+        "hangup has no effect now",
         "can do  answer, busy, noanswer, hangup; help",
         "'whistle' is not an action",
-        "the clock stands still",
+        "the clock is stopped",
         "the clock runs",
         "Type actions and press Enter",
         "saved: receiver test scenarios/ivr_1_answer_hangup.toml",

@@ -130,7 +130,7 @@ async def test_a_transcript_says_what_is_heard_in_which_language() -> None:
     lines = await written(phone, [step])
     assert lines[0].endswith("Voicenter, JSON, from 0540000000 (Dana) to 0730000000")
     assert "  hears   recording welcome, 3 times, 2 s apart, in Hebrew" in lines
-    assert "  state   menu main; no key: goes on in 18 s" in lines
+    assert "  state   menu main; no key: continues in 18 s" in lines
     assert any(line.startswith("  reply   200 in ") and " of 3 s: STATUS 0, ACTION MENU" in line for line in lines)
 
 
