@@ -85,7 +85,7 @@ def _groups(registry: Registry) -> Iterator[tuple[str, list[Handler]]]:
     for answers in (True, False):
         members = [handler for handler in registry if handler.answers is answers]
         for subject in dict.fromkeys(handler.subject for handler in members):
-            rule = "the first whose filters match answers" if answers else "each whose filters match runs"
+            rule = "the first whose filters match answers" if answers else "each whose filters match is called"
             yield f"{subject.__name__}: {rule}", [handler for handler in members if handler.subject is subject]
 
 

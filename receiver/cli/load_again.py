@@ -1,8 +1,10 @@
 """Loading handlers and settings again while the receiver runs, as far as a running receiver can change them."""
 
+import asyncio
 from pathlib import Path
 
 from receiver.app import Components, load_components, make_providers
+from receiver.cli.load_check import require_loadable
 from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.reloading import Authored, imported_again
 from receiver.settings import Settings
@@ -21,16 +23,21 @@ def authored(components: Components) -> Authored:
     return Authored(Path.cwd(), frozenset(named), frozenset(kept))
 
 
-def load_again(running: Components, settings: Settings) -> tuple[Components, list[str]]:
+async def load_again(running: Components, settings: Settings) -> tuple[Components, list[str]]:
     """What new settings and changed modules make, with the names of settings that only a restart would apply.
 
-    `running` has the settings of the start. Handler modules are imported anew. Raises SettingsError or HandlerError,
-    and then the modules are as before.
+    `running` has the settings of the start. Handler modules are imported anew, here only after they were imported in
+    another process. Raises SettingsError or HandlerError, and then the modules are as before.
     """
     make_providers(settings)  # what a restart would apply must be valid too
     usable, ignored = _without_fixed(running, settings)
+    await require_loadable(usable)
+    return await asyncio.to_thread(_import_again, running, usable), ignored
+
+
+def _import_again(running: Components, settings: Settings) -> Components:
     with imported_again(authored(running)):
-        return load_components(usable), ignored
+        return load_components(settings)
 
 
 def _without_fixed(running: Components, settings: Settings) -> tuple[Settings, list[str]]:

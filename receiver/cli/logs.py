@@ -9,7 +9,7 @@ from types import TracebackType
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 from receiver.cli.times import local_time
-from receiver.plugins.failures import AUTHOR_FILE
+from receiver.plugins.failures import AUTHOR_FILE, author_line
 from receiver.settings import Settings
 
 _CHATTY = {
@@ -101,6 +101,7 @@ def _kind_and_line(info: ExcInfo, author_file: str) -> str:
     error = info[1]
     if error is None:
         return ""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == author_file] or frames
-    return f"{type(error).__name__} at {own[-1].filename}:{own[-1].lineno}" if own else type(error).__name__
+    file, line = author_line(error, author_file)
+    if not file and (frames := traceback.extract_tb(error.__traceback__)):
+        file, line = frames[-1].filename, frames[-1].lineno or 0
+    return f"{type(error).__name__} at {file}:{line}" if file else type(error).__name__

@@ -22,7 +22,7 @@ from receiver.phone.plain import PlainPhone
 from receiver.phone.recording import require_free, save_call
 from receiver.phone.script import read_script, run_script
 from receiver.phone.session import PhoneSession
-from receiver.phone.transcript import Transcript, json_lines
+from receiver.phone.transcript import Transcript, step_as_json
 from receiver.settings import Settings, load
 from receiver.simulator import HttpSender, Step, VirtualClock
 from receiver.web.callback_target import CallbackTarget, callback_target
@@ -83,7 +83,7 @@ def phone(
     force: Annotated[bool, typer.Option("--force", help="With --record: overwrite the file.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of a screen.")] = False,
     speed: Annotated[
-        float, typer.Option(min=0, metavar="NUMBER", help="How fast the provider's time passes; at 0 it stands still.")
+        float, typer.Option(min=0, metavar="NUMBER", help="How fast the provider's time passes; at 0 it is stopped.")
     ] = 1.0,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -159,8 +159,7 @@ async def _play_script(request: _Request, session: PhoneSession, journal: Journa
 
     def show(step: Step) -> None:
         if request.as_json:
-            for line in json_lines(session, step):
-                print_json(line)
+            print_json(step_as_json(session, step))
         else:
             transcript.step(step)
 

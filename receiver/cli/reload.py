@@ -33,7 +33,7 @@ RunScenarios = Callable[[], Awaitable[str]]
 class Reloader:
     """Loads handler modules and settings again when their files change, and lets the running components hold them.
 
-    `given` are the settings of the command line. What fails to load is printed, and what was loaded before goes on.
+    `given` are the settings of the command line. What fails to load is printed, and the previous code stays loaded.
     """
 
     def __init__(
@@ -113,12 +113,12 @@ class Reloader:
         began = perf_counter()
         try:
             settings = load(**self._given)
-            loaded, ignored = await asyncio.to_thread(load_again, self._components, settings)
+            loaded, ignored = await load_again(self._components, settings)
         except ReceiverError as error:
             self._has_failed = True
             for line in str(error).splitlines():
                 print_error(line)
-            print_error("not reloaded: what was loaded before goes on answering")
+            print_error("not reloaded: the previous code still answers")
             return False
         self._components.registry.replace(loaded.registry)
         self._has_failed = False

@@ -16,7 +16,7 @@ from receiver.errors import HandlerError
 from receiver.intake.suggestion import no_handler, suggested_code
 from receiver.plugins.call_history import LOAD_SECONDS, CallHistory, LoadHistory, encode_state
 from receiver.plugins.context import Context
-from receiver.plugins.failures import log_failure
+from receiver.plugins.failures import error_text, log_failure
 from receiver.plugins.handlers import Handler
 from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
@@ -118,7 +118,7 @@ class Responder:
             cause, reason = missing.cause, str(missing)
         except Exception as error:
             self._log(handler, kind, event, error)
-            cause, reason = Cause.RAISED, f"{type(error).__name__}: {error}"
+            cause, reason = Cause.RAISED, error_text(error)
         name = None if handler is None else handler.name
         fallback = provider.fallback(event)
         if fallback is not None:

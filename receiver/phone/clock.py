@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class PhoneClock:
-    """`speed` is how many of its seconds pass in one real second; at 0 it stands still.
+    """`speed` is how many of its seconds pass in one real second; at 0 it is stopped.
 
     `read` returns seconds that only ever grow.
     """

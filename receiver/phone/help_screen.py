@@ -7,7 +7,7 @@ from textual.widgets import Static
 
 HELP = """\
 0-9 * #    keys of the telephone; one cuts off what is played
-w          silence: the provider goes on by itself at once
+w          silence: the provider continues at once
 h          the caller hangs up
 While it rings, the dialled side:
 a          answers
@@ -18,12 +18,12 @@ p          stop the clock of the call, or let it run on
 left right the request before, the one after
 up down    scroll it; PgUp and PgDn scroll the journal
 v          values, or the bytes that were sent
-j          the journal alone, with whole tracebacks
+j          the journal alone, with tracebacks
 q          quit; hangs up first
 
 FAULT: the provider would not understand the reply. The rule is
 a chapter of its document, or a doubtful point (C-26): see the
-provider's page in docs/providers. What handlers print stands
+provider's page in docs/providers. What handlers print appears
 where the receiver runs. Any key closes this."""
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from receiver.app import is_sqlite, make_database
 from receiver.providers.base.contract import Provider
+from receiver.scenarios.tracebacks import author_frames
 from receiver.settings import Settings
 from storage import Database, Delivery, State, StoredCallback, StoreError, journal, queue
 from storage.database import parse_url
@@ -140,7 +141,7 @@ def _delivery_lines(delivery: Delivery, *, whole: bool) -> list[tuple[str, str]]
 
 
 def _part(traceback: str, *, whole: bool) -> list[str]:
-    """A traceback without its underlining, or the last place in it with its line of code."""
-    lines = [line for line in traceback.splitlines() if line.strip(" ^~")]
+    """The author's frames of a traceback without underlining, or the last of them with its line of code."""
+    lines = [line for line in author_frames(traceback) if line.strip(" ^~")]
     places = [number for number, line in enumerate(lines) if line.lstrip().startswith('File "')]
     return lines if whole or not places else [line.strip() for line in lines[places[-1] : places[-1] + 2]]

@@ -72,4 +72,4 @@ async def require_receiver(target: CallbackTarget) -> None:
 
 def nothing_listens(origin: str) -> str:
     """The message for an address where no receiver answers."""
-    return f"no receiver answers at {origin}; start one with `receiver serve`, or with `make serve` in its folder"
+    return f"no receiver answers at {origin}; start one with `receiver serve`"

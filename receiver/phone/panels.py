@@ -1,4 +1,4 @@
-"""What stands in the panels of the screen, as styled text. Knows the width of a panel, and no terminal."""
+"""What the panels of the screen, as styled text. Knows the width of a panel, and no terminal."""
 
 import math
 import textwrap
@@ -23,7 +23,7 @@ CALL_CELLS = 25
 
 
 def call_panel(session: PhoneSession, waited: float) -> Text:
-    """The call: its state, who, what the caller hears, what was pressed, and when the provider goes on.
+    """The call: its state, who, what the caller hears, what was pressed, and when the provider continues.
 
     `waited` is how many seconds the request that is out has waited for its reply.
     """
@@ -150,7 +150,7 @@ def flow(named: Iterable[tuple[str, str]], width: int) -> list[Text]:
 
 
 def journal_panel(trace: CallTrace, problem: str, *, whole: bool) -> Text:
-    """What the journal has of the call; of tracebacks only where they end, unless the `whole` of them is asked for."""
+    """What the journal has of the call; only the last place of tracebacks unless `whole`."""
     lines = [Text(printable(text), style=STYLES[kind]) for text, kind in trace_lines(trace, whole=whole)]
     return Text("\n").join(lines or [Text(problem or "nothing of this call yet", style="dim")])
 

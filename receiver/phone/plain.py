@@ -20,7 +20,7 @@ TICK_SECONDS = 0.1
 HELP = """\
 Type actions and press Enter; several in one line are done one after the other.
   0-9 * #      keys of the telephone: "1", or "12#"
-  wait         press nothing until the provider goes on by itself
+  wait         press nothing until the provider continues
   hangup       the caller hangs up
   answer, busy, noanswer, reject, unavailable, invalidnumber: what the dialled side does
   call         a new call
@@ -58,23 +58,23 @@ class PlainPhone:
         await self._call()
         while (line := await self._next_line()) is not None:
             try:
-                if not await self._obey(line.strip()):
+                if not await self._execute(line.strip()):
                     break
             except ReceiverError as error:
                 self._transcript.note(str(error), "bad")
-        await self._tell(await self._session.finish())
+        await self._show(await self._session.finish())
 
     async def _next_line(self) -> str | None:
-        """The next line that is typed; meanwhile the provider goes on by itself. None at the end of the input."""
+        """The next line that is typed; meanwhile the provider continues. None at the end of the input."""
         while True:
             try:
                 line = await asyncio.wait_for(self._lines.get(), TICK_SECONDS)
             except TimeoutError:
-                await self._tell(await self._session.go_on_if_due())
+                await self._show(await self._session.go_on_if_due())
                 continue
             return line or None
 
-    async def _obey(self, line: str) -> bool:
+    async def _execute(self, line: str) -> bool:
         """Do what a line says; False to leave."""
         match line.lower():
             case "":
@@ -101,16 +101,16 @@ class PlainPhone:
             return
         step = await self._session.dial()
         self._transcript.opening()
-        await self._tell(step)
+        await self._show(step)
 
     async def _act(self, action: str) -> None:
         step = await self._session.do(action)
         if step is None:
-            self._transcript.note(f"{action} means nothing now", "waiting")
+            self._transcript.note(f"{action} has no effect now", "waiting")
             self._transcript.choices()
-        await self._tell(step)
+        await self._show(step)
 
-    async def _tell(self, step: Step | None) -> None:
+    async def _show(self, step: Step | None) -> None:
         """The step, and what follows when it was the last one."""
         if step is None:
             return
@@ -132,7 +132,7 @@ class PlainPhone:
         clock = self._session.clock
         if isinstance(clock, PhoneClock):
             clock.toggle()
-            self._transcript.note("the clock stands still" if clock.is_paused else "the clock runs", "waiting")
+            self._transcript.note("the clock is stopped" if clock.is_paused else "the clock runs", "waiting")
 
     def _read_all(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hand on each line; on a thread, for reading blocks."""

@@ -24,7 +24,7 @@ from receiver.simulator import Step
 TICK_SECONDS = 0.1
 JOURNAL_SECONDS = 0.4
 _WIDTHS = [(0, "-narrow"), (72, "-wide")]
-"""From how many columns on the call stands beside the exchange."""
+"""From how many columns on the call is beside the exchange."""
 _NAMES = {"*": "asterisk", "#": "number_sign"}
 """What Textual calls keys that are no letter."""
 _ACTIONS = {_NAMES.get(key, key): key for row in KEYPAD for key in row} | {
@@ -136,7 +136,7 @@ class PhoneApp(App[None]):
         self._message = Text(text, style=style)
         self._refresh()
 
-    # --- what goes on by itself ---
+    # --- what happens without a key ---
 
     def _tick(self) -> None:
         if self.session.remaining == 0:
@@ -144,7 +144,7 @@ class PhoneApp(App[None]):
         self._refresh()
 
     def _watch_journal(self) -> None:
-        """Read the journal, unless that still goes on: a database may be slow or away."""
+        """Read the journal, unless that still runs: a database may be slow or away."""
         if not self._is_reading:
             self._is_reading = True
             self.run_worker(self._read_journal())
@@ -159,7 +159,7 @@ class PhoneApp(App[None]):
         self._journal_box.show(journal_panel(trace, self._journal.problem, whole=self._journal_box.is_whole))
 
     def _run(self, act: Callable[[], Awaitable[Step | None]], name: str = "") -> None:
-        """Do something on the phone; the screen goes on meanwhile."""
+        """Do something on the phone; the screen stays responsive meanwhile."""
         self._message = Text()
         self._exchange.look_at_last()
         self.run_worker(self._carry_out(act, name))
@@ -168,7 +168,7 @@ class PhoneApp(App[None]):
         step = await act()
         if step is None:
             if name:
-                self._say(f"{name} means nothing now", "yellow")
+                self._say(f"{name} has no effect now", "yellow")
             return
         self._exchange.look_at_fault(step)
         if not step.was_taken:
@@ -206,7 +206,7 @@ class PhoneApp(App[None]):
         """Stop the clock of the call, or let it run on."""
         if isinstance(self.session.clock, PhoneClock):
             self.session.clock.toggle()
-            self._say("the clock stands still: p lets it run on" if self.session.clock.is_paused else "")
+            self._say("the clock is stopped: p starts it" if self.session.clock.is_paused else "")
 
     def action_show_bytes(self) -> None:
         """Show values, or the bytes that were sent."""

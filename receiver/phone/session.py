@@ -13,7 +13,7 @@ from receiver.providers.base.simulation import KEYS, CallState, OutgoingRequest,
 from receiver.simulator import CALLEE_ACTIONS, Exchange, Player, Step, VirtualClock, action_word
 
 WAITING = {CallState.MENU, CallState.DIALING, CallState.TALKING, CallState.RECORDING}
-"""States in which the provider goes on by itself."""
+"""States in which the provider continues after some seconds."""
 
 
 @dataclass
@@ -52,7 +52,7 @@ class PhoneSession:
         return await self._run("start")
 
     async def do(self, action: str) -> Step | None:
-        """An action of `Player`; None for one that means nothing in this state.
+        """An action of `Player`; None for one without effect in this state.
 
         Keys without effect are a step all the same: a caller can press them. Raises SimulationError for no action.
         """
@@ -70,18 +70,18 @@ class PhoneSession:
         return await self._run(action)
 
     async def finish(self) -> Step | None:
-        """Hang up if the call has not ended, and wait until all that goes on has ended."""
+        """Hang up if the call has not ended, and wait until all that runs has ended."""
         step = await self.do("hangup")
         await self._idle.wait()
         return step
 
     async def go_on_if_due(self) -> Step | None:
-        """What the provider does by itself, if its time has come."""
+        """What the provider does when no action comes, if its time has come."""
         return await self.do("wait") if self.remaining == 0 else None
 
     @property
     def remaining(self) -> float | None:
-        """Seconds until the provider goes on by itself; None while it waits for something else."""
+        """Seconds until the provider continues; None while it waits for something else."""
         return self.call.remaining if self.call.state in WAITING else None
 
     @property

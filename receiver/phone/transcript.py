@@ -1,6 +1,6 @@
 """A call as lines: for people, for screen readers, and as JSON for programs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from rich.text import Text
@@ -103,21 +103,24 @@ def one_line(values: Any) -> str:
     return ", ".join(f"{name} {value}".strip() for name, value in pairs(values))
 
 
-def json_lines(session: PhoneSession, step: Step) -> Iterator[dict[str, Any]]:
-    """A step as JSON values: one object for each exchange, or one without a request if there was none.
+def step_as_json(session: PhoneSession, step: Step) -> dict[str, Any]:
+    """A step as one JSON object, whatever it sent.
 
-    `ms` is how long the reply took, 0 where nothing was sent.
+    `request`, `reply` and `ms` are those of its question, or of its first request if it asked nothing; null and 0 where
+    nothing was sent. `reports` has the same of each further request.
     """
     call = session.call
-    common = {
+    main = next((exchange for exchange in step.exchanges if exchange.request.asks), next(iter(step.exchanges), None))
+    return {
+        "key": step.action,
+        **_exchange_values(session, main),
+        "reports": [_exchange_values(session, one) for one in step.exchanges if one is not main],
         "state": call.state.value,
         "position": call.position,
         "hears": hears(call),
         "taken": step.was_taken,
+        "faults": [str(fault) for exchange in step.exchanges for fault in exchange.faults],
     }
-    for exchange in step.exchanges or (None,):
-        faults = [str(fault) for fault in exchange.faults] if exchange else []
-        yield {"key": step.action, **_exchange_values(session, exchange), **common, "faults": faults}
 
 
 def _exchange_values(session: PhoneSession, exchange: Exchange | None) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class ExchangeBox(VerticalScroll):
 
 
 class JournalBox(VerticalScroll):
-    """What the journal has of the call; at will with whole tracebacks."""
+    """What the journal has of the call; at will with tracebacks."""
 
     def __init__(self) -> None:
         super().__init__(id="journal-box", can_focus=False)
@@ -128,7 +128,7 @@ class JournalBox(VerticalScroll):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it stands in place of request and reply."""
+        """Whether it replaces request and reply."""
         return self.has_class("-whole")
 
     def show(self, text: Text) -> None:

@@ -10,8 +10,8 @@ from receiver.wire import Format
 LANGUAGES = {"AR": "Arabic", "EN": "English", "ES": "Spanish", "FR": "French", "HE": "Hebrew", "RU": "Russian"}
 """Codes of languages, as providers use them; others are shown as they are."""
 _GOES_ON = {
-    CallState.MENU: "no key: goes on in",
-    CallState.DIALING: "answers by itself in",
+    CallState.MENU: "no key: continues in",
+    CallState.DIALING: "answers in",
     CallState.TALKING: "talk ends in",
     CallState.RECORDING: "record ends in",
 }
@@ -89,7 +89,7 @@ def actions_done(session: PhoneSession) -> list[str]:
 
 
 def goes_on(session: PhoneSession) -> str:
-    """When the provider goes on by itself, and how; empty if it does not."""
+    """When the provider continues without an action, and how; empty if it does not."""
     remaining = session.remaining
     if remaining is None:
         return ""
@@ -141,6 +141,6 @@ def possible(call: SimulatedCall) -> Iterator[tuple[str, str]]:
             yield "busy", "it is busy"
             yield "noanswer", "it does not pick up"
         case CallState.TALKING | CallState.RECORDING:
-            yield "wait", "until it ends by itself"
+            yield "wait", "until it ends"
     if call.state not in {CallState.NEW, CallState.ENDED}:
         yield "hangup", "the caller hangs up"

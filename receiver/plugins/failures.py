@@ -5,7 +5,10 @@ import sysconfig
 import traceback
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from receiver.plugins.handlers import Handler
+from receiver.validation import sentences
 
 AUTHOR_FILE = "author_file"
 """The field of a log record that names the file of the handler that failed."""
@@ -29,12 +32,25 @@ def log_failure(
     logger.log(level, message, *args, exc_info=error, extra=extra)
 
 
-def author_line(error: BaseException) -> tuple[str, int]:
-    """The author's file and line that raised an error; "" and 0 if unknown."""
+def error_text(error: BaseException) -> str:
+    """An error on one line: its class, what it says, and the author's file and line that raised it."""
+    if isinstance(error, ValidationError):
+        says = "; ".join(sentences(error, error.title, unknown="there is no such field"))
+    else:
+        says = " ".join(str(error).splitlines())
+    return f"{type(error).__name__}: {says}{at(*author_line(error))}"
+
+
+def author_line(error: BaseException, file: str = "") -> tuple[str, int]:
+    """The author's file and line that raised an error; "" and 0 if unknown.
+
+    The line is the last one in `file` if the error passed through that, else the last one in any author's file.
+    """
     if isinstance(error, SyntaxError) and error.filename:
         return error.filename, error.lineno or 0
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if is_of_an_author(frame.filename)]
+    own = [frame for frame in frames if frame.filename == file]
+    own = own or [frame for frame in frames if is_of_an_author(frame.filename)]
     return (own[-1].filename, own[-1].lineno or 0) if own else ("", 0)
 
 

@@ -65,7 +65,9 @@ def _import(path: str, name: str) -> ModuleType:
         ) from error
     except HandlerError as error:
         raise HandlerError(f"{error}{at(*author_line(error))}") from error
-    except (Exception, SystemExit) as error:  # a module that ends programs must not end a receiver that reloads it
+    except (
+        BaseException
+    ) as error:  # SystemExit or KeyboardInterrupt of a module must not end a receiver that reloads it
         text = error.msg if isinstance(error, SyntaxError) else error
         what = f"{type(error).__name__}: {text}{at(*author_line(error))}"
         raise SettingsError(f"handlers: {name!r} failed while it was imported: {what}") from error

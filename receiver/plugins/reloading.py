@@ -48,7 +48,7 @@ def imported_again(authored: Authored) -> Iterator[None]:
     _forget(before)
     importlib.invalidate_caches()  # a file may have been added in the same second in which its folder was last read
     try:
-        with _without_bytecode():
+        with without_bytecode():
             yield
     except BaseException:
         _forget(authored.modules())
@@ -74,7 +74,7 @@ def _bring_back(modules: Mapping[str, ModuleType]) -> None:
 
 
 @contextmanager
-def _without_bytecode() -> Iterator[None]:
+def without_bytecode() -> Iterator[None]:
     """Neither read nor write cached bytecode: it counts as current if size and second of the source are the same.
 
     An author, or a program, may well save a file twice in a second.

@@ -99,7 +99,7 @@ def test_results_come_from_the_journal(folder: Path) -> None:
     failed = values[f"mine.{LONG}"]
     assert (failed["last"]["result"], failed["last"]["reason"], failed["failures"]) == (
         "failed",
-        "ValueError: the CRM is down",
+        "ValueError: the CRM is down (mine.py, line 12)",
         1,
     )
     assert (values["crm"]["last"]["result"], values["crm"]["failures"]) == ("dead", 1)

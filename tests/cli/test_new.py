@@ -1,14 +1,16 @@
 """`receiver new`: what it writes passes at once, and it overwrites and hides nothing."""
 
+import json
 import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.scenarios.serving import run, run_in_terminal
+from tests.scenarios.serving import run, run_in_terminal, serving
 
 ENTRY_POINTS = "[pytest11]\nreceiver = receiver.pytest_plugin\n"
 
@@ -62,6 +64,22 @@ def test_a_new_module_passes_at_once(folder: Path, tmp_path: Path, options: tupl
     assert "1 passed, 0 failed" in run(folder, "test").stdout
     done = _pytest(folder, tmp_path / "installed", "-W", "error", "tests")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("option", "handler"), [("--ivr", "missed"), ("--records", "send_to_crm")])
+def test_a_call_that_is_reported_twice_is_one_delivery(folder: Path, option: str, handler: str) -> None:
+    """HANGUP_CALL and CDR both make a call record; the generated handler gets one of them."""
+    run(folder, "new", "front_desk", option)
+    reports = (
+        {"METHOD": "HANGUP_CALL", "DATA": {"CALLER_ID": "0540000000", "CALL_STATUS": "NOANSWER", "IVR_UNIQUE_ID": "1"}},
+        {"METHOD": "CDR", "DATA": {"caller": "0540000000", "target": "1", "status": "NOANSWER", "ivruniqueid": "1"}},
+    )
+    with serving(folder, "--handlers", "handlers.front_desk") as receiver:
+        for report in reports:
+            httpx.post(f"{receiver.url}/voicenter", json=report).raise_for_status()
+    assert sorted(one["kind"] for one in receiver.callbacks()) == ["CDR", "HANGUP_CALL"]
+    deliveries = run(folder, "deliveries", "list", "--json").stdout.splitlines()
+    assert [json.loads(line)["handler"] for line in deliveries] == [f"handlers.front_desk.{handler}"]
 
 
 def test_it_says_what_to_do_next(folder: Path) -> None:

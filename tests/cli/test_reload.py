@@ -1,5 +1,6 @@
 """`serve --reload`: what is loaded again, what is printed, and what needs a restart."""
 
+import asyncio
 import io
 import os
 import sys
@@ -12,7 +13,7 @@ from rich.console import Console
 
 import handlers
 from receiver.app import Components, load_components
-from receiver.cli import output
+from receiver.cli import load_check, output
 from receiver.cli.reload import Reloader
 from receiver.cli.scenario_run import last_line, scenario_run
 from receiver.providers.voicenter import Hangup, IvrRequest, Menu
@@ -26,6 +27,27 @@ handlers = Handlers()
 
 @handlers.answer(IvrRequest)
 def reply(step): return {reply}
+"""
+IMPORTS_INSIDE = """
+from receiver import Handlers
+from receiver.providers.voicenter import Hangup, IvrRequest
+import helper
+handlers = Handlers()
+
+@handlers.answer(IvrRequest)
+def reply(step):
+    from helper import REC
+    return Hangup(rec=REC)
+"""
+WAITS_AND_FAILS = """\
+import time
+from pathlib import Path
+REC = "broken"
+Path("importing").touch()
+until = time.monotonic() + 10
+while time.monotonic() < until and not Path("asked").exists():
+    pass
+1 / 0
 """
 TOML = 'handlers = ["mine"]\n'
 
@@ -133,12 +155,43 @@ async def test_what_does_not_load_is_printed_and_the_old_handlers_go_on(author: 
     printed = await author.look()
     assert said in printed
     assert "(mine.py, line" in printed or "mine has no" in printed
-    assert "not reloaded: what was loaded before goes on answering" in printed
+    assert "not reloaded: the previous code still answers" in printed
     assert "Traceback" not in printed
     assert author.reply == Hangup()
     author.save("mine.py", MODULE.format(reply="Hangup(rec='bye')"))
     assert (await author.look()).startswith("reloaded mine.py")
     assert author.reply == Hangup(rec="bye")
+
+
+async def test_old_handlers_import_from_the_old_modules_while_a_change_fails(author: Author) -> None:
+    """An import inside of the function gets the module from before, also while the broken one is being imported."""
+    author.save("helper.py", "REC = 'old'\n")
+    author.save("mine.py", IMPORTS_INSIDE)
+    await author.look()
+    author.save("helper.py", WAITS_AND_FAILS)
+    looking = asyncio.create_task(author.look())
+    await eventually((author.folder / "importing").exists)
+    assert author.reply == Hangup(rec="old")
+    (author.folder / "asked").touch()
+    assert "ZeroDivisionError: division by zero (helper.py, line 8)" in await looking
+    assert author.reply == Hangup(rec="old")
+
+
+async def test_what_fails_is_never_imported_in_the_receivers_process(author: Author) -> None:
+    """A module that ends its program, in whatever way, ends only the process that checks it."""
+    author.save("mine.py", "import os, sys\nprint(1)\nsys.stdout.flush()\nos._exit(7)\n")
+    assert "a module ended the program while it was imported, with exit code 7" in await author.look()
+    author.save("mine.py", "raise KeyboardInterrupt\n")
+    assert "KeyboardInterrupt:  (mine.py, line 1)" in await author.look()
+    assert author.reply == Hangup()
+
+
+async def test_a_check_that_takes_too_long_is_ended(author: Author, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module may wait for something forever."""
+    monkeypatch.setattr(load_check, "CHECK_SECONDS", 0.1)
+    author.save("mine.py", "import threading\nthreading.Event().wait()\n")
+    assert "the modules were not imported within 0.1 s" in await author.look()
+    assert author.reply == Hangup()
 
 
 async def test_a_module_that_was_missing_is_noticed(author: Author) -> None:

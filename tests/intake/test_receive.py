@@ -1,6 +1,7 @@
 """The path of one callback: stored or answered, then replied to."""
 
 import asyncio
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -243,12 +244,30 @@ def _raising(step: object) -> None:
     raise ValueError("my fault")
 
 
+def _raising_lines(step: object) -> None:
+    raise ValueError("my fault\nand yours")
+
+
+def _failing_in_a_library(step: object) -> None:
+    json.loads("nonsense")
+
+
+def _invalid(step: object) -> Menu:
+    return Menu(menu="m", rec="r", size="secret", sise=1)  # type: ignore[arg-type, call-arg]  # an author's mistake
+
+
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
         (_late, "no reply within 0.2 s"),
         (_late_and_stubborn, "no reply within 0.2 s"),
-        (_raising, "ValueError: my fault"),
+        (_raising, "ValueError: my fault (tests/intake/test_receive.py, line {line})"),
+        (_raising_lines, "ValueError: my fault and yours (tests/intake/test_receive.py, line {line})"),
+        (_failing_in_a_library, "column 1 (char 0) (tests/intake/test_receive.py, line {line})"),
+        (
+            _invalid,
+            "size: write a whole number; Menu.sise: there is no such field (tests/intake/test_receive.py, line {line})",
+        ),
         (lambda step: None, "returned NoneType, which is none of Menu"),
         (lambda step: GoToLayer(layer=1), "returned GoToLayer"),
     ],
@@ -256,7 +275,7 @@ def _raising(step: object) -> None:
 async def test_a08_a_bad_handler_is_replaced_by_the_fallback_in_time(
     tmp_path: Path, function: Any, reason: str
 ) -> None:
-    """A late, raising or wrong reply is replaced by the configured one, and the journal has the reason."""
+    """A late, raising or wrong reply is replaced by the configured one; the journal has the reason and its place."""
     handlers = Handlers()
     handlers.answer(IvrRequest, name="bad")(function)
     fallback = {"kind": "GET_IVR_ACTION", "action": "HANGUP", "fields": {"rec": "sorry"}}
@@ -266,7 +285,7 @@ async def test_a08_a_bad_handler_is_replaced_by_the_fallback_in_time(
         assert reply.json() == {"STATUS": 0, "ACTION": "HANGUP", "LANGUAGE": "HE", "DATA": {"HANGUP_REC": "sorry"}}
     [stored] = receiver.callbacks()
     assert stored.outcome == "fallback"
-    assert reason in stored.reason
+    assert reason.format(line=function.__code__.co_firstlineno + 1) in stored.reason
 
 
 async def test_the_first_fallback_that_matches_is_used(tmp_path: Path) -> None:

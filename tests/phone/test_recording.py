@@ -1,5 +1,6 @@
 """Saving a played call as a scenario, and reading the journal for it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,11 @@ def crm(record: CallRecord) -> None:
     raise ValueError("no such customer")
 
 
+def line_of(function: Callable[..., object]) -> int:
+    """The line of its `def`."""
+    return function.__code__.co_firstlineno + 1
+
+
 async def test_the_journal_tells_why_handlers_failed(database_url: str) -> None:
     """The reason of a question, and the traceback of a delivery that waits for its next attempt."""
     async with running(database_url, FAILING) as receiver:
@@ -158,10 +164,17 @@ async def test_the_journal_tells_why_handlers_failed(database_url: str) -> None:
         journal.close()
     lines = trace_lines(trace)
     assert (f"GET_IVR_ACTION answered by {__name__}.broken", "good") in lines
-    assert (f"GET_IVR_ACTION failed ({__name__}.broken): RuntimeError: the menu is broken", "bad") in lines
-    assert ("GET_IVR_ACTION failed: RuntimeError: the menu is broken", "bad") in trace_lines(trace, whole=False)
+    reason = f"RuntimeError: the menu is broken (tests/phone/test_recording.py, line {line_of(broken) + 4})"
+    assert (f"GET_IVR_ACTION failed ({__name__}.broken): {reason}", "bad") in lines
+    assert (f"GET_IVR_ACTION failed: {reason}", "bad") in trace_lines(trace, whole=False)
     assert ("  crm waits, attempt 1 failed: ValueError: no such customer", "bad") in lines
-    assert any('raise ValueError("no such customer")' in text for text, _ in lines)
+    details = [text.strip() for text, kind in lines if kind == "detail"]
+    assert details == [
+        "Traceback (most recent call last):",
+        f'File "{__file__}", line {line_of(crm) + 2}, in crm',
+        'raise ValueError("no such customer")',
+        "ValueError: no such customer",
+    ]
     short = [text.strip() for text, kind in trace_lines(trace, whole=False) if kind == "detail"]
     assert short[1] == 'raise ValueError("no such customer")'
     assert ("  crm waits", "waiting") in lines  # for the other record of the call

@@ -85,7 +85,7 @@ async def test_a_whole_call_by_keys(tmp_path: Path) -> None:
     async with shown(tmp_path) as screen:
         heard = await screen.shows("call", "MENU MAIN")
         assert "hears, in Hebrew\n recording welcome\n   3 times, 2 s apart" in heard
-        assert "no key: goes on in 18 s" in heard
+        assert "no key: continues in 18 s" in heard
         await screen.press("1")
         assert "ringing 0541111111" in await screen.shows("call", "DIALING")
         await screen.press("a")
@@ -119,14 +119,14 @@ async def test_the_provider_goes_on_by_itself_unless_the_clock_is_stopped(tmp_pa
     """The countdown ends in the next question; p stops it."""
     time = FakeTime()
     async with shown(tmp_path, time=time) as screen:
-        await screen.shows("call", "goes on in 18 s")
+        await screen.shows("call", "continues in 18 s")
         time.seconds = 10
-        await screen.shows("call", "goes on in 8 s")
+        await screen.shows("call", "continues in 8 s")
         await screen.press("p")
-        await screen.shows("message", "the clock stands still")
+        await screen.shows("message", "the clock is stopped")
         time.seconds = 100
         await screen.press("p")
-        await screen.shows("call", "goes on in 8 s")
+        await screen.shows("call", "continues in 8 s")
         assert len(screen.app.session.exchanges) == 1
         time.seconds = 108
         async with asyncio.timeout(10):
@@ -149,7 +149,7 @@ async def test_what_means_nothing_now_is_said_so(tmp_path: Path) -> None:
     async with shown(tmp_path) as screen:
         await screen.shows("call", "MENU MAIN")
         await screen.press("a")
-        await screen.shows("message", "answer means nothing now")
+        await screen.shows("message", "answer has no effect now")
         await screen.press("c")
         await screen.shows("message", "hang up first")
         await screen.press("1")

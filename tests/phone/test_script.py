@@ -8,7 +8,7 @@ from rich.text import Text
 from receiver.errors import SimulationError
 from receiver.phone.script import read_script, run_script
 from receiver.phone.session import PhoneSession
-from receiver.phone.transcript import Transcript, deadline_for, json_lines, one_line
+from receiver.phone.transcript import Transcript, deadline_for, one_line, step_as_json
 from receiver.phone.values import pairs, values_of_reply, values_of_request
 from receiver.phone.words import milliseconds, seconds
 from receiver.providers.base.contract import HttpReply
@@ -73,19 +73,20 @@ async def test_an_action_that_means_nothing_is_a_step_without_effect() -> None:
     assert [(step.action, step.was_taken) for step in steps] == [("start", True), ("answer", False), ("9", True)]
 
 
-async def test_json_has_an_object_for_each_exchange_of_a_step() -> None:
+async def test_json_has_one_object_for_each_step() -> None:
     """Fixed for other tools: `key`, `request`, `reply` and `ms`; a key without a request has null for both."""
     phone, steps, _ = await played("1 2 hangup")
-    lines = [line for step in steps for line in json_lines(phone, step)]
-    assert [line["key"] for line in lines] == ["start", "1", "2", "hangup", "hangup"]
+    lines = [step_as_json(phone, step) for step in steps]
+    assert [line["key"] for line in lines] == ["start", "1", "2", "hangup"]
     assert all({"key", "request", "reply", "ms"} <= line.keys() for line in lines)
     assert [line["request"] and line["request"]["kind"] for line in lines] == [
         "GET_IVR_ACTION",
         "GET_IVR_ACTION",
         None,
         "HANGUP_CALL",
-        "CDR",
     ]
+    assert [report["request"]["kind"] for line in lines for report in line["reports"]] == ["CDR"]
+    assert all({"request", "reply", "ms"} == report.keys() for line in lines for report in line["reports"])
     assert lines[0]["request"]["method"] == "POST"
     assert lines[0]["request"]["path"] == "/voicenter"
     assert json.loads(lines[0]["reply"]["body"])["ACTION"] == "MENU"
@@ -94,10 +95,18 @@ async def test_json_has_an_object_for_each_exchange_of_a_step() -> None:
     assert json.dumps(lines)
 
 
+async def test_json_has_the_question_before_the_reports_of_its_step() -> None:
+    """A key whose reply ends the call: the question is the request, and both reports follow."""
+    phone, steps, _ = await played("9")
+    line = step_as_json(phone, steps[-1])
+    assert (line["key"], line["request"]["kind"]) == ("9", "GET_IVR_ACTION")
+    assert [report["request"]["kind"] for report in line["reports"]] == ["HANGUP_CALL", "CDR"]
+
+
 async def test_json_names_the_faults_of_a_reply() -> None:
     """With the rule that each breaks."""
     phone, steps, _ = await played("", by_key({"": {"STATUS": 1}}))
-    [first, *_] = [line for step in steps for line in json_lines(phone, step)]
+    first = step_as_json(phone, steps[0])
     assert first["faults"] == ["STATUS is 1: an error, and the caller is not served (C-26)"]
     assert phone.has_faults
 
@@ -121,7 +130,7 @@ async def test_a_transcript_says_what_is_heard_in_which_language() -> None:
     lines = await written(phone, [step])
     assert lines[0].endswith("Voicenter, JSON, from 0540000000 (Dana) to 0730000000")
     assert "  hears   recording welcome, 3 times, 2 s apart, in Hebrew" in lines
-    assert "  state   menu main; no key: goes on in 18 s" in lines
+    assert "  state   menu main; no key: continues in 18 s" in lines
     assert any(line.startswith("  reply   200 in ") and " of 3 s: STATUS 0, ACTION MENU" in line for line in lines)
 
 

@@ -97,7 +97,7 @@ def test_no_color_leaves_no_colour(receiver: Receiver) -> None:
 def test_time_passes_until_the_provider_goes_on_by_itself(receiver: Receiver) -> None:
     """Silence in the menu: the demo says goodbye."""
     with terminal(receiver, "--speed", "50") as (child, _):
-        child.expect("goes on in")
+        child.expect("continues in")
         child.expect("ENDED")
         child.send("q")
         assert ended(child) == 0

@@ -106,6 +106,7 @@ def test_a_module_in_the_handlers_folder_is_imported_anew(folder: Path) -> None:
         ("1 / 0\n", r"ZeroDivisionError: division by zero \(helper\.py, line 1\)"),
         ("x = 1\ndef oops(:\n", r"SyntaxError: invalid syntax \(helper\.py, line 2\)"),
         ("import sys\nsys.exit(3)\n", r"SystemExit: 3 \(helper\.py, line 2\)"),
+        ("raise KeyboardInterrupt\n", r"KeyboardInterrupt:  \(helper\.py, line 1\)"),
         ("\nimport nothing_like_this\n", r"not installed: nothing_like_this \(helper\.py, line 2\)"),
     ],
 )
