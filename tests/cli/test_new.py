@@ -78,7 +78,7 @@ def test_a_call_that_is_reported_twice_is_one_delivery(folder: Path, option: str
         for report in reports:
             httpx.post(f"{receiver.url}/voicenter", json=report).raise_for_status()
     assert sorted(one["kind"] for one in receiver.callbacks()) == ["CDR", "HANGUP_CALL"]
-    states = [word for state in ("due", "running", "done", "dead") for word in ("--state", state)]
+    states = [word for state in ("due", "running", "done", "dead", "dropped") for word in ("--state", state)]
     deliveries = run(folder, "deliveries", "list", "--json", *states).stdout.splitlines()
     assert [json.loads(line)["handler"] for line in deliveries] == [f"handlers.front_desk.{handler}"]
 
