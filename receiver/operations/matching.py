@@ -83,6 +83,8 @@ _PASSES: tuple[tuple[_Key, _Key], ...] = tuple(
         for key in (
             _with_id(lambda leg: (leg.call_id, leg.type, leg.started, leg.numbers)),
             _with_id(lambda leg: (leg.call_id, leg.type, leg.started)),
+            # Without the time, which may be off by a zone: equal legs of one call differ in length and status.
+            _with_id(lambda leg: (leg.call_id, leg.type, leg.numbers, leg.duration_seconds, leg.status)),
             _with_id(lambda leg: (leg.call_id, leg.type, leg.numbers)),
             _BY_TYPE,
         )

@@ -48,7 +48,7 @@ class Sandbox:
         }
         self._faults = ApiFaults(settings.fault, settings.seed)
         control = ControlApi(self.exchange, self.parts)
-        self.app = Starlette(routes=[*self._routes(), *control.routes()], lifespan=self._lifespan)
+        self.app = Starlette(routes=[*self._routes(), *control.routes(), *self._root_routes()], lifespan=self._lifespan)
 
     def _routes(self) -> list[BaseRoute]:
         routes: list[BaseRoute] = [Route("/", self._overview, methods=["GET"])]
@@ -57,6 +57,19 @@ class Sandbox:
             routes.append(Route(f"/{part.name}", answer, methods=METHODS))
             routes.append(Route(f"/{part.name}/{{path:path}}", answer, methods=METHODS))
         return routes
+
+    def _root_routes(self) -> list[BaseRoute]:
+        """The documents' own paths without a provider before them: no two providers share one."""
+        return [Route("/{path:path}", self._answer_at_root, methods=METHODS)]
+
+    async def _answer_at_root(self, request: Request) -> Response:
+        path = f"{request.url.path.lower().rstrip('/')}/"
+        found = [(len(root), part) for part in self.parts.values() for root in part.root_paths if path.startswith(root)]
+        if not found:
+            return PlainTextResponse("no API has this path; the page at / lists them\n", 404)
+        answer = self._answerer(max(found, key=lambda one: one[0])[1])
+        response: Response = await answer(request)
+        return response
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:

@@ -1,5 +1,6 @@
 """Matching rows of a call log with callbacks."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -77,3 +78,10 @@ def test_what_differs_is_named(
         for seconds, status, price in (there, here)
     ]
     assert set(differences(*legs)) == differ
+
+
+def test_a_wrong_zone_does_not_take_one_leg_for_another() -> None:
+    """Two legs of one type and number, of which one came: its length says which, although its time is two hours off."""
+    first, second = replace(leg(minute=0), duration_seconds=30), replace(leg(minute=1), duration_seconds=95)
+    found = match([first, second], [replace(leg(minute=121), duration_seconds=95)])
+    assert (list(found.both), list(found.only_there)) == ([(1, 0)], [0])

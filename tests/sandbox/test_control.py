@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from receiver.providers.voicenter import SyncClient
 from receiver.sandbox.discovery import discover
 from receiver.sandbox.server import RunningSandbox
 from tests.sandbox.playing import ACKNOWLEDGED, playing
@@ -234,3 +235,12 @@ def test_the_fixture_says_that_calls_still_go_on(sandbox: RunningSandbox) -> Non
     sandbox.call(did="AAPINFzL")
     with pytest.raises(TimeoutError, match="raise `speed`, or wait longer"):
         sandbox.wait(0.01)
+
+
+def test_clients_may_use_the_sandboxs_own_address(sandbox: RunningSandbox) -> None:
+    """The documents' paths are answered at the root as well: no two providers share one."""
+    with SyncClient(code="sandbox", base_url=sandbox.url) as client:
+        assert client.click_to_call.call(phone="0540000000", target="0501234567").call_id
+    assert httpx.get(f"{sandbox.url}/api/c2c.xsd").headers["content-type"].startswith("text/xml")
+    assert "ViviPhone" not in httpx.get(f"{sandbox.url}/api/", params={"method": "gen.hist.get"}).text
+    assert httpx.get(f"{sandbox.url}/nothing").status_code == 404

@@ -159,6 +159,8 @@ class SandboxApi(ABC):
     title: ClassVar[str]
     options_type: ClassVar[type[SandboxOptions]] = SandboxOptions
     operations: ClassVar[tuple[Operation, ...]]
+    root_paths: ClassVar[tuple[str, ...]] = ()
+    """How the document's own paths begin, in lower case: they are answered at the sandbox's root as well."""
 
     def __init__(self, exchange: Exchange, options: Any) -> None:
         self.exchange = exchange

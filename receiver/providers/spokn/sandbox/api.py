@@ -57,6 +57,7 @@ class SpoknSandbox(SandboxApi):
     name = "spokn"
     title = "Spokn"
     options_type = SpoknSandboxOptions
+    root_paths = (CALL, SCHEMA)
     operations = (Operation("call", "POST", CALL), Operation("xsd", "GET", SCHEMA))
 
     def operation(self, request: ApiRequest) -> str:

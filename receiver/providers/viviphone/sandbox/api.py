@@ -60,6 +60,7 @@ class ViviPhoneSandbox(SandboxApi):
     name = "viviphone"
     title = "ViviPhone"
     options_type = ViviPhoneSandboxOptions
+    root_paths = ("/api/",)
     operations = (
         Operation("c2c.new", "POST", "/api/"),
         *(

@@ -47,6 +47,7 @@ class VoicenterSandbox(SandboxApi):
     name = "voicenter"
     title = "Voicenter"
     options_type = VoicenterSandboxOptions
+    root_paths = ("/forwarddialer/", "/hub/cdr", "/comet/api/", "/userlogin/")
     operations = (
         *(Operation(f"click2call.{action}", _ANY, _CLICK) for action in click_to_call.ACTIONS),
         Operation("call_log", _ANY, "/hub/cdr/"),
