@@ -103,7 +103,7 @@ def _rows(
 CALLBACK_COLUMNS = (
     "id", "received_at", "provider", "kind", "call_id", "outcome", "reason", "duplicate_of", "notes", "format", "peer",
     "took_us", "method", "path", "query", "body", "reply_status", "reply_type", "reply_body",
-    "answered_by", "call_state",
+    "answered_by", "call_state", "source",
 )  # fmt: skip
 
 
