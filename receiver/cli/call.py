@@ -30,7 +30,9 @@ def call(
     as_scenario: Annotated[
         bool, typer.Option("--as-scenario", help="Print the call as a scenario, a test that `receiver test` runs.")
     ] = False,
-    mask: Annotated[bool, typer.Option("--mask", help="With --as-scenario: replace the caller's number.")] = False,
+    mask: Annotated[
+        bool, typer.Option("--mask", help="With --as-scenario: replace the customer's number and name.")
+    ] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Show the history of a stored call: its requests, the replies, and which handlers got them. It places no call."""
