@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,7 @@ from receiver.intake.priority import PriorityGate
 from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
-from receiver.metrics import Metrics
+from receiver.metrics import Metrics, is_shared
 from receiver.operations.reconcile import Reconciler
 from receiver.operations.reconcile_task import BackgroundReconcile, call_logs, make_reconcilers
 from receiver.operations.retention import run_retention
@@ -39,10 +39,11 @@ from receiver.web.auth import access_policies
 from receiver.web.callback_app import CallbackApp, check_paths
 from receiver.web.gateway import CallbackGateway
 from receiver.web.probe import ProbeReporter
+from receiver.web.readiness import Readiness
 from receiver.web.rejections import RejectionLog
 from receiver.web.routes import build_site
 from receiver.wire import BodyLimits
-from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, notifications
+from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, notifications, spool_files
 from storage import probes as stored_probes
 from storage import rejections as stored_rejections
 from storage.database import parse_url
@@ -51,6 +52,8 @@ from storage.failover import FailoverStore
 from storage.spool import Spool
 
 logger = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +164,7 @@ def open_spool(settings: Settings) -> Spool | None:
     """
     if is_sqlite(settings):
         return None
-    spool = Spool(Path(settings.spool))
-    spool.open()
-    return spool
+    return spool_files.open_own(Path(settings.spool))
 
 
 def is_sqlite(settings: Settings) -> bool:
@@ -298,17 +299,26 @@ def build_app(
     """
     metrics = Metrics()
     gateway = make_gateway(components)
+    readiness = Readiness(gateway.address_of, components.settings.status_from)
     metrics.watch("receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        receiving = _running_intake(components, database, spool, metrics, surroundings, deliver=deliver)
-        async with receiving as intake, _running_rejection_log(database, metrics) as rejections:
+        receiving = _running_intake(components, database, spool, metrics, surroundings, readiness, deliver=deliver)
+        async with (
+            receiving as intake,
+            _running_rejection_log(database, metrics) as rejections,
+            _refreshed(metrics),
+        ):
             gateway.open(intake, rejections, _probe_reporter(database))
             yield
 
-    site = build_site(metrics=metrics if components.settings.metrics else None, lifespan=lifespan)
-    return CallbackApp(components.providers, gateway, site)
+    site = build_site(
+        readiness=readiness,
+        metrics=metrics if components.settings.metrics else None,
+        lifespan=lifespan,
+    )
+    return CallbackApp(components.providers, gateway, site, readiness)
 
 
 @asynccontextmanager
@@ -318,6 +328,7 @@ async def _running_intake(
     spool: Spool | None,
     metrics: Metrics,
     surroundings: Surroundings,
+    readiness: Readiness,
     *,
     deliver: bool,
 ) -> AsyncIterator[Intake]:
@@ -330,9 +341,15 @@ async def _running_intake(
         if deliver:
             working = running_worker(components, database, metrics, surroundings)
             worker = await stack.enter_async_context(working)
-        failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
+        failover = FailoverStore(
+            database,
+            spool,
+            moved=worker.wake if worker else _no_worker,
+            left_behind=_left_behind(components.settings, spool),
+        )
         failover.start()
         stack.push_async_callback(failover.stop)
+        readiness.open(failover.state)
         priority = PriorityGate()
         journal = _start_journal(components.settings, failover, priority)
         stack.push_async_callback(journal.close)
@@ -366,6 +383,23 @@ def _start_journal(
 
 
 @asynccontextmanager
+async def _refreshed(metrics: Metrics) -> AsyncIterator[None]:
+    """The gauges of this process are up to date for scrapes that reach another one."""
+
+    async def refresh_forever() -> None:
+        while is_shared():
+            metrics.refresh()
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    refreshing = asyncio.create_task(refresh_forever(), name="refresh-metrics")
+    try:
+        yield
+    finally:
+        refreshing.cancel()
+        await asyncio.gather(refreshing, return_exceptions=True)
+
+
+@asynccontextmanager
 async def _running_rejection_log(database: Database, metrics: Metrics) -> AsyncIterator[RejectionLog]:
     rejections = RejectionLog(lambda new: database.write(partial(stored_rejections.add, new=new)), metrics)
     rejections.start()
@@ -395,6 +429,11 @@ def make_gateway(components: Components) -> CallbackGateway:
         forwarded_header=settings.forwarded_header,
         public_url=settings.public_url,
     )
+
+
+def _left_behind(settings: Settings, own: Spool | None) -> Callable[[], Iterable[Spool]]:
+    """The spools of processes that have ended; none where this process has no spool."""
+    return tuple if own is None else partial(spool_files.left_behind, Path(settings.spool), own.path)
 
 
 def _no_worker() -> None:

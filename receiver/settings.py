@@ -108,10 +108,23 @@ class Settings(BaseSettings):
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes a free one."""
+    processes: Annotated[int, Field(gt=0, le=64)] = 1
+    """Receivers on this port and journal, each a process of its own, under one supervisor."""
+    reuse_port: bool = False
+    """Whether other receivers may listen on the same port, so that a new one can start before the old one stops."""
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = 0.0
+    """Seconds between SIGTERM and closing the port; meanwhile /readyz says 503, so that a load balancer looks away."""
+    status_from: Annotated[list[Network], NoDecode, BeforeValidator(split_at_commas)] = [
+        ip_network("127.0.0.0/8"),
+        ip_network("::1/128"),
+    ]
+    """Addresses and networks that /readyz tells details, as JSON; others get one word."""
     public_url: Annotated[str, AfterValidator(_http_address)] = ""
     """The address that providers call, such as https://calls.example.com: for printed URLs and for signatures."""
     database_url: SecretStr = SecretStr("sqlite:///receiver.db")
     """The journal's database."""
+    auto_migrate: bool = True
+    """Whether a receiver brings the journal's tables up to date when it starts; else `receiver migrate` must do it."""
     secrets: Annotated[list[Secret], NoDecode, BeforeValidator(split_at_commas)] = []
     """Secrets in the path: callbacks arrive at /SECRET/voicenter, with any of them; in the environment with commas."""
     allow_from: Annotated[list[Network], NoDecode, BeforeValidator(split_at_commas)] = []

@@ -38,10 +38,14 @@ _rows = Table(
 _adapter = TypeAdapter(list[NewCallback])
 
 
+class SpoolInUseError(StoreUnavailableError):
+    """Another process holds the spool."""
+
+
 class Spool:
     """Callbacks on this machine's disk that are not in the journal yet. Raises StoreUnavailableError.
 
-    A lock restricts it to one process: two receivers in one folder need one file each.
+    A lock restricts it to one process: `storage.spool_files` finds one for each.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,7 +61,7 @@ class Spool:
             self._lock.acquire(timeout=0)
         except Timeout as error:
             message = f"another receiver uses the spool {self.path}: set `spool` to another file for this one"
-            raise StoreUnavailableError(message) from error
+            raise SpoolInUseError(message) from error
         except OSError as error:
             raise StoreUnavailableError(f"the spool {self.path} cannot be made: {error}") from error
         with self._database.begin() as connection:

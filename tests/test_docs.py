@@ -223,6 +223,7 @@ def test_every_command_and_option_is_documented(path: str, params: list[Any]) ->
     taken = {
         param.opts[0] if param.param_type_name == "option" else (param.metavar or param.name).upper()
         for param in params
+        if not getattr(param, "hidden", False)
     }
     assert written == taken
 

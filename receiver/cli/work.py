@@ -5,11 +5,12 @@ import signal
 
 from receiver.app import load_components, open_database, running_worker
 from receiver.cli import logs
+from receiver.cli.banner import print_handlers
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl, HandlerModules
 from receiver.cli.output import console, print_prose
-from receiver.cli.serve import leave, print_handlers
 from receiver.metrics import Metrics
+from receiver.server.http_server import leave
 from receiver.settings import load
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from storage import Database, erasure
 from storage.erasure import Mask, Place
-from storage.spool import count_in
+from storage.spool_files import count_in_all
 
 PAGE = 500
 
@@ -36,7 +36,7 @@ def erase(database: Database, mask: Mask, spool: Path, on_page: OnPage, *, only_
     changed = {place: _erase_in(database, place, mask, on_page, only_count=only_count) for place in Place}
     if not only_count:
         database.checkpoint()
-    return Erased(changed, *count_in(spool))
+    return Erased(changed, *count_in_all(spool))
 
 
 def _erase_in(database: Database, place: Place, mask: Mask, on_page: OnPage, *, only_count: bool) -> int:
