@@ -20,12 +20,8 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from receiver.errors import SettingsError
+from receiver.setting_sources import DEFAULT_DATABASE_URL, FILE, PREFIX, TEST_PREFIX
 from receiver.validation import UNKNOWN_SETTING, sentences
-
-FILE = "receiver.toml"
-PREFIX = "RECEIVER_"
-TEST_PREFIX = "RECEIVER_TEST_"
-"""Variables of the tests, not settings."""
 
 
 def _lower(value: object) -> object:
@@ -110,7 +106,7 @@ class Settings(BaseSettings):
     """Port to listen on; 0 takes a free one."""
     public_url: Annotated[str, AfterValidator(_http_address)] = ""
     """The address that providers call, such as https://calls.example.com: for printed URLs and for signatures."""
-    database_url: SecretStr = SecretStr("sqlite:///receiver.db")
+    database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
     """The journal's database."""
     secrets: Annotated[list[Secret], NoDecode, BeforeValidator(split_at_commas)] = []
     """Secrets in the path: callbacks arrive at /SECRET/voicenter, with any of them; in the environment with commas."""
