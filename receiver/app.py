@@ -13,6 +13,9 @@ import httpx
 from pydantic import ValidationError
 from starlette.applications import Starlette
 
+from receiver.database import file_of
+from receiver.database import make_database as make
+from receiver.database import open_database as open_
 from receiver.delivery.attempt import AttemptRunner
 from receiver.delivery.worker import DeliveryWorker, WorkerLimits
 from receiver.errors import SettingsError
@@ -46,8 +49,6 @@ from receiver.wire import BodyLimits
 from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, notifications, spool_files
 from storage import probes as stored_probes
 from storage import rejections as stored_rejections
-from storage.database import parse_url
-from storage.errors import DatabaseUrlError
 from storage.failover import FailoverStore
 from storage.spool import Spool
 
@@ -127,21 +128,12 @@ def body_limits(settings: Settings) -> BodyLimits:
 
 def make_database(settings: Settings) -> Database:
     """The journal's database, not opened yet. Raises SettingsError."""
-    try:
-        return Database(settings.database_url.get_secret_value())
-    except DatabaseUrlError as error:
-        raise SettingsError(f"database_url: {error}") from error
+    return make(settings.database_url.get_secret_value())
 
 
 def open_database(settings: Settings) -> Database:
     """The journal's database, its tables up to date. Raises SettingsError or StoreUnavailableError."""
-    database = make_database(settings)
-    try:
-        database.migrate()
-    except BaseException:
-        database.close()
-        raise
-    return database
+    return open_(settings.database_url.get_secret_value())
 
 
 def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
@@ -169,10 +161,7 @@ def open_spool(settings: Settings) -> Spool | None:
 
 def is_sqlite(settings: Settings) -> bool:
     """Whether the journal is a file on this machine. Raises SettingsError."""
-    try:
-        return parse_url(settings.database_url.get_secret_value()).get_backend_name() == "sqlite"
-    except DatabaseUrlError as error:
-        raise SettingsError(f"database_url: {error}") from error
+    return file_of(settings.database_url.get_secret_value()) is not None
 
 
 @dataclass(frozen=True, slots=True)

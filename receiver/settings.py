@@ -20,12 +20,8 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from receiver.errors import SettingsError
+from receiver.setting_sources import DEFAULT_DATABASE_URL, FILE, PREFIX, TEST_PREFIX
 from receiver.validation import UNKNOWN_SETTING, sentences
-
-FILE = "receiver.toml"
-PREFIX = "RECEIVER_"
-TEST_PREFIX = "RECEIVER_TEST_"
-"""Variables of the tests, not settings."""
 
 
 def _lower(value: object) -> object:
@@ -121,7 +117,7 @@ class Settings(BaseSettings):
     """Addresses and networks that /readyz tells details, as JSON; others get one word."""
     public_url: Annotated[str, AfterValidator(_http_address)] = ""
     """The address that providers call, such as https://calls.example.com: for printed URLs and for signatures."""
-    database_url: SecretStr = SecretStr("sqlite:///receiver.db")
+    database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
     """The journal's database."""
     auto_migrate: bool = True
     """Whether a receiver brings the journal's tables up to date when it starts; else `receiver migrate` must do it."""

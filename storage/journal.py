@@ -11,7 +11,7 @@ from storage.compression import compress
 from storage.enqueue import enqueue
 from storage.late_originals import late_originals
 from storage.numbering import next_callback_ids
-from storage.tables import callbacks, content_index, to_microseconds
+from storage.tables import callbacks, condition_of, content_index, to_microseconds
 from storage.text import clean, one_line
 from storage.values import Appended, Filter, NewCallback, NewDelivery, StoredCallback
 
@@ -116,7 +116,7 @@ def _insert_originals(connection: Connection, rows: list[dict[str, Any]]) -> dic
 
 def _originals(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:
     found = select(callbacks.c.content_hash, callbacks.c.id).where(
-        callbacks.c.content_hash.in_(hashes), content_index.dialect_options["sqlite"]["where"]
+        callbacks.c.content_hash.in_(hashes), condition_of(content_index)
     )
     return {bytes(row.content_hash): row.id for row in connection.execute(found)} if hashes else {}
 

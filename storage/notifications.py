@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-import psycopg
 from sqlalchemy import Connection, text
 
 from storage.database import CONNECT_SECONDS, Database
@@ -23,6 +22,8 @@ async def listen(database: Database, wake: Callable[[], None]) -> None:
     """Call `wake` on each NOTIFY, until cancelled; reconnects when the connection breaks."""
     if database.is_sqlite:
         return
+    import psycopg  # commands on SQLite do without
+
     address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     while True:
         try:

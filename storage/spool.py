@@ -89,7 +89,7 @@ class Spool:
         for seq, callbacks, count in await self._database.read(read):
             if found and size + count > limit:
                 break
-            found.append((seq, _adapter.validate_json(callbacks)))
+            found.append((seq, _read(callbacks)))
             size += count
         return found
 
@@ -112,6 +112,11 @@ class Spool:
         """Close the file, and release its lock."""
         self._database.close()
         self._lock.release()
+
+
+def _read(callbacks: bytes) -> list[NewCallback]:
+    # Spools of version 0.1 have `deduplicate` as `once`; inside a text the quotes would have backslashes.
+    return _adapter.validate_json(callbacks.replace(b'"once":', b'"deduplicate":'))
 
 
 def _waiting(connection: Connection) -> int:

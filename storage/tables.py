@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
     ForeignKey,
     Index,
@@ -78,6 +79,18 @@ metadata = MetaData(
     }
 )
 
+
+def _partial_index(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False) -> Index:
+    """An index of the rows that meet a condition. SQLAlchemy's own options for it import every driver's dialect."""
+    return Index(name, *columns, unique=unique, info={"where": where})
+
+
+def condition_of(index: Index) -> ColumnElement[bool]:
+    """The condition of a partial index."""
+    where: ColumnElement[bool] = index.info["where"]
+    return where
+
+
 callbacks = Table(
     "callbacks",
     metadata,
@@ -112,18 +125,16 @@ callbacks = Table(
 Index("ix_callbacks_call_id", callbacks.c.call_id, callbacks.c.id)
 Index("ix_callbacks_received_at", callbacks.c.received_at)
 Index("ix_callbacks_kind", callbacks.c.kind, callbacks.c.id)
-Index(
+_partial_index(
     "ix_callbacks_part_of",
     callbacks.c.part_of,
-    sqlite_where=callbacks.c.part_of.is_not(None),
-    postgresql_where=callbacks.c.part_of.is_not(None),
+    where=callbacks.c.part_of.is_not(None),
 )
-content_index = Index(
+content_index = _partial_index(
     "uq_callbacks_content",
     callbacks.c.content_hash,
     unique=True,
-    sqlite_where=callbacks.c.original.is_(true()),
-    postgresql_where=callbacks.c.original.is_(true()),
+    where=callbacks.c.original.is_(true()),
 )
 
 replays = Table(
@@ -160,36 +171,32 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_deliveries_callback_id", deliveries.c.callback_id)
-Index(
+_partial_index(
     "ix_deliveries_running",
     deliveries.c.handler,
     deliveries.c.call_key,
-    sqlite_where=deliveries.c.state == literal_column("'running'"),
-    postgresql_where=deliveries.c.state == literal_column("'running'"),
+    where=deliveries.c.state == literal_column("'running'"),
 )
-unfinished_index = Index(
+unfinished_index = _partial_index(
     "uq_deliveries_unfinished",
     deliveries.c.callback_id,
     deliveries.c.handler,
     unique=True,
-    sqlite_where=deliveries.c.due_at.is_not(None),
-    postgresql_where=deliveries.c.due_at.is_not(None),
+    where=deliveries.c.due_at.is_not(None),
 )
 """A callback waits at most once for one handler, so that a replay cannot double a delivery."""
-Index(
+_partial_index(
     "ix_deliveries_due",
     deliveries.c.handler,
     deliveries.c.due_at,
-    sqlite_where=deliveries.c.due_at.is_not(None),
-    postgresql_where=deliveries.c.due_at.is_not(None),
+    where=deliveries.c.due_at.is_not(None),
 )
-Index(
+_partial_index(
     "ix_deliveries_call",
     deliveries.c.handler,
     deliveries.c.call_key,
     deliveries.c.id,
-    sqlite_where=deliveries.c.due_at.is_not(None),
-    postgresql_where=deliveries.c.due_at.is_not(None),
+    where=deliveries.c.due_at.is_not(None),
 )
 
 attempts = Table(

@@ -30,7 +30,8 @@ from receiver.providers.base.discovery import discover
 from receiver.providers.base.event import Event, Reads
 from receiver.providers.base.names import normalize_name
 from receiver.providers.voicenter.options import Fallback
-from receiver.settings import PREFIX, TEST_PREFIX, Settings, load
+from receiver.setting_sources import PREFIX, TEST_PREFIX
+from receiver.settings import Settings, load
 from tests.support import running
 
 ROOT = Path(__file__).parent.parent
@@ -207,8 +208,8 @@ def commands() -> Iterator[tuple[str, list[Any]]]:
         inner = getattr(command, "commands", {})
         if not inner:
             yield path, command.params
-        for name, one in inner.items():
-            yield from all_below(one, f"{path} {name}")
+        for name in inner:
+            yield from all_below(command.resolve_command(None, [name])[1], f"{path} {name}")
 
     return all_below(typer.main.get_command(app), "receiver")
 

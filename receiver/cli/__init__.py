@@ -1,51 +1,5 @@
 """The command line: `receiver --help`."""
 
-from receiver.cli import (
-    api,
-    call,
-    callbacks,
-    check,
-    deliveries,
-    export,
-    flow,
-    forget,
-    gaps,
-    handlers,
-    new,
-    phone,
-    prune,
-    reconcile,
-    refused,
-    replay,
-    sandbox,
-    send,
-    serve,
-    test,
-    work,
-)
 from receiver.cli.main import app
 
-__all__ = [
-    "api",
-    "app",
-    "call",
-    "callbacks",
-    "check",
-    "deliveries",
-    "export",
-    "flow",
-    "forget",
-    "gaps",
-    "handlers",
-    "new",
-    "phone",
-    "prune",
-    "reconcile",
-    "refused",
-    "replay",
-    "sandbox",
-    "send",
-    "serve",
-    "test",
-    "work",
-]
+__all__ = ["app"]

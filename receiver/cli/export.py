@@ -11,11 +11,11 @@ import typer
 
 from receiver.app import make_providers
 from receiver.cli.filters import callback_filter
-from receiver.cli.json_values import callback_summary
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import CallId, DatabaseUrl, Kind, Outcome, Provider, Since, Until
 from receiver.cli.output import as_text, print_error, print_prose
 from receiver.cli.paging import pages_with_progress
+from receiver.cli.row_values import callback_summary
 from receiver.errors import PayloadError
 from receiver.intake.reread import reread
 from receiver.providers.base import contract

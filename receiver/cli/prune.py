@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from receiver.cli.main import app, open_journal
+from receiver.cli.main import app, open_journal_alone
 from receiver.cli.options import DatabaseUrl, moment
 from receiver.cli.output import console, counted, print_prose
 from receiver.cli.paging import progress_bar
@@ -29,7 +29,7 @@ def prune(
 ) -> None:
     """Delete old callbacks with their deliveries. Callbacks with unfinished or dead deliveries are kept."""
     work = retention.blank if bodies_only else retention.prune
-    with open_journal(database_url) as (_, database):
+    with open_journal_alone(database_url) as database:
         with console.status("counting"), database.read_only() as connection:
             total = retention.count(connection, older_than, bodies_only=bodies_only)
         if dry_run:
