@@ -15,7 +15,8 @@ from receiver.cli.main import report_errors
 from receiver.metrics import SHARED_FOLDER
 from receiver.server import sockets
 from receiver.server.supervisor import Supervisor
-from receiver.settings import PREFIX, Settings
+from receiver.setting_sources import PREFIX
+from receiver.settings import Settings
 
 
 def serve_processes(settings: Settings, given: Mapping[str, Any], *, fd: int | None, deliveries: bool) -> NoReturn:
