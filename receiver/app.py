@@ -49,6 +49,7 @@ from receiver.wire import BodyLimits
 from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, notifications, spool_files
 from storage import probes as stored_probes
 from storage import rejections as stored_rejections
+from storage.errors import SchemaError
 from storage.failover import FailoverStore
 from storage.spool import Spool
 
@@ -128,12 +129,12 @@ def body_limits(settings: Settings) -> BodyLimits:
 
 def make_database(settings: Settings) -> Database:
     """The journal's database, not opened yet. Raises SettingsError."""
-    return make(settings.database_url.get_secret_value())
+    return make(settings.database_url.get_secret_value(), auto_migrate=settings.auto_migrate)
 
 
 def open_database(settings: Settings) -> Database:
     """The journal's database, its tables up to date. Raises SettingsError or StoreUnavailableError."""
-    return open_(settings.database_url.get_secret_value())
+    return open_(settings.database_url.get_secret_value(), auto_migrate=settings.auto_migrate)
 
 
 def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
@@ -142,7 +143,7 @@ def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
     try:
         database.migrate()
     except StoreUnavailableError as error:
-        if spool is None:
+        if spool is None or isinstance(error, SchemaError):
             database.close()
             raise
         logger.error("%s; the receiver starts with its spool %s", error, spool.path)

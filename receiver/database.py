@@ -8,17 +8,20 @@ from storage.database import parse_url
 from storage.errors import DatabaseUrlError
 
 
-def make_database(url: str) -> Database:
+def make_database(url: str, *, auto_migrate: bool) -> Database:
     """The database, not opened yet. Raises SettingsError."""
     try:
-        return Database(url)
+        return Database(url, auto_migrate=auto_migrate)
     except DatabaseUrlError as error:
         raise SettingsError(f"database_url: {error}") from error
 
 
-def open_database(url: str) -> Database:
-    """The database, its tables up to date. Raises SettingsError or StoreUnavailableError."""
-    database = make_database(url)
+def open_database(url: str, *, auto_migrate: bool) -> Database:
+    """The database with its tables up to date; without `auto_migrate` they must be.
+
+    Raises SettingsError, SchemaError or StoreUnavailableError.
+    """
+    database = make_database(url, auto_migrate=auto_migrate)
     try:
         database.migrate()
     except BaseException:

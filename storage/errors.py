@@ -19,3 +19,7 @@ class JournalFullError(StoreError):
 
 class DatabaseUrlError(StoreError):
     """The database URL cannot be used; the message says what to write."""
+
+
+class SchemaError(StoreUnavailableError):
+    """The tables are not those of this version of the program; the message says what to run or to install."""

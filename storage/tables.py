@@ -252,3 +252,10 @@ leases = Table(
     Column("reached", Instant, nullable=True, comment="the time up to which its work is done"),
 )
 """Tasks that one process of a cluster runs at a time."""
+
+schema_compatibility = Table(
+    "schema_compatibility",
+    metadata,
+    Column("oldest_program", Text, nullable=False, comment="the oldest revision whose programs work with it"),
+)
+"""One row, written by `storage.migrate`."""

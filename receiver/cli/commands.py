@@ -28,6 +28,7 @@ COMMANDS = {
     ),
     "replay": "Replay stored callbacks: to handlers, to a URL (--to), or to compare today's answers (--diff).",
     "export": "Write stored callbacks or call records to a file.",
+    "migrate": "Bring the journal's tables up to date, while receivers run. Of several that start it, one does it.",
     "prune": "Delete old callbacks with their deliveries. Callbacks with unfinished or dead deliveries are kept.",
     "forget": "Blank a phone number in all stored callbacks, replies and errors. This cannot be undone.",
     "api": (

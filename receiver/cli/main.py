@@ -115,7 +115,7 @@ def open_journal(
 
     with report_errors():
         settings = load(database_url=database_url, handlers=handlers)
-        with _opened(settings.database_url.get_secret_value()) as database:
+        with _opened(settings.database_url.get_secret_value(), auto_migrate=settings.auto_migrate) as database:
             yield settings, database
 
 
@@ -125,12 +125,12 @@ def open_journal_alone(database_url: str | None) -> Iterator["Database"]:
 
     The other settings are not checked, because that would take longer than the command itself.
     """
-    with report_errors(), _opened(_database_url(database_url)) as database:
+    with report_errors(), _opened(database_url_of(database_url), auto_migrate=_auto_migrate()) as database:
         yield database
 
 
-def _database_url(given: str | None) -> str:
-    """The URL as `receiver.settings.load` has it. What that rejects, it explains."""
+def database_url_of(given: str | None) -> str:
+    """The journal's URL as `receiver.settings.load` has it. What that rejects, it explains. Raises SettingsError."""
     with suppress(OSError, ValueError):
         url = given if given is not None else written("database_url")
         if url is None or isinstance(url, str):
@@ -140,7 +140,18 @@ def _database_url(given: str | None) -> str:
     return load(database_url=given).database_url.get_secret_value()
 
 
-def _opened(url: str) -> "Database":
+def _auto_migrate() -> bool:
+    """The setting of that name. What is neither true nor false, `receiver.settings.load` explains."""
+    with suppress(OSError, ValueError):
+        value = written("auto_migrate")
+        if value is None or isinstance(value, bool):
+            return value is not False
+    from receiver.settings import load
+
+    return load().auto_migrate
+
+
+def _opened(url: str, *, auto_migrate: bool) -> "Database":
     """A command that reads must not create an empty journal in the wrong folder and then say that it is empty."""
     from receiver.database import file_of, open_database
 
@@ -153,4 +164,4 @@ def _opened(url: str) -> "Database":
             f"there is no journal {file}: run this in the folder of the receiver, name its journal with "
             "--database-url, or start a receiver with `receiver serve`"
         )
-    return open_database(url)
+    return open_database(url, auto_migrate=auto_migrate)

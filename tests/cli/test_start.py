@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import receiver.cli
 from receiver.cli.commands import COMMANDS
-from receiver.cli.main import _database_url, app
+from receiver.cli.main import app, database_url_of
 from receiver.errors import SettingsError
 from receiver.settings import load
 from storage import Database
@@ -100,7 +100,7 @@ def test_a_command_is_found_by_its_name_alone() -> None:
 
 
 SOURCE = st.sampled_from([None, "sqlite:///a.db", "postgresql://me:secret@host/db"])
-NAME = st.sampled_from(["RECEIVER_DATABASE_URL", "receiver_database_url"])
+NAME = st.sampled_from(["RECEIVER_DATABASE_URL", "receiverdatabase_url_of"])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -119,7 +119,7 @@ def test_a_reading_command_finds_the_journal_that_the_settings_name(
     with pytest.MonkeyPatch.context() as environment:
         if variable:
             environment.setenv(name, variable)
-        assert _database_url(option) == load(database_url=option).database_url.get_secret_value()
+        assert database_url_of(option) == load(database_url=option).database_url.get_secret_value()
 
 
 @pytest.mark.parametrize("text", ["database_url = ", "database_url = 7", b"\xff\xfe"])
@@ -129,7 +129,7 @@ def test_a_file_that_names_no_journal_is_an_error_as_ever(folder: Path, text: st
     with pytest.raises((SettingsError, UnicodeDecodeError)) as expected:
         load()
     with pytest.raises(expected.type) as raised:
-        _database_url(None)
+        database_url_of(None)
     assert str(raised.value) == str(expected.value)
 
 
