@@ -50,6 +50,8 @@ class ApiOptions(BaseModel):
 
     credential_field: ClassVar[str]
     """The option that is sent as the credential among the parameters."""
+    settings_only: ClassVar[frozenset[str]] = frozenset()
+    """Options of the settings that calls do not need: the clients do not take them."""
 
     base_url: BaseUrl = None
     """Takes the place of the documented scheme and host, for a sandbox or a proxy; None calls the provider."""
