@@ -43,6 +43,10 @@ Credential = Annotated[SecretStr, BeforeValidator(_digits), AfterValidator(_not_
 """A secret that authorises a request."""
 
 
+class Placeholder(SecretStr):
+    """Stands for a credential in a request that is shown and never sent, such as `<code>`."""
+
+
 class ApiOptions(BaseModel):
     """Where to call and how long to wait."""
 
