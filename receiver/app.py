@@ -26,7 +26,7 @@ from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
 from receiver.metrics import Metrics, is_shared
 from receiver.operations.reconcile import Reconciler
-from receiver.operations.reconcile_task import BackgroundReconcile, call_logs, make_reconcilers
+from receiver.operations.reconcile_task import NO_CALL_LOG, BackgroundReconcile, call_logs, make_reconcilers
 from receiver.operations.retention import run_retention
 from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.loading import load
@@ -78,7 +78,7 @@ def load_components(settings: Settings) -> Components:
     )
     api_options(settings, providers)
     if settings.reconcile_every and not call_logs(providers):
-        raise SettingsError("reconcile_every: no provider's call log can be read; write [providers.voicenter.api]")
+        raise SettingsError(f"reconcile_every: no provider's call log can be read; {NO_CALL_LOG}")
     return Components(settings, providers, registry)
 
 
@@ -90,17 +90,32 @@ def handler_defaults(settings: Settings) -> HandlerDefaults:
 def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
     """Every provider with its options. Raises SettingsError."""
     classes = discover()
-    if unknown := settings.providers.keys() - classes.keys():
-        raise SettingsError(f"providers.{min(unknown)}: there is no such provider; there are {', '.join(classes)}")
+    receiving = [name for name, provider_class in classes.items() if provider_class.endpoints]
+    if unknown := settings.providers.keys() - set(receiving):
+        there = "it sends no callbacks; write" if min(unknown) in classes else "there is no such provider; there are"
+        what = f"[apis.{min(unknown)}]" if min(unknown) in classes else ", ".join(receiving)
+        raise SettingsError(f"providers.{min(unknown)}: {there} {what}")
     providers = {}
     for name, provider_class in classes.items():
         try:
-            options = provider_class.options_type.model_validate(settings.providers.get(name, {}))
+            options = provider_class.options_type.model_validate(_options_given(settings, provider_class))
         except ValidationError as error:
             raise SettingsError(problems(error, f"providers.{name}")) from error
         providers[name] = provider_class(options, body_limits(settings))
     check_paths(providers)
     return providers
+
+
+def _options_given(settings: Settings, provider: type[Provider[Any]]) -> Mapping[str, Any]:
+    """The options of a provider; one that sends no callbacks has those of its API alone. Raises SettingsError."""
+    if provider.endpoints:
+        return settings.providers.get(provider.name, {})
+    if provider.name not in settings.apis:
+        return {}
+    from receiver.providers.base.api.discovery import discover_apis, make_options  # loaded where they are used
+
+    given = settings.apis[provider.name]
+    return {"api": make_options(discover_apis()[provider.name], given, f"apis.{provider.name}")}
 
 
 def api_options(settings: Settings, providers: Mapping[str, Provider[Any]]) -> dict[str, ApiOptions]:
@@ -110,11 +125,12 @@ def api_options(settings: Settings, providers: Mapping[str, Provider[Any]]) -> d
         return found
     from receiver.providers.base.api.discovery import discover_apis, make_options  # loaded where they are used
 
-    apis = {name: api for name, api in discover_apis().items() if name not in providers}
+    apis = {name: api for name, api in discover_apis().items() if not api.has_callbacks}
     if unknown := settings.apis.keys() - apis.keys():
         place = f"write it to providers.{min(unknown)}.api" if min(unknown) in providers else "there is no such API"
         raise SettingsError(f"apis.{min(unknown)}: {place}; here there are {', '.join(apis)}")
-    return found | {name: make_options(apis[name], given, f"apis.{name}") for name, given in settings.apis.items()}
+    others = {name: given for name, given in settings.apis.items() if name not in found}
+    return found | {name: make_options(apis[name], given, f"apis.{name}") for name, given in others.items()}
 
 
 def body_limits(settings: Settings) -> BodyLimits:

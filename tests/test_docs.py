@@ -47,6 +47,8 @@ PAGES = sorted(
 TUTORIAL = "tutorial.md"
 """Its blocks run one after the other in tests/test_tutorial.py."""
 PROVIDERS = discover()
+SENDERS = [name for name, provider in PROVIDERS.items() if provider.endpoints]
+"""The providers that send callbacks."""
 EVENTS = [(name, kind.event) for name, provider in PROVIDERS.items() for kind in provider.kinds]
 BUNDLED = sorted(
     {path.stem for path in (ROOT / "handlers").glob("*.py")}
@@ -133,7 +135,7 @@ def test_the_settings_page_names_no_setting_that_is_gone() -> None:
     assert named == {f"`{PREFIX}{name.upper()}`" for name in Settings.model_fields}
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", SENDERS)
 def test_every_provider_option_is_documented_with_its_default(provider: str) -> None:
     """A table there or on the settings page has the defaults of the code; the provider's page names each option."""
     rows = cells(section(read("docs/settings.md") + page_of(provider), f"providers.{provider}"))
@@ -309,7 +311,8 @@ def test_every_kind_is_documented_with_its_url_and_event(provider: str) -> None:
     for kind in made.kinds:
         _, does, url, event, replies = rows[kind.name]
         assert does.startswith(f"{kind.mode}: ")
-        assert (url, event) == (f"`{paths.get(kind.name, made.path)}`", f"`{kind.event.__name__}`")
+        assert event == f"`{kind.event.__name__}`"
+        assert url.startswith(f"`{paths.get(kind.name, made.path)}`" if paths else "none: ")
         assert {reply.__name__ for reply in kind.replies} <= code(replies)
 
 
@@ -463,7 +466,7 @@ def test_the_variables_in_the_docs_are_accepted(folder: Path, monkeypatch: pytes
             assert load_components(load()).providers["voicenter"].options.language == "en"
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", SENDERS)
 async def test_the_requests_in_the_docs_get_the_replies_shown(provider: str, tmp_path: Path) -> None:
     """Every example of a provider's page is a request with the reply of the demo handlers."""
     shown = blocks(ROOT / f"docs/providers/{provider}.md", "http")

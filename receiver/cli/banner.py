@@ -30,8 +30,8 @@ def print_banner(components: Components, database: Database, port: int) -> None:
 def _url_table(components: Components, base: str, policies: Mapping[str, AccessPolicy]) -> Table:
     table = Table(Column(), Column(), Column(), indent=2)
     for provider in components.providers.values():
-        secret = "/SECRET" if policies[provider.name].secrets else ""
         for endpoint in provider.endpoints:
+            secret = "/SECRET" if policies[provider.name].secrets else ""
             address = f"{base}{secret}{url_path(provider, endpoint)}"
             table.add(provider.title, endpoint.kind or "all callbacks", address)
     return table

@@ -53,7 +53,7 @@ def _print_details(callback: StoredCallback, deliveries: Sequence[Delivery], eve
     print_facts((name, _shown(value)) for name, value in values.items() if value not in (None, [], ""))
     query = f"?{as_text(callback.query)}" if callback.query else ""
     target = escape(printable(callback.path + query))
-    console.print(f"\n[bold]{callback.method} {target}[/]", highlight=False, soft_wrap=True)
+    console.print(f"\n[bold]{callback.method} {target}[/]" if target else "", highlight=False, soft_wrap=True)
     for name, value in callback.headers:
         console.print(escape(printable(f"{name}: {value}")), highlight=False, soft_wrap=True)
     console.print(f"\n{escape(printable_lines(as_text(callback.body)))}", highlight=False, soft_wrap=True)

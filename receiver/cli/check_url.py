@@ -46,8 +46,8 @@ def check_url(components: Components, database: Database, url: str) -> bool:
 
 def _probes(components: Components, database: Database, url: str) -> Iterator[Probe]:
     trust = access_policies(components.settings, components.providers)
-    for provider in components.providers.values():
-        asked = trust[provider.name]
+    for name, asked in trust.items():
+        provider = components.providers[name]
         with database.begin() as connection:
             token = probes.create(connection)
         shown = url + ("/SECRET" if asked.secrets else "") + provider.path

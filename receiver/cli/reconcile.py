@@ -15,7 +15,7 @@ from receiver.cli.output import Column, Table, print_json, print_note, print_pro
 from receiver.cli.times import time_column
 from receiver.errors import SettingsError
 from receiver.operations.reconcile import Comparison, Result, count
-from receiver.operations.reconcile_task import call_logs, make_reconcilers
+from receiver.operations.reconcile_task import NO_CALL_LOG, call_logs, make_reconcilers
 from receiver.providers.base.api.clients import ApiClients
 from storage import Database
 
@@ -73,10 +73,10 @@ def _check(components: Components, provider: str, since: datetime) -> None:
     """Raises SettingsError where nothing can be compared, or where too old calls would look missing."""
     found = call_logs(components.providers)
     if provider and provider.lower() not in found:
-        there = f"there is {', '.join(found)}" if found else "there is none: write [providers.voicenter.api]"
+        there = f"there is {', '.join(found)}" if found else f"there is none: {NO_CALL_LOG}"
         raise SettingsError(f"--provider: the settings name no call log of {provider!r}; {there}")
     if not found:
-        raise SettingsError("the settings name no call log: write `code` to [providers.voicenter.api]")
+        raise SettingsError(f"the settings name no call log: {NO_CALL_LOG}")
     days = components.settings.keep_days
     if days and since < datetime.now(UTC) - timedelta(days=days):
         raise SettingsError(f"--since: the journal keeps {days} days (keep_days), so older calls would look missing")

@@ -104,6 +104,11 @@ class Reconciler:
         """The provider's name."""
         return self._provider.name
 
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether the provider sends callbacks; if not, every record is missing until it is fetched."""
+        return bool(self._provider.endpoints)
+
     async def run(self, since: datetime, until: datetime) -> list[Comparison]:
         """Every record of the calls that began in this span. Raises an ApiError, TooManyRowsError or StoreError.
 
@@ -120,7 +125,10 @@ class Reconciler:
     async def _read_log(self, since: datetime, until: datetime) -> list[LoggedCall]:
         found: list[LoggedCall] = []
         search = partial(self._source.search, self._client)
-        async for rows in read_windows(search, since, until, max_rows=self._source.max_rows, sleep=self._sleep):
+        windows = read_windows(
+            search, since, until, max_rows=self._source.max_rows, longest=self._source.longest, sleep=self._sleep
+        )
+        async for rows in windows:
             found.extend(rows)
             await self._on_step()
         return found

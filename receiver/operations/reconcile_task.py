@@ -31,6 +31,10 @@ LONGEST_SPAN = timedelta(days=31)
 """Of one run, after the receiver was stopped for long; less where the journal keeps callbacks for less."""
 
 
+NO_CALL_LOG = "write [providers.voicenter.api], or [apis.viviphone] with its `buttons`"
+"""What to do where the settings name no call log."""
+
+
 class LeaseLostError(ReceiverError):
     """Another process has taken the lease over."""
 
@@ -118,7 +122,8 @@ class BackgroundReconcile:
     def _count(self, reconciler: Reconciler, counts: Mapping[str, int]) -> None:
         self._metrics.reconciled(reconciler.name, counts)
         if counts[Result.FETCHED] or counts[Result.MISSING]:
-            logger.warning(
+            logger.log(
+                logging.WARNING if reconciler.has_callbacks or counts[Result.MISSING] else logging.INFO,
                 "the call log of %s has records that never came: %d fetched, %d not",
                 reconciler.name, counts[Result.FETCHED], counts[Result.MISSING],
             )  # fmt: skip

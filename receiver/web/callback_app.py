@@ -35,8 +35,8 @@ class CallbackApp:
         self._public: RouteTable[ASGIApp] = RouteTable()
         self._secret: RouteTable[ASGIApp] = RouteTable()
         for provider in providers.values():
-            table = self._secret if gateway.policies[provider.name].secrets else self._public
             for endpoint in provider.endpoints:
+                table = self._secret if gateway.policies[provider.name].secrets else self._public
                 table.add(url_path(provider, endpoint), CallbackEndpoint(provider, endpoint, gateway))
         self._site_roots = {_first_part(getattr(route, "path", "")) for route in site.routes}
         self._words = self._public.words | self._secret.words

@@ -29,6 +29,11 @@ class Fixed(Reconciler):
         """The provider's name."""
         return "voicenter"
 
+    @property
+    def has_callbacks(self) -> bool:
+        """As Voicenter."""
+        return True
+
     async def run(self, since: datetime, until: datetime) -> list[Comparison]:
         """One record."""
         self.spans.append((since, until))
