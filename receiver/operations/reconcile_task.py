@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
+
+from sqlalchemy import Connection
 
 from receiver.errors import ReceiverError
 from receiver.metrics import Metrics
@@ -29,6 +32,11 @@ IN_FLIGHT = timedelta(minutes=2)
 """The newest calls are left to the next run: their callbacks may be on their way."""
 LONGEST_SPAN = timedelta(days=31)
 """Of one run, after the receiver was stopped for long; less where the journal keeps callbacks for less."""
+
+
+def _part(provider: str) -> str:
+    """The name of the row that has how far one provider's log is compared."""
+    return f"{LEASE} {provider}"
 
 
 class LeaseLostError(ReceiverError):
@@ -102,34 +110,60 @@ class BackgroundReconcile:
             await asyncio.sleep(min(self._every, POLL_SECONDS))
 
     async def run_once(self) -> None:
-        """Compare from a day before where the last run ended, and note where this one did. The lease must be held."""
+        """Compare from a day before where the last run ended, and note where this one did. The lease must be held.
+
+        After an interrupted run, go on where that one stopped.
+        """
         try:
             until = datetime.now(UTC) - IN_FLIGHT
-            reached = await self._database.read(partial(leases.reached, name=LEASE)) or until
-            since = max(min(reached, until) - OVERLAP, until - self._longest)
             for reconciler in self._make(self._renew):
-                self._count(reconciler, count(await reconciler.run(since, until)))
+                await self._run_one(reconciler, until)
         except BaseException:
             await self._leave(leases.release)
             raise
         await self._leave(partial(leases.finish, reached=until))
         self._metrics.reconcile_ran("done")
 
-    def _count(self, reconciler: Reconciler, counts: Mapping[str, int]) -> None:
-        self._metrics.reconciled(reconciler.name, counts)
-        if counts[Result.FETCHED] or counts[Result.MISSING]:
+    async def _run_one(self, reconciler: Reconciler, until: datetime) -> None:
+        """One provider, span by span. After each of them it is noted from where the next run would begin."""
+        total: Counter[str] = Counter()
+        async for span in reconciler.spans(await self._begin(reconciler.name, until), until):
+            counts = count(span.rows)
+            total.update(counts)
+            self._metrics.reconciled(reconciler.name, counts)
+            if counts[Result.FETCHED]:
+                self._on_fetched()
+            # Of the last day nothing is final: a run that is interrupted there compares it again.
+            await self._advance(reconciler.name, min(span.reached + OVERLAP, until))
+        self._metrics.records_missing(reconciler.name, total[Result.MISSING] + total[Result.UNIDENTIFIED])
+        if total[Result.FETCHED] or total[Result.MISSING] or total[Result.UNIDENTIFIED]:
             logger.warning(
-                "the call log of %s has records that never came: %d fetched, %d not",
-                reconciler.name, counts[Result.FETCHED], counts[Result.MISSING],
+                "the call log of %s has records that never came: %d fetched, %d not, %d without a call id",
+                reconciler.name, total[Result.FETCHED], total[Result.MISSING], total[Result.UNIDENTIFIED],
             )  # fmt: skip
-        if counts[Result.FETCHED]:
-            self._on_fetched()
+
+    async def _begin(self, provider: str, until: datetime) -> datetime:
+        """From where to compare: a day before what is done."""
+        done = await self._database.read(partial(leases.reached, name=_part(provider)))
+        if done is None:
+            done = await self._database.read(partial(leases.reached, name=LEASE)) or until
+        return max(min(done, until) - OVERLAP, until - self._longest)
+
+    async def _advance(self, provider: str, reached: datetime) -> None:
+        def advance(connection: Connection) -> bool:
+            if not self._acquire(connection):
+                return False
+            leases.advance(connection, _part(provider), reached)
+            return True
+
+        if not await self._database.write(advance):
+            raise LeaseLostError("another process reconciles now")
 
     async def _renew(self) -> None:
         if not await self._database.write(self._acquire):
             raise LeaseLostError("another process reconciles now")
 
-    def _acquire(self, connection: Any) -> bool:
+    def _acquire(self, connection: Connection) -> bool:
         return leases.acquire(connection, LEASE, self._holder, LEASE_SECONDS)
 
     async def _leave(self, how: Callable[..., None]) -> None:

@@ -56,7 +56,7 @@ class Log:
     async def read(self, span: timedelta) -> list[LoggedCall]:
         """All windows."""
         windows = read_windows(self.search, NOON, NOON + span, max_rows=self.max_rows, sleep=self.sleep)
-        return [one async for rows in windows for one in rows]
+        return [one async for window in windows for one in window.rows]
 
 
 @pytest.mark.parametrize("cuts", [False, True])
