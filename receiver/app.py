@@ -22,6 +22,7 @@ from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
+from receiver.operations.placed_calls import PlacedCallRecorder
 from receiver.operations.reconcile import Reconciler
 from receiver.operations.reconcile_task import BackgroundReconcile, call_logs, make_reconcilers
 from receiver.operations.retention import run_retention
@@ -31,6 +32,7 @@ from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.api.options import ApiOptions
+from receiver.providers.base.api.placed import OnPlaced
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, period_seconds, problems
@@ -197,7 +199,8 @@ async def running_worker(
     histories = CallHistories(database.read, registry)
     async with (
         _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http,
-        ApiClients(api_options(settings, components.providers), surroundings.transport) as apis,
+        PlacedCallRecorder(database) as placed,
+        ApiClients(api_options(settings, components.providers), surroundings.transport, placed.note) as apis,
     ):
         worker = DeliveryWorker(
             database,
@@ -258,14 +261,17 @@ def _background_reconcile(
 
 @asynccontextmanager
 async def open_responder(
-    components: Components, histories: CallHistories, surroundings: Surroundings = REAL
+    components: Components,
+    histories: CallHistories,
+    surroundings: Surroundings = REAL,
+    on_placed: OnPlaced | None = None,
 ) -> AsyncIterator[Responder]:
-    """Handlers answer questions inside the block."""
+    """Handlers answer questions inside the block; the calls that they place are reported to `on_placed`."""
     registry = components.registry
     runner = Runner(components.settings.answer_threads, "answer")
     async with (
         _http_client(registry, lambda usual: usual.deadline, surroundings) as http,
-        ApiClients(api_options(components.settings, components.providers), surroundings.transport) as apis,
+        ApiClients(api_options(components.settings, components.providers), surroundings.transport, on_placed) as apis,
     ):
         yield Responder(registry, runner, http=http, apis=apis, load_history=histories.load)
         runner.close()
@@ -337,7 +343,9 @@ async def _running_intake(
         journal = _start_journal(components.settings, failover, priority)
         stack.push_async_callback(journal.close)
         histories = CallHistories(database.read, components.registry)
-        responder = await stack.enter_async_context(open_responder(components, histories, surroundings))
+        placed = await stack.enter_async_context(PlacedCallRecorder(database))
+        answering = open_responder(components, histories, surroundings, placed.note)
+        responder = await stack.enter_async_context(answering)
         metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
         metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
         starter = worker.fast_start if worker else None

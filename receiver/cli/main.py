@@ -83,12 +83,17 @@ def open_journal(database_url: str | None, *, handlers: list[str] | None = None)
             yield settings, database
 
 
+def missing_journal(settings: Settings) -> Path | None:
+    """The file of the journal, if the settings name one that does not exist."""
+    if not is_sqlite(settings):
+        return None
+    file = Path(parse_url(settings.database_url.get_secret_value()).database or "").resolve()
+    return None if file.exists() else file
+
+
 def _require_journal(settings: Settings) -> None:
     """A command that reads must not create an empty journal in the wrong folder and then say that it is empty."""
-    if not is_sqlite(settings):
-        return
-    file = Path(parse_url(settings.database_url.get_secret_value()).database or "").resolve()
-    if not file.exists():
+    if file := missing_journal(settings):
         raise SettingsError(
             f"there is no journal {file}: run this in the folder of the receiver, name its journal with "
             "--database-url, or start a receiver with `receiver serve`"
