@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,8 +23,7 @@ from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
 from receiver.operations.placed_calls import PlacedCallRecorder
-from receiver.operations.reconcile import Reconciler
-from receiver.operations.reconcile_task import BackgroundReconcile, call_logs, make_reconcilers
+from receiver.operations.reconcile_task import background_reconcile, call_logs
 from receiver.operations.retention import run_retention
 from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.loading import load
@@ -228,7 +227,16 @@ async def running_worker(
             asyncio.create_task(run_retention(database, settings.keep_days, settings.keep_bodies_days), name="retain"),
         ]
         if seconds := period_seconds(settings.reconcile_every):
-            reconcile = _background_reconcile(components, database, apis, metrics, worker, every=seconds)
+            reconcile = background_reconcile(
+                database,
+                components.providers,
+                registry,
+                apis,
+                every=seconds,
+                keep_days=settings.keep_days,
+                metrics=metrics,
+                on_fetched=worker.wake,
+            )
             background.append(asyncio.create_task(reconcile.run(), name="reconcile"))
         try:
             yield worker
@@ -238,25 +246,6 @@ async def running_worker(
             await asyncio.gather(*background, return_exceptions=True)
             await worker.stop()
             runner.close()
-
-
-def _background_reconcile(
-    components: Components,
-    database: Database,
-    apis: ApiClients,
-    metrics: Metrics,
-    worker: DeliveryWorker,
-    *,
-    every: int,
-) -> BackgroundReconcile:
-    def make(on_step: Callable[[], Awaitable[None]]) -> list[Reconciler]:
-        providers, registry = components.providers, components.registry
-        return make_reconcilers(database, providers, apis, registry=registry, on_step=on_step)
-
-    keep_days = components.settings.keep_days
-    return BackgroundReconcile(
-        database, make, every=every, keep_days=keep_days, metrics=metrics, on_fetched=worker.wake
-    )
 
 
 @asynccontextmanager

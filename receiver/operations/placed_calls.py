@@ -55,7 +55,7 @@ class PlacedCallRecorder:
             try:
                 await self._database.write(partial(placed_calls.add, batch=batch))
             except StoreError as error:
-                logger.error("%d placed calls are not noted, so no gap will show them: %s", len(batch), error)
+                logger.error("placed calls are not noted (%d), so no gap will show them: %s", len(batch), error)
 
     async def aclose(self) -> None:
         """Write what was noted."""

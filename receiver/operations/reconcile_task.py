@@ -170,3 +170,22 @@ class BackgroundReconcile:
         """Give the lease back: the next run is due `every` seconds from now, after a failure within a minute."""
         pause = min(self._every, POLL_SECONDS) if how is leases.release else self._every
         await self._database.write(partial(how, name=LEASE, holder=self._holder, pause=pause))
+
+
+def background_reconcile(
+    database: Database,
+    providers: Mapping[str, Provider[Any]],
+    registry: Registry,
+    apis: ApiClients,
+    *,
+    every: float,
+    keep_days: int,
+    metrics: Metrics,
+    on_fetched: Callable[[], None],
+) -> BackgroundReconcile:
+    """The task for the call logs of these providers; what is missing goes to the handlers of `registry`."""
+
+    def make(on_step: Callable[[], Awaitable[None]]) -> list[Reconciler]:
+        return make_reconcilers(database, providers, apis, registry=registry, on_step=on_step)
+
+    return BackgroundReconcile(database, make, every=every, keep_days=keep_days, metrics=metrics, on_fetched=on_fetched)
