@@ -71,12 +71,10 @@ class CallCollector:
 
 
 async def read_spans(windows: AsyncIterator[Window], until: datetime) -> AsyncIterator[LogSpan]:
-    """The calls of all windows, those of each span complete; the last span may be empty."""
+    """The calls of all windows, those of each span complete; a span may be empty."""
     collector = CallCollector()
     async for window in windows:
         collector.add(window)
         if window.end < until:
-            span = collector.take(window.end)
-            if span.rows:
-                yield span
+            yield collector.take(window.end)
     yield collector.take(until, is_last=True)
