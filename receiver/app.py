@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +25,8 @@ from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
 from receiver.metrics import Metrics, is_shared
-from receiver.operations.reconcile import Reconciler
-from receiver.operations.reconcile_task import NO_CALL_LOG, BackgroundReconcile, call_logs, make_reconcilers
+from receiver.operations.placed_calls import PlacedCallRecorder
+from receiver.operations.reconcile_task import NO_CALL_LOG, background_reconcile, call_logs
 from receiver.operations.retention import run_retention
 from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.loading import load
@@ -34,6 +34,7 @@ from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.api.options import ApiOptions
+from receiver.providers.base.api.placed import OnPlaced
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, period_seconds, problems
@@ -204,7 +205,8 @@ async def running_worker(
     histories = CallHistories(database.read, registry)
     async with (
         _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http,
-        ApiClients(api_options(settings, components.providers), surroundings.transport) as apis,
+        PlacedCallRecorder(database) as placed,
+        ApiClients(api_options(settings, components.providers), surroundings.transport, placed.note) as apis,
     ):
         worker = DeliveryWorker(
             database,
@@ -232,7 +234,16 @@ async def running_worker(
             asyncio.create_task(run_retention(database, settings.keep_days, settings.keep_bodies_days), name="retain"),
         ]
         if seconds := period_seconds(settings.reconcile_every):
-            reconcile = _background_reconcile(components, database, apis, metrics, worker, every=seconds)
+            reconcile = background_reconcile(
+                database,
+                components.providers,
+                registry,
+                apis,
+                every=seconds,
+                keep_days=settings.keep_days,
+                metrics=metrics,
+                on_fetched=worker.wake,
+            )
             background.append(asyncio.create_task(reconcile.run(), name="reconcile"))
         try:
             yield worker
@@ -244,35 +255,19 @@ async def running_worker(
             runner.close()
 
 
-def _background_reconcile(
-    components: Components,
-    database: Database,
-    apis: ApiClients,
-    metrics: Metrics,
-    worker: DeliveryWorker,
-    *,
-    every: int,
-) -> BackgroundReconcile:
-    def make(on_step: Callable[[], Awaitable[None]]) -> list[Reconciler]:
-        providers, registry = components.providers, components.registry
-        return make_reconcilers(database, providers, apis, registry=registry, on_step=on_step)
-
-    keep_days = components.settings.keep_days
-    return BackgroundReconcile(
-        database, make, every=every, keep_days=keep_days, metrics=metrics, on_fetched=worker.wake
-    )
-
-
 @asynccontextmanager
 async def open_responder(
-    components: Components, histories: CallHistories, surroundings: Surroundings = REAL
+    components: Components,
+    histories: CallHistories,
+    surroundings: Surroundings = REAL,
+    on_placed: OnPlaced | None = None,
 ) -> AsyncIterator[Responder]:
-    """Handlers answer questions inside the block."""
+    """Handlers answer questions inside the block; the calls that they place are reported to `on_placed`."""
     registry = components.registry
     runner = Runner(components.settings.answer_threads, "answer")
     async with (
         _http_client(registry, lambda usual: usual.deadline, surroundings) as http,
-        ApiClients(api_options(components.settings, components.providers), surroundings.transport) as apis,
+        ApiClients(api_options(components.settings, components.providers), surroundings.transport, on_placed) as apis,
     ):
         yield Responder(registry, runner, http=http, apis=apis, load_history=histories.load)
         runner.close()
@@ -360,7 +355,9 @@ async def _running_intake(
         journal = _start_journal(components.settings, failover, priority)
         stack.push_async_callback(journal.close)
         histories = CallHistories(database.read, components.registry)
-        responder = await stack.enter_async_context(open_responder(components, histories, surroundings))
+        placed = await stack.enter_async_context(PlacedCallRecorder(database))
+        answering = open_responder(components, histories, surroundings, placed.note)
+        responder = await stack.enter_async_context(answering)
         metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
         metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
         starter = worker.fast_start if worker else None

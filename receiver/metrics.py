@@ -86,10 +86,13 @@ class Metrics:
         self._attempts.labels(handler, result).inc()
 
     def reconciled(self, provider: str, counts: Mapping[str, int]) -> None:
-        """A call log was compared; `counts` has the number of records by result."""
+        """A part of a call log was compared; `counts` has the number of records by result."""
         for result, number in counts.items():
             self._reconciled.labels(provider, result).inc(number)
-        self._missing.labels(provider).set(counts["missing"])
+
+    def records_missing(self, provider: str, number: int) -> None:
+        """A call log was compared to its end, and so many records are missing in the journal."""
+        self._missing.labels(provider).set(number)
 
     def reconcile_ran(self, result: str) -> None:
         """A run of the background reconcile has ended: done or failed."""

@@ -156,6 +156,16 @@ def page(connection: Connection, wanted: Filter, after: int, limit: int) -> list
     return [stored(row) for row in connection.execute(statement)]
 
 
+def page_by_time(connection: Connection, wanted: Filter, after: int, limit: int) -> list[StoredCallback]:
+    """The first `limit` callbacks that match, in order of receipt: for paging through a part of a long journal.
+
+    Those received exactly at `wanted.since` come after number `after`. To go on, set both to those of the last one.
+    """
+    later = and_(matching(wanted), ~and_(callbacks.c.received_at == wanted.since, callbacks.c.id <= after))
+    statement = SELECT_CALLBACK.where(later).order_by(callbacks.c.received_at, callbacks.c.id).limit(limit)
+    return [stored(row) for row in connection.execute(statement)]
+
+
 def count(connection: Connection, wanted: Filter) -> int:
     """How many callbacks match."""
     return int(connection.execute(select(func.count()).select_from(callbacks).where(matching(wanted))).scalar_one())

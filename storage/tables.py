@@ -243,6 +243,19 @@ fetched = Table(
 """Callbacks that were made from a provider's call log. Each stands for one callback that may still come late."""
 Index("ix_fetched_record_key", fetched.c.record_key)
 
+placed_calls = Table(
+    "placed_calls",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("provider", Text, nullable=False),
+    Column("call_id", Text, nullable=False, comment="the id that its callbacks carry"),
+    Column("placed_by", Text, nullable=False, comment="the API call"),
+    Column("placed_at", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Calls that were placed through a provider's API."""
+Index("ix_placed_calls_placed_at", placed_calls.c.placed_at)
+
 leases = Table(
     "leases",
     metadata,

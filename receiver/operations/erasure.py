@@ -26,7 +26,7 @@ class Erased:
 
 
 def erase(database: Database, mask: Mask, spool: Path, on_page: OnPage, *, only_count: bool = False) -> Erased:
-    """Replace what `mask` finds in callbacks, replies, errors, rejections and replays; or only count the rows.
+    """Replace what `mask` finds in all that is stored, such as callbacks, replies and errors; or only count the rows.
 
     When it ends, the old values are gone from the database's files too. Raises StoreError.
     """

@@ -5,6 +5,7 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
@@ -27,6 +28,15 @@ class TooManyRowsError(ReceiverError):
     """One second of the call log exceeds its row limit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of the call log: the rows that a search between these moments found."""
+
+    begin: datetime
+    end: datetime
+    rows: Sequence[LoggedCall]
+
+
 async def read_windows(
     search: Search,
     since: datetime,
@@ -35,7 +45,7 @@ async def read_windows(
     max_rows: int,
     longest: timedelta,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> AsyncIterator[Sequence[LoggedCall]]:
+) -> AsyncIterator[Window]:
     """The rows of a span of time, a window at a time; no row twice, however often the log repeats it.
 
     A window is `longest` at most; one with too many rows is halved. Windows share their ends, because the log may leave
@@ -48,7 +58,7 @@ async def read_windows(
         begin, end = pending.popleft()
         rows = await _patient(search, begin, end, sleep)
         if rows is not None and len(rows) < max_rows:
-            yield _new_rows(rows, seen)
+            yield Window(begin, end, _new_rows(rows, seen))
         elif end - begin <= SHORTEST:
             raise TooManyRowsError(f"the call log has too many rows at {begin:%Y-%m-%d %H:%M:%S%z}: ask the provider")
         else:

@@ -58,7 +58,7 @@ class Log:
         windows = read_windows(
             self.search, NOON, NOON + span, max_rows=self.max_rows, longest=timedelta(days=1), sleep=self.sleep
         )
-        return [one async for rows in windows for one in rows]
+        return [one async for window in windows for one in window.rows]
 
 
 @pytest.mark.parametrize("cuts", [False, True])
