@@ -16,6 +16,7 @@ from receiver.plugins.registry import Registry
 from receiver.settings import Settings
 from storage import Database, Delivery, StoredCallback, journal, queue
 from storage.values import Filter
+from tests.journals import sqlite_journal
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ async def running(where: Path | str, *modules: Handlers, **settings: Any) -> Asy
         handler_settings=made.handler_settings,
         defaults=handler_defaults(made),
     )
-    url = where if isinstance(where, str) else f"sqlite:///{where}/journal.db"
+    url = where if isinstance(where, str) else sqlite_journal(where / "journal.db")
     app = build_app(Components(made, providers, registry), _migrated(url))
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     client = httpx.AsyncClient(transport=transport, base_url="http://receiver")
