@@ -27,11 +27,6 @@ class ViviPhone(LogOnlyProvider[ViviPhoneOptions]):
     options_type: ClassVar[type[ProviderOptions]] = ViviPhoneOptions
     kinds: ClassVar[tuple[Kind, ...]] = (Kind("HISTORY", Mode.NOTIFY, PastCall, has_record=True),)
 
-    @property
-    def country_code(self) -> str:
-        """The code of the US and Canada: other numbers have their own (chapter 3.4)."""
-        return NORTH_AMERICA
-
     def event(self, values: Mapping[str, Any]) -> PastCall:
         """The event of one row of a history."""
         api = self.options.api
