@@ -22,7 +22,7 @@ torture: $(VENV)/installed-test ## Kill receivers, handlers and databases for mi
 	$(BIN)/python -m tests.torture $(ARGS)
 
 reconcile: $(VENV)/installed-test ## Lose callbacks of 2,000 calls, kill receivers, and fetch what is missing.
-	RECEIVER_TEST_RECONCILE_CALLS=2000 $(BIN)/python -m pytest tests/scenarios/test_reconcile.py $(ARGS)
+	RECEIVER_TEST_RECONCILE_CALLS=2000 $(BIN)/python -m pytest -s --timeout 600 tests/scenarios/test_reconcile.py $(ARGS)
 
 fuzz: $(VENV)/installed-test ## Parse a million generated requests, send some of them, and store each that fails.
 	$(BIN)/python -m tests.fuzz $(ARGS)

@@ -1,6 +1,7 @@
 """Store callbacks, and query them."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -156,14 +157,24 @@ def page(connection: Connection, wanted: Filter, after: int, limit: int) -> list
     return [stored(row) for row in connection.execute(statement)]
 
 
-def page_by_time(connection: Connection, wanted: Filter, after: int, limit: int) -> list[StoredCallback]:
-    """The first `limit` callbacks that match, in order of receipt: for paging through a part of a long journal.
+def page_by_time(
+    connection: Connection, provider: str, kind: str, after: tuple[datetime, int], until: datetime, limit: int
+) -> list[StoredCallback]:
+    """The first `limit` callbacks of a kind in order of receipt, after the time and the number of another one.
 
-    Those received exactly at `wanted.since` come after number `after`. To go on, set both to those of the last one.
+    For paging through a part of a long journal.
     """
-    later = and_(matching(wanted), ~and_(callbacks.c.received_at == wanted.since, callbacks.c.id <= after))
-    statement = SELECT_CALLBACK.where(later).order_by(callbacks.c.received_at, callbacks.c.id).limit(limit)
-    return [stored(row) for row in connection.execute(statement)]
+    since, last = after
+    statement = SELECT_CALLBACK.where(
+        callbacks.c.received_at >= since,
+        callbacks.c.received_at < until,
+        ~and_(callbacks.c.received_at == since, callbacks.c.id <= last),
+        # Without an index of its own, so that SQLite takes that of the times and neither reads nor sorts the rest.
+        callbacks.c.kind.concat("") == kind,
+        callbacks.c.provider == provider,
+    )
+    ordered = statement.order_by(callbacks.c.received_at, callbacks.c.id).limit(limit)
+    return [stored(row) for row in connection.execute(ordered)]
 
 
 def count(connection: Connection, wanted: Filter) -> int:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from storage import Database
 from tests.journals import postgres_journal, sqlite_journal
-from tests.postgres import MISSING, cluster
+from tests.postgres import MISSING, cluster, make_database
 
 settings.register_profile("receiver", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("receiver")  # no time is asserted: a busy machine is no failure
@@ -62,6 +62,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return sqlite_journal(tmp_path / "journal.db")
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def blank_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any table, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/blank.db"
+    return make_database(request.getfixturevalue("postgres_server"))
 
 
 @pytest.fixture

@@ -23,13 +23,11 @@ COMMANDS = {
     "reconcile": (
         "Compare a provider's call log with the journal: what never came, what is only here, and what differs."
     ),
-    "gaps": (
-        "List calls of which something is missing, the oldest first: no CDR after a hang-up or an IVR, no second leg."
-    ),
+    "gaps": "List calls of which something is missing, the oldest first.",
     "replay": "Replay stored callbacks: to handlers, to a URL (--to), or to compare today's answers (--diff).",
     "export": "Write stored callbacks or call records to a file.",
     "migrate": "Bring the journal's tables up to date, while receivers run. Of several that start it, one does it.",
-    "prune": "Delete old callbacks with their deliveries. Callbacks with unfinished or dead deliveries are kept.",
+    "prune": "Delete old callbacks with their deliveries, and the notes of placed calls.",
     "forget": "Blank a phone number in all stored callbacks, replies and errors. This cannot be undone.",
     "api": (
         "Call a provider's API, such as `receiver api voicenter click-to-call --phone 0501234567 --target 0721234567`."

@@ -25,7 +25,8 @@ def list_gaps(
         ),
     ] = None,
     quiet: Annotated[
-        int, typer.Option(min=0, metavar="MINUTES", help="Only calls without a callback for so many minutes.")
+        int,
+        typer.Option(min=0, metavar="MINUTES", help="Only calls placed and without a callback for so many minutes."),
     ] = 10,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,

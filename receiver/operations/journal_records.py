@@ -11,7 +11,6 @@ from receiver.intake.reread import reread
 from receiver.providers.base.call_log import CallLeg, CallLogSource
 from receiver.providers.base.contract import Provider
 from storage import Database, StoredCallback, fetched, journal
-from storage.values import Filter
 
 PAGE = 500
 LATE = timedelta(days=1)
@@ -89,10 +88,14 @@ class JournalRecords:
         """What arrives during the run, such as records that it fetches, is found by its call id."""
         moment = min(moment, self._began)
         while self._read_up_to[0] < moment:
-            wanted = Filter(
-                provider=self._provider.name, kind=self._source.kind, since=self._read_up_to[0], until=moment
+            read = partial(
+                journal.page_by_time,
+                provider=self._provider.name,
+                kind=self._source.kind,
+                after=self._read_up_to,
+                until=moment,
+                limit=PAGE,
             )
-            read = partial(journal.page_by_time, wanted=wanted, after=self._read_up_to[1], limit=PAGE)
             page = await self._database.read(read)
             new = {one.callback_id: one for one in self._records(page)}
             self._waiting |= {key: new[key] for key in new.keys() - self._matched_early}

@@ -5,13 +5,16 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
 
 from receiver.app import make_providers
 from receiver.errors import ReceiverError
+from receiver.operations.erasure import erase
 from receiver.operations.gaps import Gap, find_gaps
+from receiver.operations.phone_numbers import number_redactor
 from receiver.operations.placed_calls import PlacedCallRecorder
 from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.api.placed import CallPlaced
@@ -19,6 +22,7 @@ from receiver.providers.spokn import SyncClient as SpoknClient
 from receiver.providers.voicenter import Client, SyncClient
 from receiver.settings import Settings
 from storage import Database, journal
+from storage.erasure import Place
 from tests.api.examples_others import SPOKN_OK
 from tests.api.examples_voicenter import ACCEPTED
 from tests.storage.support import new_callback
@@ -112,3 +116,15 @@ async def test_what_fails_while_a_call_is_noted_is_logged(caplog: pytest.LogCapt
         with caplog.at_level(logging.ERROR):
             assert apis.get(SyncClient).click_to_call.call("0501234567", "0721234567").call_id
     assert "the call that voicenter has placed could not be noted" in caplog.text
+
+
+async def test_a_token_that_holds_a_number_is_erased(database: Database, tmp_path: Path) -> None:
+    """In the note of the call as in its callbacks, so that they still belong together."""
+    async with PlacedCallRecorder(database, lambda: NOW) as recorder:
+        for token in ("for 050-1234567", "for 0501234567", "order-17"):
+            recorder.note(CallPlaced("spokn", token, "click_to_call.call"))
+    post = new_callback(provider="spokn", kind="STATUS", call_id="for 050-1234567", received_at=NOW, body=b"")
+    await database.write(partial(journal.append, batch=[post]))
+    erased = erase(database, number_redactor("+972501234567", "972"), tmp_path / "spool.db", lambda *_: None)
+    assert erased.changed[Place.PLACED_CALLS] == 2
+    assert [gap.call.call_id for gap in gaps(database)] == ["for **********", "order-17"]

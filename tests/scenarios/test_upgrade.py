@@ -31,9 +31,9 @@ def last_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_last_release_goes_on_beside_this_one(tmp_path: Path, database_url: str, last_release: Path) -> None:
+def test_the_last_release_goes_on_beside_this_one(tmp_path: Path, blank_url: str, last_release: Path) -> None:
     """This version migrates the tables under it; both receive, the old one stops, and nothing is lost or refused."""
-    options = ("serve", "--port", "0", "--handlers", "handlers.demo", "--database-url", database_url)
+    options = ("serve", "--port", "0", "--handlers", "handlers.demo", "--database-url", blank_url)
     (tmp_path / "old").mkdir()
     (tmp_path / "new").mkdir()
     old = Receiver(tmp_path / "old", command=COMMAND, options=options, PYTHONPATH=str(last_release))
@@ -46,6 +46,6 @@ def test_the_last_release_goes_on_beside_this_one(tmp_path: Path, database_url: 
     assert old.stop() == 0
     assert new.stop() == 0
     assert seen_by_old.failures == seen_by_new.failures == {}
-    stored, _ = stored_events(database_url)
+    stored, _ = stored_events(blank_url)
     assert seen_by_old.acknowledged | seen_by_new.acknowledged == stored
     assert "Traceback" not in "".join(old.output + new.output)

@@ -10,6 +10,7 @@ from sqlalchemy import inspect, text
 
 from storage import Database, migrate
 from storage.errors import SchemaError
+from tests.postgres import make_database
 
 
 def upgraded(url: str) -> list[str]:
@@ -20,42 +21,42 @@ def upgraded(url: str) -> list[str]:
     return done
 
 
-def test_processes_that_start_together_migrate_once(database_url: str) -> None:
+def test_processes_that_start_together_migrate_once(blank_url: str) -> None:
     """The others wait, and find nothing to do."""
     with ThreadPoolExecutor(4) as starters:
-        runs = list(starters.map(upgraded, [database_url] * 4))
+        runs = list(starters.map(upgraded, [blank_url] * 4))
     assert sorted(runs) == [[], [], [], migrate.revisions()]
 
 
-def test_without_auto_migrate_old_tables_are_refused(database_url: str) -> None:
+def test_without_auto_migrate_old_tables_are_refused(blank_url: str) -> None:
     """The message says which command brings them up to date; nothing is changed."""
     with (
-        Database(database_url, auto_migrate=False) as database,
+        Database(blank_url, auto_migrate=False) as database,
         pytest.raises(SchemaError, match=r"up to revision [0-9]{4}: run `receiver migrate`"),
     ):
         database.migrate()
-    upgraded(database_url)
-    with Database(database_url, auto_migrate=False) as database:
+    upgraded(blank_url)
+    with Database(blank_url, auto_migrate=False) as database:
         database.migrate()
 
 
 def test_tables_of_a_newer_version_are_used_where_they_still_fit(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    blank_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """So an older program can start again beside newer ones during an upgrade."""
-    upgraded(database_url)
+    upgraded(blank_url)
     monkeypatch.setattr(migrate, "newest", lambda: migrate.OLDEST_PROGRAM)
     with caplog.at_level(logging.WARNING):
-        assert upgraded(database_url) == []
+        assert upgraded(blank_url) == []
     assert f"newer than this version's {migrate.OLDEST_PROGRAM}" in caplog.text
 
 
-def test_tables_that_no_longer_fit_are_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_that_no_longer_fit_are_refused(blank_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to install or restore."""
-    upgraded(database_url)
+    upgraded(blank_url)
     monkeypatch.setattr(migrate, "newest", lambda: "0003")
     with pytest.raises(SchemaError, match="install the version that migrated them, or restore a back-up"):
-        upgraded(database_url)
+        upgraded(blank_url)
 
 
 def test_migrations_as_sql_make_the_same_tables(tmp_path: Path) -> None:
@@ -82,9 +83,9 @@ def _tables(file: Path) -> set[str]:
     return found
 
 
-def test_a_migration_waits_for_as_long_as_it_needs(postgres_url: str) -> None:
+def test_a_migration_waits_for_as_long_as_it_needs(postgres_server: str) -> None:
     """The time limit of statements is for callbacks, not for the building of an index."""
-    with Database(postgres_url) as database:
+    with Database(make_database(postgres_server)) as database:
         seen: list[str] = []
 
         def read_limit(_revision: str) -> None:
