@@ -19,3 +19,7 @@ class JournalFullError(StoreError):
 
 class DatabaseUrlError(StoreError):
     """The database URL cannot be used; the message says what to write."""
+
+
+class BackupError(StoreError):
+    """A backup cannot be made, read or restored; the message says what to do."""

@@ -30,3 +30,10 @@ def newest() -> str:
     head = ScriptDirectory.from_config(config).get_current_head()
     assert head is not None  # noqa: S101 - the package ships at least one migration
     return head
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the program has the migrations up to a revision."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return any(script.revision == revision for script in ScriptDirectory.from_config(config).walk_revisions())

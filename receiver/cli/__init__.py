@@ -2,6 +2,7 @@
 
 from receiver.cli import (
     api,
+    backup,
     call,
     callbacks,
     check,
@@ -17,6 +18,7 @@ from receiver.cli import (
     reconcile,
     refused,
     replay,
+    restore,
     sandbox,
     send,
     serve,
@@ -28,6 +30,7 @@ from receiver.cli.main import app
 __all__ = [
     "api",
     "app",
+    "backup",
     "call",
     "callbacks",
     "check",
@@ -43,6 +46,7 @@ __all__ = [
     "reconcile",
     "refused",
     "replay",
+    "restore",
     "sandbox",
     "send",
     "serve",
