@@ -23,3 +23,7 @@ class DatabaseUrlError(StoreError):
 
 class BackupError(StoreError):
     """A backup cannot be made, read or restored; the message says what to do."""
+
+
+class CopyError(StoreError):
+    """A journal cannot be copied to another database; the message says what to do."""
