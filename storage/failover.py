@@ -56,6 +56,11 @@ class FailoverStore:
             self._mover.cancel()
             await asyncio.gather(self._mover, return_exceptions=True)
 
+    async def move_all(self) -> None:
+        """Move all that is spooled, for commands that run beside no receiver. Raises StoreUnavailableError."""
+        while self._spool is not None and self._spool.count:
+            await self._move(self._spool)
+
     async def store(self, batch: Sequence[NewCallback]) -> list[Appended]:
         """Store a batch on disk. Raises StoreUnavailableError if neither journal nor spool can store it."""
         append = partial(journal.append, batch=batch)
