@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, inspect, select
+from sqlalchemy import Connection, Select, delete, func, inspect, literal_column, select
 
 from storage.retention import BLANKED
 from storage.tables import attempts, callbacks, content_index, deliveries, fetched, metadata, unfinished_index
-from storage.values import State
 
 SPAN = 100_000
 """Numbers that one query covers, so that none takes long in a large journal."""
@@ -112,12 +111,9 @@ def create_indexes(connection: Connection, names: Sequence[str]) -> None:
 
 
 def dead_deliveries(connection: Connection) -> int:
-    """How many deliveries have failed for good."""
-    return int(
-        connection.execute(
-            select(func.count()).select_from(deliveries).where(deliveries.c.state == State.DEAD.value)
-        ).scalar_one()
-    )
+    """How many deliveries have failed for good; by their index."""
+    dead = deliveries.c.state == literal_column("'dead'")
+    return int(connection.execute(select(func.count()).select_from(deliveries).where(dead)).scalar_one())
 
 
 def _search(connection: Connection, number: Any, query: Callable[[], Select[Any]], on_rows: OnRows) -> Broken:

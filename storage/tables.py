@@ -191,6 +191,12 @@ Index(
     sqlite_where=deliveries.c.due_at.is_not(None),
     postgresql_where=deliveries.c.due_at.is_not(None),
 )
+Index(
+    "ix_deliveries_dead",
+    deliveries.c.callback_id,
+    sqlite_where=deliveries.c.state == literal_column("'dead'"),
+    postgresql_where=deliveries.c.state == literal_column("'dead'"),
+)
 
 attempts = Table(
     "attempts",
@@ -245,3 +251,17 @@ leases = Table(
     Column("reached", Instant, nullable=True, comment="the time up to which its work is done"),
 )
 """Tasks that one process of a cluster runs at a time."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("about", Text, nullable=False, comment="a callback, a filter, or a phone number without most of its digits"),
+    Column("callbacks", BigInteger, nullable=False, comment="how many it concerned"),
+    sqlite_autoincrement=True,
+)
+"""Who looked at, exported, replayed or erased stored callbacks."""
+Index("ix_audit_at", audit.c.at)
