@@ -23,3 +23,11 @@ class DatabaseUrlError(StoreError):
 
 class SchemaError(StoreUnavailableError):
     """The tables are not those of this version of the program; the message says what to run or to install."""
+
+
+class BackupError(StoreError):
+    """A backup cannot be made, read or restored; the message says what to do."""
+
+
+class CopyError(StoreError):
+    """A journal cannot be copied to another database; the message says what to do."""

@@ -90,6 +90,11 @@ class FailoverStore:
             return StoreState(journal=False, spooled=self._spool.count if self._spool else None)
         return StoreState(journal=True, spooled=self._spool.count if self._spool else None)
 
+    async def move_all(self) -> None:
+        """Move all that is spooled, for commands that run beside no receiver. Raises StoreUnavailableError."""
+        while self._spool is not None and self._spool.count:
+            await self._move(self._spool)
+
     async def store(self, batch: Sequence[NewCallback]) -> list[Appended]:
         """Store a batch on disk. Raises StoreUnavailableError if neither journal nor spool can store it."""
         append = partial(journal.append, batch=batch)

@@ -127,3 +127,8 @@ def _config(**options: Any) -> Any:
     config = Config(**options)
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the program has the migrations up to a revision."""
+    return revision in revisions()

@@ -25,7 +25,7 @@ def open_own(path: Path) -> Spool:
     raise StoreUnavailableError(f"{MAX_FILES} receivers use the spool {path}: set `spool` to another file for this one")
 
 
-def left_behind(path: Path, own: Path) -> Iterator[Spool]:
+def left_behind(path: Path, own: Path | None = None) -> Iterator[Spool]:
     """The spools beside `path` that have callbacks and no process any more, each open until the next is asked for."""
     for candidate in _candidates(path):
         if candidate == own or not _has_callbacks(candidate):

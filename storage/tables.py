@@ -198,6 +198,7 @@ _partial_index(
     deliveries.c.id,
     where=deliveries.c.due_at.is_not(None),
 )
+_partial_index("ix_deliveries_dead", deliveries.c.callback_id, where=deliveries.c.state == literal_column("'dead'"))
 
 attempts = Table(
     "attempts",
@@ -272,3 +273,17 @@ schema_compatibility = Table(
     Column("oldest_program", Text, nullable=False, comment="the oldest revision whose programs work with it"),
 )
 """One row, written by `storage.migrate`."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("about", Text, nullable=False, comment="a callback, a filter, or a phone number without most of its digits"),
+    Column("callbacks", BigInteger, nullable=False, comment="how many it concerned"),
+    sqlite_autoincrement=True,
+)
+"""Who looked at, exported, replayed or erased stored callbacks."""
+Index("ix_audit_at", audit.c.at)

@@ -29,6 +29,15 @@ COMMANDS = {
     "migrate": "Bring the journal's tables up to date, while receivers run. Of several that start it, one does it.",
     "prune": "Delete old callbacks with their deliveries, and the notes of placed calls.",
     "forget": "Blank a phone number in all stored callbacks, replies and errors. This cannot be undone.",
+    "backup": (
+        "Write the journal to one compressed file, as it is at this moment, while receivers go on. "
+        "The file is verified."
+    ),
+    "restore": "Restore a journal from a backup. Stop the receivers that use the database first.",
+    "copy": "Copy a journal from SQLite to PostgreSQL or back, with all numbers, while receivers use it.",
+    "doctor": (
+        "Check the journal's integrity, the spool, free space, versions, and settings that contradict each other."
+    ),
     "api": (
         "Call a provider's API, such as `receiver api voicenter click-to-call --phone 0501234567 --target 0721234567`."
     ),
