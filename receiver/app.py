@@ -7,13 +7,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from pydantic import ValidationError
 from starlette.applications import Starlette
 
 from receiver.delivery.attempt import AttemptRunner
+from receiver.delivery.traced import TracedAttemptRunner
 from receiver.delivery.worker import DeliveryWorker, WorkerLimits
 from receiver.errors import SettingsError
 from receiver.intake.call_history import CallHistories
@@ -21,6 +22,7 @@ from receiver.intake.priority import PriorityGate
 from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
+from receiver.intake.traced import TracedJournal, TracedResponder
 from receiver.metrics import Metrics
 from receiver.operations.reconcile import Reconciler
 from receiver.operations.reconcile_task import BackgroundReconcile, call_logs, make_reconcilers
@@ -34,6 +36,7 @@ from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, period_seconds, problems
+from receiver.tracing.setup import require_tracing
 from receiver.web.admission import Admission
 from receiver.web.auth import access_policies
 from receiver.web.callback_app import CallbackApp, check_paths
@@ -49,6 +52,9 @@ from storage.database import parse_url
 from storage.errors import DatabaseUrlError
 from storage.failover import FailoverStore
 from storage.spool import Spool
+
+if TYPE_CHECKING:
+    from receiver.tracing.spans import Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +78,8 @@ def load_components(settings: Settings) -> Components:
         defaults=handler_defaults(settings),
     )
     api_options(settings, providers)
+    if settings.tracing:
+        require_tracing()
     if settings.reconcile_every and not call_logs(providers):
         raise SettingsError("reconcile_every: no provider's call log can be read; write [providers.voicenter.api]")
     return Components(settings, providers, registry)
@@ -189,11 +197,16 @@ REAL = Surroundings()
 
 @asynccontextmanager
 async def running_worker(
-    components: Components, database: Database, metrics: Metrics, surroundings: Surroundings = REAL
+    components: Components,
+    database: Database,
+    metrics: Metrics,
+    surroundings: Surroundings = REAL,
+    tracing: "Tracing | None" = None,
 ) -> AsyncIterator[DeliveryWorker]:
     """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
     settings, registry = components.settings, components.registry
-    runner = Runner(settings.handler_concurrency, "deliver")
+    runner = Runner(settings.handler_concurrency, "deliver", keeps_context=tracing is not None)
+    make_attempts = AttemptRunner if tracing is None else partial(TracedAttemptRunner, tracing)
     histories = CallHistories(database.read, registry)
     async with (
         _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http,
@@ -202,7 +215,7 @@ async def running_worker(
         worker = DeliveryWorker(
             database,
             registry,
-            AttemptRunner(
+            make_attempts(
                 registry,
                 runner,
                 http=http,
@@ -258,16 +271,20 @@ def _background_reconcile(
 
 @asynccontextmanager
 async def open_responder(
-    components: Components, histories: CallHistories, surroundings: Surroundings = REAL
+    components: Components,
+    histories: CallHistories,
+    surroundings: Surroundings = REAL,
+    tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Responder]:
     """Handlers answer questions inside the block."""
     registry = components.registry
-    runner = Runner(components.settings.answer_threads, "answer")
+    runner = Runner(components.settings.answer_threads, "answer", keeps_context=tracing is not None)
+    make_responder = Responder if tracing is None else partial(TracedResponder, tracing)
     async with (
         _http_client(registry, lambda usual: usual.deadline, surroundings) as http,
         ApiClients(api_options(components.settings, components.providers), surroundings.transport) as apis,
     ):
-        yield Responder(registry, runner, http=http, apis=apis, load_history=histories.load)
+        yield make_responder(registry, runner, http=http, apis=apis, load_history=histories.load)
         runner.close()
 
 
@@ -291,18 +308,19 @@ def build_app(
     spool: Spool | None = None,
     deliver: bool = True,
     surroundings: Surroundings = REAL,
+    tracing: "Tracing | None" = None,
 ) -> CallbackApp:
     """The ASGI app. Its lifespan starts and stops all that runs in the background, and closes database and spool.
 
-    Without `deliver` it only receives; another process must run the deliveries.
+    Without `deliver` it only receives; another process must run the deliveries. `tracing` makes spans of its work.
     """
     metrics = Metrics()
-    gateway = make_gateway(components)
+    gateway = make_gateway(components, tracing)
     metrics.watch("receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        receiving = _running_intake(components, database, spool, metrics, surroundings, deliver=deliver)
+        receiving = _running_intake(components, database, spool, metrics, surroundings, tracing, deliver=deliver)
         async with receiving as intake, _running_rejection_log(database, metrics) as rejections:
             gateway.open(intake, rejections, _probe_reporter(database))
             yield
@@ -318,6 +336,7 @@ async def _running_intake(
     spool: Spool | None,
     metrics: Metrics,
     surroundings: Surroundings,
+    tracing: "Tracing | None",
     *,
     deliver: bool,
 ) -> AsyncIterator[Intake]:
@@ -328,16 +347,16 @@ async def _running_intake(
             stack.callback(spool.close)
         worker = None
         if deliver:
-            working = running_worker(components, database, metrics, surroundings)
+            working = running_worker(components, database, metrics, surroundings, tracing)
             worker = await stack.enter_async_context(working)
         failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
         failover.start()
         stack.push_async_callback(failover.stop)
         priority = PriorityGate()
-        journal = _start_journal(components.settings, failover, priority)
+        journal = _start_journal(components.settings, failover, priority, tracing)
         stack.push_async_callback(journal.close)
         histories = CallHistories(database.read, components.registry)
-        responder = await stack.enter_async_context(open_responder(components, histories, surroundings))
+        responder = await stack.enter_async_context(open_responder(components, histories, surroundings, tracing))
         metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
         metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
         starter = worker.fast_start if worker else None
@@ -349,13 +368,15 @@ async def _running_intake(
             starter=starter,
             priority=priority,
             uncommitted=histories.uncommitted,
+            tracing=tracing,
         )
 
 
 def _start_journal(
-    settings: Settings, failover: FailoverStore, priority: PriorityGate
+    settings: Settings, failover: FailoverStore, priority: PriorityGate, tracing: "Tracing | None"
 ) -> GroupCommit[NewCallback, Appended]:
-    journal: GroupCommit[NewCallback, Appended] = GroupCommit(
+    make_journal = GroupCommit[NewCallback, Appended] if tracing is None else partial(TracedJournal, tracing)
+    journal = make_journal(
         failover.store,
         capacity=settings.journal_capacity,
         batch=settings.journal_batch,
@@ -379,7 +400,7 @@ def _probe_reporter(database: Database) -> ProbeReporter:
     return ProbeReporter(lambda token, seen: database.write(partial(stored_probes.record, token=token, seen=seen)))
 
 
-def make_gateway(components: Components) -> CallbackGateway:
+def make_gateway(components: Components, tracing: "Tracing | None" = None) -> CallbackGateway:
     """The gateway with the limits from the settings, not open yet."""
     settings = components.settings
     return CallbackGateway(
@@ -394,6 +415,7 @@ def make_gateway(components: Components) -> CallbackGateway:
         proxies=settings.trusted_proxies,
         forwarded_header=settings.forwarded_header,
         public_url=settings.public_url,
+        tracing=tracing,
     )
 
 

@@ -10,6 +10,7 @@ from receiver.intake.reread import reread
 from receiver.plugins.call_history import decode_state
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.event import Event
+from receiver.tracing.notes import trace_id_in, without_trace
 from storage import Delivery, StoredCallback
 
 
@@ -25,11 +26,12 @@ def callback_summary(callback: StoredCallback) -> dict[str, Any]:
         "reason": callback.reason or None,
         "duplicate_of": callback.duplicate_of,
         "source": "call log" if CALL_LOG_NOTE in callback.notes else "provider",
-        "notes": list(callback.notes),
+        "notes": without_trace(callback.notes),
         "format": callback.format,
         "peer": callback.peer,
         "took_us": callback.took_us,
         "answered_by": callback.answered_by,
+        "trace_id": trace_id_in(callback.notes) or None,
     }
 
 

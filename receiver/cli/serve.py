@@ -14,7 +14,7 @@ import typer
 import uvicorn
 
 from receiver.app import Components, build_app, load_components, open_for_receiving, open_spool
-from receiver.cli import logs
+from receiver.cli import logs, traces
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl, HandlerModules
 from receiver.cli.output import Column, Table, console, print_facts, print_prose
@@ -56,7 +56,8 @@ def serve(
         _allow_many_connections()
         listening = _listen(settings)
         database = open_for_receiving(settings, spool)
-    front = build_app(components, database, spool=spool, deliver=deliveries)
+        tracing = traces.start(settings)
+    front = build_app(components, database, spool=spool, deliver=deliveries, tracing=tracing)
     limits = RequestLimits(settings.request_seconds, settings.max_header_bytes, settings.max_headers)
     config = uvicorn.Config(
         front,
@@ -72,6 +73,7 @@ def serve(
     )
     server = _Server(config, components, database, _make_reloader(components, given) if reload else None)
     server.run(sockets=[listening])
+    traces.stop(tracing)
     leave(0 if server.started else 1)
 
 
