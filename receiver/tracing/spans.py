@@ -70,7 +70,14 @@ class Tracing:
 
     @contextmanager
     def span(self, name: str, **values: Value | None) -> Iterator[OpenSpan]:
-        """A part of what is in progress, with attributes as `OpenSpan.note` takes them."""
+        """A part of what is in progress, with attributes as `OpenSpan.note` takes them.
+
+        Where that is not sampled, its parts need no spans of their own, here and in `begin`.
+        """
+        whole = trace.get_current_span()
+        if not whole.is_recording():
+            yield OpenSpan(whole)
+            return
         with self._current(name, SpanKind.INTERNAL, _named(values)) as span:
             yield span
 
@@ -85,6 +92,9 @@ class Tracing:
 
     def begin(self, name: str, **values: Value | None) -> OpenSpan:
         """A part of what is in progress that ends elsewhere, by `OpenSpan.end`."""
+        whole = trace.get_current_span()
+        if not whole.is_recording():
+            return OpenSpan(whole)
         return OpenSpan(self._tracer.start_span(name, attributes=_named(values)))
 
     def current(self) -> OpenSpan:
@@ -119,10 +129,13 @@ class Tracing:
         self, name: str, kind: SpanKind, attributes: Mapping[str, Value], parent: Context | None = None
     ) -> Iterator[OpenSpan]:
         """A span that is in progress inside the block. Exceptions are not recorded: their texts may hold numbers."""
-        with self._tracer.start_as_current_span(
-            name, parent, kind, attributes, record_exception=False, set_status_on_exception=False
-        ) as span:
+        span = self._tracer.start_span(name, parent, kind, attributes)
+        token = context.attach(trace.set_span_in_context(span))
+        try:
             yield OpenSpan(span)
+        finally:
+            context.detach(token)
+            span.end()
 
 
 def _named(values: Mapping[str, Value | None]) -> dict[str, Value]:
