@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from receiver.database import file_of
 from receiver.database import make_database as make
 from receiver.database import open_database as open_
 from receiver.delivery.attempt import AttemptRunner
+from receiver.delivery.traced import TracedAttemptRunner
 from receiver.delivery.worker import DeliveryWorker, WorkerLimits
 from receiver.errors import SettingsError
 from receiver.intake.call_history import CallHistories
@@ -24,6 +25,7 @@ from receiver.intake.priority import PriorityGate
 from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
+from receiver.intake.traced import TracedJournal, TracedResponder
 from receiver.metrics import Metrics, is_shared
 from receiver.operations.placed_calls import PlacedCallRecorder
 from receiver.operations.reconcile_task import NO_CALL_LOG, background_reconcile, call_logs
@@ -38,6 +40,7 @@ from receiver.providers.base.api.placed import OnPlaced
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, period_seconds, problems
+from receiver.tracing.setup import require_tracing
 from receiver.web.admission import Admission
 from receiver.web.auth import access_policies
 from receiver.web.callback_app import CallbackApp, check_paths
@@ -53,6 +56,9 @@ from storage import rejections as stored_rejections
 from storage.errors import SchemaError
 from storage.failover import FailoverStore
 from storage.spool import Spool
+
+if TYPE_CHECKING:
+    from receiver.tracing.spans import Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +84,8 @@ def load_components(settings: Settings) -> Components:
         defaults=handler_defaults(settings),
     )
     api_options(settings, providers)
+    if settings.tracing:
+        require_tracing()
     if settings.reconcile_every and not call_logs(providers):
         raise SettingsError(f"reconcile_every: no provider's call log can be read; {NO_CALL_LOG}")
     return Components(settings, providers, registry)
@@ -197,11 +205,16 @@ REAL = Surroundings()
 
 @asynccontextmanager
 async def running_worker(
-    components: Components, database: Database, metrics: Metrics, surroundings: Surroundings = REAL
+    components: Components,
+    database: Database,
+    metrics: Metrics,
+    surroundings: Surroundings = REAL,
+    tracing: "Tracing | None" = None,
 ) -> AsyncIterator[DeliveryWorker]:
     """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
     settings, registry = components.settings, components.registry
-    runner = Runner(settings.handler_concurrency, "deliver")
+    runner = Runner(settings.handler_concurrency, "deliver", keeps_context=tracing is not None)
+    make_attempts = AttemptRunner if tracing is None else partial(TracedAttemptRunner, tracing)
     histories = CallHistories(database.read, registry)
     async with (
         _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http,
@@ -211,7 +224,7 @@ async def running_worker(
         worker = DeliveryWorker(
             database,
             registry,
-            AttemptRunner(
+            make_attempts(
                 registry,
                 runner,
                 http=http,
@@ -261,15 +274,17 @@ async def open_responder(
     histories: CallHistories,
     surroundings: Surroundings = REAL,
     on_placed: OnPlaced | None = None,
+    tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Responder]:
     """Handlers answer questions inside the block; the calls that they place are reported to `on_placed`."""
     registry = components.registry
-    runner = Runner(components.settings.answer_threads, "answer")
+    runner = Runner(components.settings.answer_threads, "answer", keeps_context=tracing is not None)
+    make_responder = Responder if tracing is None else partial(TracedResponder, tracing)
     async with (
         _http_client(registry, lambda usual: usual.deadline, surroundings) as http,
         ApiClients(api_options(components.settings, components.providers), surroundings.transport, on_placed) as apis,
     ):
-        yield Responder(registry, runner, http=http, apis=apis, load_history=histories.load)
+        yield make_responder(registry, runner, http=http, apis=apis, load_history=histories.load)
         runner.close()
 
 
@@ -293,19 +308,22 @@ def build_app(
     spool: Spool | None = None,
     deliver: bool = True,
     surroundings: Surroundings = REAL,
+    tracing: "Tracing | None" = None,
 ) -> CallbackApp:
     """The ASGI app. Its lifespan starts and stops all that runs in the background, and closes database and spool.
 
-    Without `deliver` it only receives; another process must run the deliveries.
+    Without `deliver` it only receives; another process must run the deliveries. `tracing` makes spans of its work.
     """
     metrics = Metrics()
-    gateway = make_gateway(components)
+    gateway = make_gateway(components, tracing)
     readiness = Readiness(gateway.address_of, components.settings.status_from)
     metrics.watch("receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        receiving = _running_intake(components, database, spool, metrics, surroundings, readiness, deliver=deliver)
+        receiving = _running_intake(
+            components, database, spool, metrics, surroundings, readiness, tracing, deliver=deliver
+        )
         async with (
             receiving as intake,
             _running_rejection_log(database, metrics) as rejections,
@@ -330,6 +348,7 @@ async def _running_intake(
     metrics: Metrics,
     surroundings: Surroundings,
     readiness: Readiness,
+    tracing: "Tracing | None",
     *,
     deliver: bool,
 ) -> AsyncIterator[Intake]:
@@ -340,7 +359,7 @@ async def _running_intake(
             stack.callback(spool.close)
         worker = None
         if deliver:
-            working = running_worker(components, database, metrics, surroundings)
+            working = running_worker(components, database, metrics, surroundings, tracing)
             worker = await stack.enter_async_context(working)
         failover = FailoverStore(
             database,
@@ -352,11 +371,11 @@ async def _running_intake(
         stack.push_async_callback(failover.stop)
         readiness.open(failover.state)
         priority = PriorityGate()
-        journal = _start_journal(components.settings, failover, priority)
+        journal = _start_journal(components.settings, failover, priority, tracing)
         stack.push_async_callback(journal.close)
         histories = CallHistories(database.read, components.registry)
         placed = await stack.enter_async_context(PlacedCallRecorder(database))
-        answering = open_responder(components, histories, surroundings, placed.note)
+        answering = open_responder(components, histories, surroundings, placed.note, tracing)
         responder = await stack.enter_async_context(answering)
         metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
         metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
@@ -369,13 +388,15 @@ async def _running_intake(
             starter=starter,
             priority=priority,
             uncommitted=histories.uncommitted,
+            tracing=tracing,
         )
 
 
 def _start_journal(
-    settings: Settings, failover: FailoverStore, priority: PriorityGate
+    settings: Settings, failover: FailoverStore, priority: PriorityGate, tracing: "Tracing | None"
 ) -> GroupCommit[NewCallback, Appended]:
-    journal: GroupCommit[NewCallback, Appended] = GroupCommit(
+    make_journal = GroupCommit[NewCallback, Appended] if tracing is None else partial(TracedJournal, tracing)
+    journal = make_journal(
         failover.store,
         capacity=settings.journal_capacity,
         batch=settings.journal_batch,
@@ -416,7 +437,7 @@ def _probe_reporter(database: Database) -> ProbeReporter:
     return ProbeReporter(lambda token, seen: database.write(partial(stored_probes.record, token=token, seen=seen)))
 
 
-def make_gateway(components: Components) -> CallbackGateway:
+def make_gateway(components: Components, tracing: "Tracing | None" = None) -> CallbackGateway:
     """The gateway with the limits from the settings, not open yet."""
     settings = components.settings
     return CallbackGateway(
@@ -431,6 +452,7 @@ def make_gateway(components: Components) -> CallbackGateway:
         proxies=settings.trusted_proxies,
         forwarded_header=settings.forwarded_header,
         public_url=settings.public_url,
+        tracing=tracing,
     )
 
 

@@ -207,6 +207,8 @@ class Settings(BaseSettings):
 
     metrics: bool = False
     """Whether /metrics serves Prometheus metrics: they name providers, kinds and handlers."""
+    tracing: bool = False
+    """Whether OpenTelemetry traces are exported, as the environment's OTEL_… variables say; needs the extra `otel`."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     """debug, info, warning or error."""
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = "text"

@@ -103,14 +103,14 @@ def _rows(
 CALLBACK_COLUMNS = (
     "id", "received_at", "provider", "kind", "call_id", "outcome", "reason", "duplicate_of", "notes", "format", "peer",
     "took_us", "method", "path", "query", "body", "reply_status", "reply_type", "reply_body",
-    "answered_by", "call_state", "source",
+    "answered_by", "call_state", "source", "trace_id",
 )  # fmt: skip
 
 
 def _callback_row(callback: StoredCallback, _providers: Providers) -> Row:
     return {
-        **callback_summary(callback),
-        "notes": " ".join(callback.notes),
+        **(summary := callback_summary(callback)),
+        "notes": " ".join(summary["notes"]),
         "method": callback.method,
         "path": callback.path,
         "query": as_text(callback.query),

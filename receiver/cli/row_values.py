@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from receiver.tracing.notes import trace_id_in, without_trace
 from storage import Delivery, StoredCallback
 from storage.values import CALL_LOG_NOTE
 
@@ -18,11 +19,12 @@ def callback_summary(callback: StoredCallback) -> dict[str, Any]:
         "reason": callback.reason or None,
         "duplicate_of": callback.duplicate_of,
         "source": "call log" if CALL_LOG_NOTE in callback.notes else "provider",
-        "notes": list(callback.notes),
+        "notes": without_trace(callback.notes),
         "format": callback.format,
         "peer": callback.peer,
         "took_us": callback.took_us,
         "answered_by": callback.answered_by,
+        "trace_id": trace_id_in(callback.notes) or None,
     }
 
 

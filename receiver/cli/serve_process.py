@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import uvicorn
 
 from receiver.app import Components, build_app, load_components, open_for_receiving, open_spool
-from receiver.cli import logs
+from receiver.cli import logs, traces
 from receiver.cli.banner import print_banner
 from receiver.cli.main import report_errors
 from receiver.cli.output import console
@@ -42,7 +42,8 @@ def serve_process(
         _allow_many_connections()
         listening = _sockets(settings, fd)
         database = open_for_receiving(settings, spool)
-    front = build_app(components, database, spool=spool, deliver=deliveries)
+        tracing = traces.start(settings)
+    front = build_app(components, database, spool=spool, deliver=deliveries, tracing=tracing)
     limits = RequestLimits(settings.request_seconds, settings.max_header_bytes, settings.max_headers)
     config = uvicorn.Config(
         front,
@@ -77,6 +78,7 @@ def serve_process(
         supervisor=supervisor,
     )
     server.run(sockets=listening)
+    traces.stop(tracing)
     leave(0 if server.started else 1)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import signal
 
 from receiver.app import load_components, open_database, running_worker
-from receiver.cli import logs
+from receiver.cli import logs, traces
 from receiver.cli.banner import print_handlers
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl, HandlerModules
@@ -22,13 +22,14 @@ def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> N
         logs.configure(settings)
         components = load_components(settings)
         database = open_database(settings)
+        tracing = traces.start(settings)
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        async with running_worker(components, database, Metrics()):
+        async with running_worker(components, database, Metrics(), tracing=tracing):
             console.print("Handlers:")
             print_handlers(components)
             print_prose(f"Deliveries of {database.place} run here. Stop with Ctrl-C.")
@@ -37,4 +38,5 @@ def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> N
 
     with database:
         asyncio.run(until_stopped())
+    traces.stop(tracing)
     leave(0)
