@@ -29,7 +29,7 @@ class Machine:
     proxy: Proxy = "nginx"
     """The program that listens on the public address."""
     command: str = "/opt/receiver/bin/receiver"
-    """The installed `receiver` command."""
+    """The installed `receiver` command, or Python with `-m receiver`."""
     folder: str = "/etc/receiver"
     """The folder of receiver.toml and handlers/."""
     data: str = "/var/lib/receiver"
@@ -60,9 +60,16 @@ class Machine:
                 f"public_url: {self.public_url!r} is not an address that a certificate can be for; "
                 "write https and a host name, such as https://calls.example.com"
             )
-        for name in ("command", "folder", "data", *filter(self.__getattribute__, ("certificate", "certificate_key"))):
-            if not _PATH.fullmatch(getattr(self, name)):
-                raise SettingsError(f"{name}: write an absolute path without blanks, not {getattr(self, name)!r}")
+        paths = {
+            "command": self.command.removesuffix(" -m receiver"),
+            "folder": self.folder,
+            "data": self.data,
+            "certificate": self.certificate or "/default",
+            "certificate_key": self.certificate_key or "/default",
+        }
+        for name, path in paths.items():
+            if not _PATH.fullmatch(path):
+                raise SettingsError(f"{name}: write an absolute path without blanks, not {path!r}")
         if not _USER.fullmatch(self.user):
             raise SettingsError(f"user: {self.user!r} is no name of a system user; write one such as receiver")
         if re.search(r'["\\\x00-\x1f\x7f]', self.database_url):
