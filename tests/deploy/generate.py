@@ -14,8 +14,10 @@ EXAMPLE = Machine("https://calls.example.com", "4f1c9a7e-put-your-own-here")
 def generated() -> Mapping[str, str]:
     """The files below deploy/ that have a template, with the values of the example."""
     proxies = {name: render(name, replace(EXAMPLE, proxy=proxy)) for proxy, name in PROXY_FILES.items()}
+    site = {"host": "{$SITE}", "site": "https://{$SITE}", "upstream": "receiver:8000"}
+    compose = {"compose.Caddyfile": render("Caddyfile", EXAMPLE, **site)}
     units = {f"systemd/{name}": render(name, EXAMPLE) for name in (*UNITS, WORKER_UNIT)}
-    return {SETTINGS: render(SETTINGS, EXAMPLE), **proxies, **units}
+    return {SETTINGS: render(SETTINGS, EXAMPLE), **proxies, **compose, **units}
 
 
 def main() -> None:
