@@ -10,6 +10,7 @@ COMMANDS = {
         "Run deliveries of a journal that other receivers store into, until Ctrl-C or SIGTERM. It receives nothing."
     ),
     "check": "Check settings, handlers and filters without starting a receiver.",
+    "init": "Write the settings, a secret, the systemd units and the proxy's configuration for this machine.",
     "new": "Write a new handler module with a scenario and a test, in the folder that you are in.",
     "phone": "Call a running receiver as a provider would: by keys, or from a script.",
     "test": "Play scenarios against your handlers, without a server and without the network, in a temporary journal.",
