@@ -22,6 +22,8 @@ from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
+from receiver.monitoring import Watched, running_monitoring
+from receiver.operations.alarms.sending import check_recipients
 from receiver.operations.reconcile import Reconciler
 from receiver.operations.reconcile_task import BackgroundReconcile, call_logs, make_reconcilers
 from receiver.operations.retention import run_retention
@@ -72,6 +74,7 @@ def load_components(settings: Settings) -> Components:
         defaults=handler_defaults(settings),
     )
     api_options(settings, providers)
+    check_recipients(settings.alarms.urls)
     if settings.reconcile_every and not call_logs(providers):
         raise SettingsError("reconcile_every: no provider's call log can be read; write [providers.voicenter.api]")
     return Components(settings, providers, registry)
@@ -303,7 +306,8 @@ def build_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         receiving = _running_intake(components, database, spool, metrics, surroundings, deliver=deliver)
-        async with receiving as intake, _running_rejection_log(database, metrics) as rejections:
+        watching = running_monitoring(Watched(components.settings, components.providers, database, spool), metrics)
+        async with receiving as intake, _running_rejection_log(database, metrics) as rejections, watching:
             gateway.open(intake, rejections, _probe_reporter(database))
             yield
 
