@@ -1,6 +1,7 @@
 """The command line: `receiver --help`."""
 
 from receiver.cli import (
+    alarms,
     api,
     call,
     callbacks,
@@ -26,6 +27,7 @@ from receiver.cli import (
 from receiver.cli.main import app
 
 __all__ = [
+    "alarms",
     "api",
     "app",
     "call",

@@ -18,7 +18,19 @@ from storage.database import parse_url
 
 ORDER = (
     *("serve", "work", "check", "new", "phone", "test", "send"),
-    *("callbacks", "call", "deliveries", "refused", "reconcile", "gaps", "replay", "export", "prune", "forget"),
+    *(
+        "callbacks",
+        "call",
+        "deliveries",
+        "refused",
+        "alarms",
+        "reconcile",
+        "gaps",
+        "replay",
+        "export",
+        "prune",
+        "forget",
+    ),
 )
 """Commands in the order in which a new user meets them; others follow."""
 

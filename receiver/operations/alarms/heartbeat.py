@@ -20,8 +20,8 @@ class Heartbeat:
         self._metrics = metrics
         self._failed = 0
 
-    async def beat(self) -> None:
-        """Call it once."""
+    async def beat(self) -> bool:
+        """Call it once; whether that succeeded."""
         error = await self._call()
         self._metrics.heartbeat("failed" if error else "sent")
         if error and not self._failed:
@@ -29,6 +29,7 @@ class Heartbeat:
         if not error and self._failed:
             logger.info("the heartbeat is sent again, after %d failures", self._failed)
         self._failed = self._failed + 1 if error else 0
+        return not error
 
     async def _call(self) -> str:
         try:
