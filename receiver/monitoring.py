@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -125,29 +126,39 @@ def _spool(watched: Watched, here: str) -> Condition | None:
     return SpoolUsed(here, spool.path.name, lambda: spool.count, seconds)
 
 
-def _of_public_url(watched: Watched, metrics: Metrics, http: httpx.AsyncClient) -> list[Condition]:
-    """Conditions and gauges of the public address; none without one."""
+def _of_public_url(watched: Watched, metrics: Metrics, http: httpx.AsyncClient) -> list[Condition | None]:
+    """Conditions of the public address, with their gauges; none without an address."""
     settings, url = watched.settings.alarms, watched.settings.public_url.rstrip("/")
-    found: list[Condition] = []
-    if every := period_seconds(settings.check_url_every) if url else 0:
-        policies = access_policies(watched.settings, watched.providers)
-
-        async def check() -> dict[str, str]:
-            probes = probe_all(watched.providers, policies, watched.database, http, url)
-            return {probe.provider.name: probe.problem async for probe in probes}
-
-        found.append(reachable := PublicUrl(check, every))
-        metrics.watch(
-            "receiver_public_url_reachable", "1 if callbacks to public_url arrive, 0 if not",
-            lambda: nan if reachable.is_reachable is None else float(reachable.is_reachable), across="livemax",
-        )  # fmt: skip
+    reachable = certificate = None
+    if url and (every := period_seconds(settings.check_url_every)):
+        reachable = PublicUrl(partial(_check_url, watched, http, url), every)
     if url.startswith("https://") and settings.certificate_days:
-        found.append(certificate := Certificate(url, settings.certificate_days, ssl.create_default_context()))
-        metrics.watch(
-            "receiver_certificate_expiry_timestamp_seconds", "When the certificate of public_url ends, since 1970",
-            lambda: certificate.ends_at.timestamp() if certificate.ends_at else nan, across="livemax",
-        )  # fmt: skip
-    return found
+        certificate = Certificate(url, settings.certificate_days, ssl.create_default_context())
+
+    def is_reachable() -> float:
+        known = reachable.is_reachable if reachable else None
+        return nan if known is None else float(known)
+
+    def ends_at() -> float:
+        known = certificate.ends_at if certificate else None
+        return nan if known is None else known.timestamp()
+
+    metrics.watch(
+        "receiver_public_url_reachable", "1 if callbacks to public_url arrive, 0 if not", is_reachable,
+        across="livemax",
+    )  # fmt: skip
+    metrics.watch(
+        "receiver_certificate_expiry_timestamp_seconds", "When the certificate of public_url ends, since 1970",
+        ends_at, across="livemax",
+    )  # fmt: skip
+    return [reachable, certificate]
+
+
+async def _check_url(watched: Watched, http: httpx.AsyncClient, url: str) -> dict[str, str]:
+    """What is wrong with the URL of each provider."""
+    policies = access_policies(watched.settings, watched.providers)
+    probes = probe_all(watched.providers, policies, watched.database, http, url)
+    return {probe.provider.name: probe.problem async for probe in probes}
 
 
 def _context(settings: Settings) -> ssl.SSLContext:

@@ -61,7 +61,7 @@ class JournalFigures:
 _MEANINGS = {
     "receiver_deliveries_dead": "Deliveries that failed at their last attempt and were not requeued or dropped",
     "receiver_deliveries_due": "Deliveries that are due and wait for a worker",
-    "receiver_backlog_age_seconds": "How long the oldest of them has been due",
+    "receiver_backlog_age_seconds": "How long the oldest due delivery has waited",
     "receiver_alarms_active": "Alarms that have begun and not ended, in the whole cluster",
     "receiver_disk_free_bytes": "Free space where the journal or the spool is, the least of them",
 }
