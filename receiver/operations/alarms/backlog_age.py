@@ -29,5 +29,5 @@ class BacklogAge:
         late = [one for one in facts if one.age.total_seconds() >= self._limit]
         if not late:
             return []
-        handlers = ", ".join(f"{one.handler} ({one.count}, {spoken(one.age.total_seconds())})" for one in late)
-        return [Problem(f"deliveries are due and are not run, to {handlers}")]
+        handlers = ", ".join(f"{one.count} to {one.handler} for {spoken(one.age.total_seconds())}" for one in late)
+        return [Problem(f"deliveries are due and are not run: {handlers}")]

@@ -62,4 +62,4 @@ class Certificate:
         if left.total_seconds() >= self._days * 86_400:
             return []
         end = facts.ends_at.isoformat(sep=" ", timespec="minutes")
-        return [Problem(f"the certificate of {self._host} ends at {end}, in {left.days} days")]
+        return [Problem(f"the certificate of {self._host} ends at {end}; days left: {left.days}")]

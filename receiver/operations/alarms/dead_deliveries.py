@@ -29,8 +29,7 @@ class DeadDeliveries:
 
     def judge(self, facts: Mapping[str, int], now: datetime) -> list[Problem]:
         """One problem, which names the handlers."""
-        total = sum(facts.values())
-        if total < self._limit:
+        if sum(facts.values()) < self._limit:
             return []
-        handlers = ", ".join(f"{handler} ({count})" for handler, count in facts.items())
-        return [Problem(f"{total} deliveries died within a day and are still dead, to {handlers}")]
+        handlers = ", ".join(f"{count} to {handler}" for handler, count in facts.items())
+        return [Problem(f"deliveries died within a day and are still dead: {handlers}")]

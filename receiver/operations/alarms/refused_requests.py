@@ -48,4 +48,4 @@ class RefusedRequests:
         """One problem, with both numbers."""
         if facts.now < self._limit or facts.now < TIMES * facts.usual:
             return []
-        return [Problem(f"{facts.now} requests were refused in 10 min, usually {facts.usual:.0f}")]
+        return [Problem(f"requests refused within 10 min: {facts.now}, usually {facts.usual:.0f}")]

@@ -25,4 +25,4 @@ class SpoolUsed:
         """One problem, with their number."""
         if not facts:
             return []
-        return [Problem(f"{facts} callbacks are in the spool: the journal's database is unreachable, or was")]
+        return [Problem(f"callbacks in the spool: {facts}; the journal's database is unreachable, or was")]

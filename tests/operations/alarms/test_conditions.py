@@ -40,7 +40,7 @@ async def test_dead_deliveries_are_those_of_a_day(database: Database) -> None:
     facts = await condition.read(now)
     assert facts == {"crm": 2, "log": 1}
     assert condition.judge(facts, now) == [
-        Problem("3 deliveries died within a day and are still dead, to crm (2), log (1)")
+        Problem("deliveries died within a day and are still dead: 2 to crm, 1 to log")
     ]
     assert condition.judge({"crm": 2}, now) == []
     assert await condition.read(now + timedelta(days=2)) == {}
@@ -57,7 +57,7 @@ async def test_the_backlog_is_what_is_due_and_waits(database: Database) -> None:
     finish(database, claims, State.DUE, result="retry", retry_in=3600)
     assert await condition.read(NOON) == []
     late = [Backlog("crm", 12, timedelta(minutes=25)), Backlog("log", 1, timedelta(minutes=9))]
-    assert condition.judge(late, NOON) == [Problem("deliveries are due and are not run, to crm (12, 25 min)")]
+    assert condition.judge(late, NOON) == [Problem("deliveries are due and are not run: 12 to crm for 25 min")]
     assert condition.judge(late[1:], NOON) == []
 
 
@@ -85,7 +85,7 @@ async def test_refused_requests_are_compared_with_the_day_before(database: Datab
         rejections.add(connection, [one, before])
     facts = await condition.read(NOON)
     assert facts == RefusedFacts(150, 10)
-    assert condition.judge(facts, NOON) == [Problem("150 requests were refused in 10 min, usually 10")]
+    assert condition.judge(facts, NOON) == [Problem("requests refused within 10 min: 150, usually 10")]
     assert condition.judge(RefusedFacts(150, 60), NOON) == []
     assert condition.judge(RefusedFacts(99, 0), NOON) == []
 
@@ -104,7 +104,7 @@ async def test_a_spool_is_a_problem_while_it_has_callbacks() -> None:
     condition = SpoolUsed("web-1", "spool.db", lambda: 7, 60)
     assert (condition.scope, condition.patience) == ("web-1/spool.db", 60)
     [problem] = condition.judge(await condition.read(NOON), NOON)
-    assert problem.text.startswith("7 callbacks are in the spool")
+    assert problem.text.startswith("callbacks in the spool: 7;")
     assert condition.judge(0, NOON) == []
 
 
@@ -161,7 +161,7 @@ async def test_a_certificate_is_a_problem_some_days_before_its_end(recwarn: pyte
     assert facts.ends_at == condition.ends_at == ends_at
     assert condition.judge(facts, ends_at - timedelta(days=14)) == []
     [problem] = condition.judge(facts, ends_at - timedelta(days=13, hours=12))
-    assert problem.text == f"the certificate of localhost ends at {ends_at:%Y-%m-%d %H:%M}+00:00, in 13 days"
+    assert problem.text == f"the certificate of localhost ends at {ends_at:%Y-%m-%d %H:%M}+00:00; days left: 13"
 
 
 async def test_a_certificate_that_is_not_valid_is_a_problem() -> None:
