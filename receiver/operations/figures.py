@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from receiver.metrics import Metrics
 from receiver.operations.alarms.disk_space import free_bytes
 from storage import Database, StoreError, alarms, figures
+from storage.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class JournalFigures:
         self._database = database
         self._folders = folders
         self._values: dict[str, float] = {}
+        self._outage = OutageLog(logger, "the figures of the journal cannot be read", "the figures are read again")
 
     def watch(self, metrics: Metrics) -> None:
         """Add a gauge for each. They are the same in every process, so several are not added up."""
@@ -46,10 +48,11 @@ class JournalFigures:
         values: dict[str, float] = {}
         try:
             values |= await self._database.read(_read)
+            self._outage.succeeded()
         except StoreError:
             logger.debug("the figures of the journal cannot be read")
-        except Exception:
-            logger.exception("the figures of the journal cannot be read")
+        except Exception as error:
+            self._outage.failed(type(error).__name__, traceback=error)
         try:
             free = await asyncio.to_thread(free_bytes, self._folders)
             values["receiver_disk_free_bytes"] = min(free.values())

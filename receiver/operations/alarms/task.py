@@ -12,6 +12,7 @@ from uuid import uuid4
 from receiver.operations.alarms.evaluator import Evaluator
 from receiver.operations.alarms.heartbeat import Heartbeat
 from storage import Database, StoreError, leases
+from storage.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class AlarmTask:
         self._every = every
         self._heartbeat = heartbeat
         self._holder = uuid4().hex
+        self._outage = OutageLog(logger, "alarms could not be evaluated", "alarms are evaluated again")
 
     async def run(self) -> None:
         """Until cancelled; the first time after `every` seconds. What fails is logged and tried again."""
@@ -52,8 +54,9 @@ class AlarmTask:
             await asyncio.sleep(self._every)
             try:
                 await self.evaluate()
-            except Exception:
-                logger.exception("alarms could not be evaluated")
+                self._outage.succeeded()
+            except Exception as error:
+                self._outage.failed(type(error).__name__, traceback=error)
 
     async def evaluate(self) -> None:
         """Once, what this process may evaluate."""
