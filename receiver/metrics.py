@@ -54,6 +54,19 @@ class Metrics:
         self._reconciles = Counter(
             "receiver_reconcile_runs", "Runs of reconcile by result", ["result"], registry=self._registry
         )
+        self._alarms_begun = Counter(
+            "receiver_alarms_begun", "Alarms that have begun, by condition", ["alarm"], registry=self._registry
+        )
+        self._alarm_messages = Counter(
+            "receiver_alarm_messages", "Messages about alarms by result, one for each recipient", ["result"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._alarm_evaluations = Counter(
+            "receiver_alarm_evaluations", "Evaluations of conditions by result", ["result"], registry=self._registry
+        )
+        self._heartbeats = Counter(
+            "receiver_heartbeats", "Calls of the dead man's switch by result", ["result"], registry=self._registry
+        )
 
     def received(self, provider: str, kind: str, outcome: str) -> None:
         """A callback was stored or answered."""
@@ -97,6 +110,22 @@ class Metrics:
     def reconcile_ran(self, result: str) -> None:
         """A run of the background reconcile has ended: done or failed."""
         self._reconciles.labels(result).inc()
+
+    def alarm_began(self, condition: str) -> None:
+        """An alarm has begun."""
+        self._alarms_begun.labels(condition).inc()
+
+    def alarm_sent(self, result: str) -> None:
+        """A message about an alarm was sent to a recipient, or that failed: sent or failed."""
+        self._alarm_messages.labels(result).inc()
+
+    def alarms_evaluated(self, result: str) -> None:
+        """A condition was evaluated: done or failed."""
+        self._alarm_evaluations.labels(result).inc()
+
+    def heartbeat(self, result: str) -> None:
+        """The dead man's switch was called: sent or failed."""
+        self._heartbeats.labels(result).inc()
 
     def watch(
         self,

@@ -3,13 +3,14 @@
 A value on the command line overrides the environment, which overrides the file, which overrides the defaults here.
 """
 
+import json
 import os
 import re
 import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -81,6 +82,19 @@ def period_seconds(text: str) -> int:
     return int(found[1]) * _UNIT_SECONDS[found[2]] if found else 0
 
 
+def _list_or_one(value: object) -> object:
+    """A list, also as JSON; one URL as it is, which may have commas."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.startswith("[") else [value] if value else []
+
+
+def _secret_http_address(url: SecretStr) -> SecretStr:
+    if url.get_secret_value() and not re.match(r"https?://[^/\s]", url.get_secret_value()):
+        raise ValueError("write an address such as https://hc.example.com/ping/TOKEN, or nothing for none")
+    return url
+
+
 def _fits_a_url(secret: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[A-Za-z0-9._~-]{8,200}", secret.get_secret_value()):
         raise ValueError("a secret has 8 to 200 letters, digits, dots, hyphens, underscores and tildes")
@@ -91,6 +105,45 @@ Secret = Annotated[SecretStr, AfterValidator(_fits_a_url)]
 """A part of a URL that cannot be guessed."""
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Password = Annotated[SecretStr, AfterValidator(_user_and_password)]
+
+
+Period = Annotated[str, AfterValidator(_period)]
+"""A time such as 30m, 1h or 1d; empty for never."""
+
+
+class AlarmSettings(BaseModel, extra="forbid", frozen=True):
+    """The table `[alarms]`: what counts as wrong, and where that is sent."""
+
+    urls: Annotated[list[SecretStr], NoDecode, BeforeValidator(_list_or_one)] = []
+    """Recipients as URLs of apprise, such as mailto://, slack:// or tgram://; each gets every message."""
+    heartbeat_url: Annotated[SecretStr, AfterValidator(_secret_http_address)] = SecretStr("")
+    """The address of a dead man's switch, which is called after each evaluation; empty for none."""
+    every: Annotated[Period, Field(min_length=2)] = "1m"
+    """Time between two evaluations."""
+    ends_after: Annotated[Period, Field(min_length=2)] = "5m"
+    """How long nothing may be wrong before an alarm ends."""
+    silent_learned: bool = True
+    """Whether a provider's usual silences are learned from the journal."""
+    silent_after: dict[str, Period] = {}
+    """A set time by provider, after which its silence is an alarm whatever was learned."""
+    dead_deliveries: Annotated[int, Field(ge=0)] = 1
+    """Deliveries that died within a day and are still dead; 0 for no alarm."""
+    backlog_age: Period = "10m"
+    """How long a delivery may be due without being run."""
+    fallback_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
+    """Questions of a quarter of an hour that got a fallback or an error, of 20 at least; 0 for no alarm."""
+    refused_requests: Annotated[int, Field(ge=0)] = 100
+    """Requests rejected within ten minutes, if they are three times as many as usual; 0 for no alarm."""
+    disk_free_mb: Annotated[int, Field(ge=0)] = 1024
+    """Free space where the journal or the spool is, in megabytes; 0 for no alarm."""
+    spool_used: Period = "1m"
+    """How long callbacks may be in the spool."""
+    clock_jump: Period = "1m"
+    """How far the clock may jump, or differ from that of the database."""
+    certificate_days: Annotated[int, Field(ge=0)] = 14
+    """Days before the certificate of `public_url` ends; 0 for no alarm."""
+    check_url_every: Period = "10m"
+    """How often the receiver calls itself at `public_url`."""
 
 
 class Settings(BaseSettings):
@@ -205,6 +258,8 @@ class Settings(BaseSettings):
     journal_batch: Annotated[int, Field(gt=0)] = 500
     """Largest number of callbacks in one transaction."""
 
+    alarms: AlarmSettings = AlarmSettings()
+    """What the receiver watches, and where it reports what is wrong."""
     metrics: bool = False
     """Whether /metrics serves Prometheus metrics: they name providers, kinds and handlers."""
     tracing: bool = False
@@ -258,7 +313,7 @@ def _no_json(error: SourceError) -> str:
 
 
 def _reject_unknown_variables() -> None:
-    tables = {PREFIX + name.upper() for name in ("apis", "handler_settings", "providers")}
+    tables = {PREFIX + name.upper() for name in ("alarms", "apis", "handler_settings", "providers")}
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for variable in os.environ:
         if not variable.startswith(PREFIX) or variable.startswith(TEST_PREFIX):

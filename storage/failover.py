@@ -13,6 +13,7 @@ from storage import journal
 from storage.clock import now_us
 from storage.database import Database
 from storage.errors import StoreRejectedError, StoreUnavailableError
+from storage.outage_log import OutageLog
 from storage.spool import Spool
 from storage.values import Appended, NewCallback
 
@@ -25,6 +26,8 @@ PATIENCE_SECONDS = 3.0
 """How long a commit may take before its callbacks go to the spool: providers wait only a few seconds."""
 PAUSE_SECONDS = 1.0
 """Between two checks whether the database is reachable again."""
+EMPTY = "the spool is empty again: everything is in the journal"
+"""What the log says then."""
 LEFT_BEHIND_SECONDS = 15.0
 """Between two looks for spools of processes that have ended."""
 
@@ -65,6 +68,9 @@ class FailoverStore:
         self._left_behind = left_behind
         self._lock = asyncio.Lock()
         self._mover: asyncio.Task[None] | None = None
+        place = spool.path if spool else ""
+        self._outage = OutageLog(logger, f"callbacks go to the spool {place}", EMPTY)
+        self._moving = OutageLog(logger, f"the spool {place} could not be moved", f"the spool {place} is moved again")
 
     @property
     def spooled(self) -> int:
@@ -105,7 +111,7 @@ class FailoverStore:
                 try:
                     return await self._in_time(append)
                 except StoreUnavailableError as error:
-                    logger.error("%s; callbacks go to the spool %s", error, self._spool.path)
+                    self._outage.failed(error)
             await self._spool.put(batch)
             return [Appended(0)] * len(batch)
 
@@ -128,12 +134,13 @@ class FailoverStore:
                     # Do not hold the lock while the database is still unreachable.
                     await asyncio.wait_for(self._database.read(now_us), PATIENCE_SECONDS)
                     await self._move(spool)
+                    self._moving.succeeded()
                 else:
                     await asyncio.sleep(PAUSE_SECONDS)
             except (StoreUnavailableError, TimeoutError):
                 await asyncio.sleep(PAUSE_SECONDS)
-            except Exception:
-                logger.exception("the spool %s could not be moved", spool.path)
+            except Exception as error:
+                self._moving.failed(type(error).__name__, traceback=error)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _adopt(self) -> None:
@@ -153,7 +160,10 @@ class FailoverStore:
             except StoreRejectedError:
                 await self._move_singly(spool, oldest)
         if not spool.count:
-            logger.info("the spool is empty again: everything is in the journal")
+            if self._outage.is_failing:
+                self._outage.succeeded()
+            else:  # an earlier run had filled it
+                logger.info(EMPTY)
         self._moved()
 
     async def _move_singly(self, spool: Spool, requests: Sequence[tuple[int, list[NewCallback]]]) -> None:

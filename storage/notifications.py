@@ -1,11 +1,15 @@
 """Notifying the workers of other machines of new deliveries, with PostgreSQL's NOTIFY and LISTEN."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from sqlalchemy import Connection, text
 
 from storage.database import CONNECT_SECONDS, Database
+from storage.outage_log import OutageLog
+
+logger = logging.getLogger(__name__)
 
 CHANNEL = "receiver_deliveries"
 PAUSE_SECONDS = 2.0
@@ -25,14 +29,22 @@ async def listen(database: Database, wake: Callable[[], None]) -> None:
     import psycopg  # commands on SQLite do without
 
     address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    outage = OutageLog(
+        logger,
+        "new deliveries are found by polling alone, because PostgreSQL's notifications cannot be received",
+        "PostgreSQL's notifications of new deliveries are received again",
+        level=logging.WARNING,
+    )
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(
                 address, autocommit=True, connect_timeout=CONNECT_SECONDS
             ) as connection:
                 await connection.execute(f"LISTEN {CHANNEL}")
+                outage.succeeded()
                 wake()  # notifications may have been missed while disconnected
                 async for _ in connection.notifies():
                     wake()
-        except (psycopg.Error, OSError):
+        except (psycopg.Error, OSError) as error:
+            outage.failed(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)

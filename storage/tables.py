@@ -198,7 +198,12 @@ _partial_index(
     deliveries.c.id,
     where=deliveries.c.due_at.is_not(None),
 )
-_partial_index("ix_deliveries_dead", deliveries.c.callback_id, where=deliveries.c.state == literal_column("'dead'"))
+_partial_index(
+    "ix_deliveries_dead",
+    deliveries.c.callback_id,
+    deliveries.c.finished_at,
+    where=deliveries.c.state == literal_column("'dead'"),
+)
 
 attempts = Table(
     "attempts",
@@ -287,3 +292,29 @@ audit = Table(
 )
 """Who looked at, exported, replayed or erased stored callbacks."""
 Index("ix_audit_at", audit.c.at)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("text", Text, nullable=False, comment="what is wrong, or was"),
+    Column("began_at", Instant, nullable=True, comment="empty while nothing is wrong"),
+    Column("seen_at", Instant, nullable=True, comment="when it was last found to be wrong"),
+    Column("clear_since", Instant, nullable=True, comment="since when nothing is wrong, before it has ended"),
+    Column("ended_at", Instant, nullable=True),
+    Column("said", Boolean, nullable=False, comment="a message of its beginning was sent, and none of its end"),
+    Column("silenced_until", Instant, nullable=True),
+)
+"""What is wrong, or was; shared, so that neither a restart nor another process says it again."""
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("hour", Instant, primary_key=True, comment="when it began"),
+    Column("callbacks", BigInteger, nullable=False),
+    Column("first_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("longest_gap_us", BigInteger, nullable=False, comment="between two callbacks of this hour"),
+)
+"""When providers called, hour by hour: it is kept when callbacks are pruned."""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from storage import Database
 from tests.journals import postgres_journal, sqlite_journal
-from tests.postgres import MISSING, cluster, make_database
+from tests.postgres import MISSING, cluster, drop_database, make_database
 
 settings.register_profile("receiver", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("receiver")  # no time is asserted: a busy machine is no failure
@@ -25,10 +25,15 @@ def pytest_configure() -> None:
     Every commit waits for the disk, which most of the tests' time would be spent on. No test stops the machine, and
     what a killed process wrote is there all the same. `PYTEST_DEBUG_TEMPROOT` is pytest's own variable.
     """
-    if not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
-        return
-    if shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+    if _memory() is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def _memory() -> Path | None:
+    """Where files lie in memory; None without room, or where programs may not run."""
+    if not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return None
+    return MEMORY if shutil.disk_usage(MEMORY).free > ROOM_BYTES else None
 
 
 @pytest.fixture
@@ -44,16 +49,18 @@ def postgres_server() -> Iterator[str]:
     if given:
         yield given
         return
-    with cluster(durable=False) as server:
+    with cluster(_memory(), durable=False) as server:
         if server is None:
             pytest.skip(MISSING)
         yield server.url
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> str:
+def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of an empty journal on PostgreSQL."""
-    return postgres_journal(postgres_server)
+    url = postgres_journal(postgres_server)
+    yield url
+    drop_database(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

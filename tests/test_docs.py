@@ -31,7 +31,7 @@ from receiver.providers.base.event import Event, Reads
 from receiver.providers.base.names import normalize_name
 from receiver.providers.voicenter.options import Fallback
 from receiver.setting_sources import PREFIX, TEST_PREFIX
-from receiver.settings import Settings, load
+from receiver.settings import AlarmSettings, Settings, load
 from tests.support import running
 
 ROOT = Path(__file__).parent.parent
@@ -100,6 +100,8 @@ def as_toml(value: object) -> str:
     match value:
         case SecretStr():
             return as_toml(value.get_secret_value())
+        case BaseModel():
+            return "{}"
         case list() | tuple():
             return "[" + ", ".join(map(as_toml, value)) + "]"
     return json.dumps(value, default=str)
@@ -133,6 +135,13 @@ def test_the_settings_page_names_no_setting_that_is_gone() -> None:
     """Every variable in the tables is an existing setting."""
     named = {row[1] for row in cells(read("docs/settings.md")) if len(row) == 4 and row[1].startswith(f"`{PREFIX}")}
     assert named == {f"`{PREFIX}{name.upper()}`" for name in Settings.model_fields}
+
+
+def test_every_option_of_the_alarms_is_documented_with_its_default() -> None:
+    """The settings page has a table, whose defaults are those of the code."""
+    rows = cells(section(read("docs/settings.md"), "Alarms"))
+    written = {row[0]: row[1] for row in rows if row[0].startswith("`") and len(row) == 3}
+    assert written == {f"`{name}`": default_of(info) for name, info in AlarmSettings.model_fields.items()}
 
 
 @pytest.mark.parametrize("provider", SENDERS)

@@ -1,87 +1,36 @@
 """What a running receiver sees of requests that arrive through its public address."""
 
-import time
+import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import httpx
-import orjson
 from rich.markup import escape
 
 from receiver.app import Components
 from receiver.cli.output import console, print_prose
-from receiver.providers.base.contract import Provider
 from receiver.web.auth import AccessPolicy, access_policies
-from receiver.web.probe import HEADER
 from receiver.web.rejections import Rejection
-from storage import Database, probes
+from receiver.web.url_check import Probe, probe_all
+from storage import Database
 
-WAIT_SECONDS = 3.0
-"""For the receiver to store what it saw."""
 _STEPS = ((Rejection.SECRET, "secret"), (Rejection.ADDRESS, "address"), (Rejection.PASSWORD, "password"))
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One request through the public address: what came back, and what the receiver saw (None: nothing arrived)."""
-
-    provider: Provider[Any]
-    address: str
-    error: str
-    status: int
-    seen: dict[str, Any] | None
 
 
 def check_url(components: Components, database: Database, url: str) -> bool:
     """Call each provider's URL and print what the receiver saw; whether callbacks would arrive at all of them."""
+    return asyncio.run(_check_url(components, database, url.rstrip("/")))
+
+
+async def _check_url(components: Components, database: Database, url: str) -> bool:
     fine = True
-    for probe in _probes(components, database, url.rstrip("/")):
-        console.print(f"\n[bold]{escape(probe.address)}[/]", highlight=False, soft_wrap=True)
-        for line in _findings(probe, access_policies(components.settings, components.providers)[probe.provider.name]):
-            print_prose(f"  {line}", indent=4)
-        fine = fine and probe.status == httpx.codes.OK and probe.seen is not None
+    policies = access_policies(components.settings, components.providers)
+    async with httpx.AsyncClient() as http:
+        async for probe in probe_all(components.providers, policies, database, http, url):
+            console.print(f"\n[bold]{escape(probe.address)}[/]", highlight=False, soft_wrap=True)
+            for line in _findings(probe, policies[probe.provider.name]):
+                print_prose(f"  {line}", indent=4)
+            fine = fine and probe.status == httpx.codes.OK and probe.seen is not None
     return fine
-
-
-def _probes(components: Components, database: Database, url: str) -> Iterator[Probe]:
-    trust = access_policies(components.settings, components.providers)
-    for name, asked in trust.items():
-        provider = components.providers[name]
-        with database.begin() as connection:
-            token = probes.create(connection)
-        shown = url + ("/SECRET" if asked.secrets else "") + provider.path
-        error, status = _call(url, provider, asked, token)
-        yield Probe(provider, shown, error, status, _seen(database, token) if not error else None)
-
-
-def _call(url: str, provider: Provider[Any], asked: AccessPolicy, token: str) -> tuple[str, int]:
-    secret = f"/{asked.secrets[0].decode()}" if asked.secrets else ""
-    user, _, password = asked.passwords[0].decode().partition(":") if asked.passwords else ("", "", "")
-    try:
-        reply = httpx.get(
-            f"{url}{secret}{provider.path}",
-            headers={HEADER: token},
-            auth=(user, password) if asked.passwords else None,
-            timeout=10,
-            follow_redirects=False,
-        )
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return str(error) or type(error).__name__, 0
-    return "", reply.status_code
-
-
-def _seen(database: Database, token: str) -> dict[str, Any] | None:
-    until = time.monotonic() + WAIT_SECONDS
-    while True:
-        with database.read_only() as connection:
-            text = probes.result(connection, token)
-        if text:
-            seen: dict[str, Any] = orjson.loads(text)
-            return seen
-        if time.monotonic() > until:
-            return None
-        time.sleep(0.05)
 
 
 def _findings(probe: Probe, asked: AccessPolicy) -> Iterator[str]:

@@ -21,6 +21,7 @@ COMMANDS = {
     ),
     "deliveries": "List deliveries, show one, requeue dead ones, drop unwanted ones.",
     "refused": "List rejected requests, the newest first, each with its reason: for a callback that does not arrive.",
+    "alarms": "List alarms, send a test message, silence alarms.",
     "reconcile": (
         "Compare a provider's call log with the journal: what never came, what is only here, and what differs."
     ),

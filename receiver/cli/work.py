@@ -10,6 +10,7 @@ from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl, HandlerModules
 from receiver.cli.output import console, print_prose
 from receiver.metrics import Metrics
+from receiver.monitoring import Watched, running_monitoring
 from receiver.server.http_server import leave
 from receiver.settings import load
 
@@ -29,7 +30,9 @@ def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> N
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        async with running_worker(components, database, Metrics(), tracing=tracing):
+        metrics = Metrics()
+        watching = running_monitoring(Watched(settings, components.providers, database), metrics)
+        async with running_worker(components, database, metrics, tracing=tracing), watching:
             console.print("Handlers:")
             print_handlers(components)
             print_prose(f"Deliveries of {database.place} run here. Stop with Ctrl-C.")

@@ -33,6 +33,7 @@ from storage import (
     queue,
 )
 from storage.errors import StoreRejectedError
+from storage.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,8 @@ class DeliveryWorker:
         self._wake = asyncio.Event()
         self._stopping = False
         self._database_unreachable = False
+        self._outage = OutageLog(logger, "deliveries cannot be claimed or recorded", "deliveries are claimed again")
+        self._recording = OutageLog(logger, "results of deliveries cannot be stored", "results are stored again")
         self._running: dict[int, asyncio.Task[None]] = {}
         self._prefetched: dict[str, deque[tuple[Claim, Subjects | None]]] = {}
         self._busy: Counter[str] = Counter()
@@ -176,12 +179,13 @@ class DeliveryWorker:
                     await self._release_unknown_leases()
                 claims = await self._claim()
                 pause = POLL_SECONDS if claims else await self._seconds_to_next()
+                self._outage.succeeded()
             except StoreError as error:
-                logger.error("deliveries cannot be claimed: %s", error)
+                self._outage.failed(error)
                 claims, pause = [], PAUSE_AFTER_STORE_ERROR
                 self._database_unreachable = True
-            except Exception:
-                logger.exception("claiming deliveries failed")  # a fault of ours must not end all deliveries
+            except Exception as error:  # a fault of ours must not end all deliveries
+                self._outage.failed(type(error).__name__, traceback=error)
                 claims, pause = [], PAUSE_AFTER_STORE_ERROR
             for claim in claims:
                 self._start(claim)
@@ -247,7 +251,7 @@ class DeliveryWorker:
             try:
                 await self._renew()
             except StoreError as error:
-                logger.error("leases could not be renewed: %s", error)
+                self._outage.failed(error)
                 self._database_unreachable = True
 
     async def _recover_forever(self) -> None:
@@ -258,7 +262,7 @@ class DeliveryWorker:
                 if await self._database.write(recover):
                     self._wake.set()
             except StoreError as error:
-                logger.error("blocked deliveries could not be checked: %s", error)
+                self._outage.failed(error)
 
     async def _renew(self) -> None:
         """Renew the leases of this worker, and cancel what another worker has taken over."""
@@ -346,8 +350,9 @@ class DeliveryWorker:
                 finish = replace(finish, error="its error could not be stored", traceback="")
                 continue
             except StoreError as error:
-                logger.error("the result of delivery %d could not be stored: %s", finish.delivery_id, error)
+                self._recording.failed(f"delivery {finish.delivery_id}: {error}")
             else:
+                self._recording.succeeded()
                 return
             if self._stopping:
                 return

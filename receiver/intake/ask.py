@@ -13,6 +13,7 @@ from receiver.metrics import Metrics
 from receiver.providers.base.contract import CallbackRequest, Fault, HttpReply, Kind, ParsedRequest, Provider
 from receiver.wire import Format
 from storage import Appended, GroupCommit, NewCallback, StoreError
+from storage.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,9 @@ class AskPath:
         self._journal = journal
         self._metrics = metrics
         self._uncommitted = uncommitted
+        self._outage = OutageLog(
+            logger, "answered questions are not stored", "answered questions are stored again", quiet=5.0
+        )
 
     async def answer(
         self, provider: Provider[Any], request: CallbackRequest, parsed: ParsedRequest, kind: Kind, began: int
@@ -86,7 +90,9 @@ class AskPath:
 
         def on_result(results: list[Appended] | StoreError) -> None:
             if isinstance(results, StoreError):
-                logger.error("an answered %s could not be stored: %s", row.kind, results)
+                self._outage.failed(results)
+            else:
+                self._outage.succeeded()
             if is_kept:
                 self._uncommitted.settle(row, None if isinstance(results, StoreError) else results[0])
             if not stored.done():

@@ -18,6 +18,7 @@ from receiver.providers.base.contract import Provider
 from receiver.wire.reply_values import reply_values
 from storage import NewCallback, StoredCallback, StoreError, StoreUnavailableError
 from storage.call_history import CallFilter, StoredCall, load, moment_of, newest_state
+from storage.outage_log import OutageLog
 from storage.values import as_stored, call_key
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,13 @@ class CallHistories:
         self._registry = registry
         self.uncommitted = UncommittedRows()
         """Questions that were answered here and are not committed yet."""
+        self._outage = OutageLog(
+            logger,
+            "the histories of calls cannot be read",
+            "the histories of calls are read again",
+            level=logging.WARNING,
+            quiet=5.0,
+        )
 
     async def load(
         self,
@@ -57,13 +65,16 @@ class CallHistories:
         # Taken before the journal is read: a row that is committed meanwhile is then in both, never in neither.
         waiting = self._waiting(provider, call_id, since) if before is None else []
         try:
-            return await asyncio.wait_for(self._read_journal(partial(_read, provider, wanted, waiting)), seconds)
+            history = await asyncio.wait_for(self._read_journal(partial(_read, provider, wanted, waiting)), seconds)
         except TimeoutError:
             logger.warning("the history of a call was not read within %g s", seconds, extra={"call_id": call_id})
         except StoreError as error:
-            logger.warning("the history of a call could not be read: %s", error, extra={"call_id": call_id})
+            self._outage.failed(error)
         except Exception:
             logger.exception("reading the history of a call failed", extra={"call_id": call_id})
+        else:
+            self._outage.succeeded()
+            return history
         return _history(provider, StoredCall(waiting, newest_state(waiting)), is_complete=False)
 
     async def _read_journal(self, work: Callable[[Connection], CallHistory]) -> CallHistory:

@@ -21,6 +21,7 @@ from receiver.providers.base.contract import (
 )
 from receiver.providers.base.subjects import Subjects
 from storage import Appended, GroupCommit, LeaseRequest, NewCallback, StoreError
+from storage.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,12 @@ class NotifyPath:
         self._journal = journal
         self._metrics = metrics
         self._starter = starter
+        self._outage = OutageLog(
+            logger,
+            "callbacks are refused with 503, because they cannot be stored",
+            "callbacks are stored again",
+            quiet=5.0,
+        )
 
     def store(
         self,
@@ -128,6 +135,7 @@ class NotifyPath:
                 reply = self._not_stored(provider, parsed, results)
             else:
                 self._begin(rows, subjects, results)
+                self._outage.succeeded()
                 for row, result in zip(rows, results, strict=True):
                     if row.outcome == "unparsed":
                         log_unparsed(provider, row.kind, row.reason, result)
@@ -149,7 +157,7 @@ class NotifyPath:
                 self._starter.begin(row, result, handed)
 
     def _not_stored(self, provider: Provider[Any], parsed: ParsedRequest, error: StoreError) -> HttpReply:
-        logger.error("a callback of %s could not be stored: %s", provider.name, error)
+        self._outage.failed(error)
         self._metrics.not_stored(provider.name)
         reply = provider.fault_reply(parsed.callbacks[0].kind, Fault.APPLICATION, NOT_STORED)
         return replace(provider.write(reply, parsed.dialect), status=503)

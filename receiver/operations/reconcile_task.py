@@ -18,6 +18,7 @@ from receiver.plugins.registry import Registry
 from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.contract import Provider
 from storage import Database, StoreError, leases
+from storage.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class BackgroundReconcile:
         self._metrics = metrics
         self._on_fetched = on_fetched
         self._holder = uuid4().hex
+        self._outage = OutageLog(logger, "the call log could not be reconciled", "the call log is reconciled again")
 
     async def run(self) -> None:
         """Until cancelled. What fails is logged, counted and tried again."""
@@ -105,11 +107,12 @@ class BackgroundReconcile:
             try:
                 if await self._database.write(self._acquire):
                     await self.run_once()
+                    self._outage.succeeded()
             except (ReceiverError, StoreError) as error:
-                logger.error("the call log could not be reconciled: %s", error)
+                self._outage.failed(error)
                 self._metrics.reconcile_ran("failed")
-            except Exception:
-                logger.exception("the call log could not be reconciled")
+            except Exception as error:
+                self._outage.failed(type(error).__name__, traceback=error)
                 self._metrics.reconcile_ran("failed")
             await asyncio.sleep(min(self._every, POLL_SECONDS))
 

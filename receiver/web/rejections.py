@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from receiver.metrics import Metrics
 from storage import StoreUnavailableError
+from storage.outage_log import OutageLog
 from storage.rejections import RejectedRequest
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class RejectionLog:
         self._metrics = metrics
         self._latest: dict[tuple[Rejection, str, str], RejectedRequest] = {}
         self._task: asyncio.Task[None] | None = None
+        self._outage = OutageLog(logger, "rejected requests cannot be stored", "rejected requests are stored again")
 
     def note(self, rejection: Rejection, address: str, path: str = "", size: int = 0) -> None:
         """Count a rejected request. `path` must not contain secrets; `size` is the body's in bytes, if known."""
@@ -97,6 +99,7 @@ class RejectionLog:
         try:
             if taken:
                 await self._write(list(taken.values()))
+                self._outage.succeeded()
         except StoreUnavailableError:  # keep them, together with those noted since
             for key, one in taken.items():
                 since = self._latest.get(key)
@@ -104,5 +107,5 @@ class RejectionLog:
                     self._latest[key] = replace(since, times=since.times + one.times)
                 elif len(self._latest) < MAX_DISTINCT:
                     self._latest[key] = one
-        except Exception:
-            logger.exception("rejected requests could not be stored")
+        except Exception as error:
+            self._outage.failed(type(error).__name__, traceback=error)

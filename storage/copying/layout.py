@@ -49,9 +49,9 @@ class Layout:
         return tuple(column.name for column in self.table.primary_key.columns)
 
     @cached_property
-    def text_key(self) -> bool:
-        """Whether rows are ordered by a text, which databases do in different ways unless they are told how."""
-        return any(isinstance(column.type, Text) for column in self.table.primary_key.columns)
+    def text_keys(self) -> frozenset[str]:
+        """The columns of the key with texts, which databases order in different ways unless they are told how."""
+        return frozenset(column.name for column in self.table.primary_key.columns if isinstance(column.type, Text))
 
     @cached_property
     def booleans(self) -> tuple[int, ...]:

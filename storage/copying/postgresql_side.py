@@ -103,7 +103,7 @@ class PostgresqlSide(Side):
 
     def _ordered(self, layout: Layout) -> list[str]:
         """Texts in the order of their bytes, as SQLite has them."""
-        return [f'{name} COLLATE "C"' for name in layout.key] if layout.text_key else list(layout.key)
+        return [f'{name} COLLATE "C"' if name in layout.text_keys else name for name in layout.key]
 
 
 _BOOLEAN = 16

@@ -14,7 +14,8 @@ import yaml
 from compose_spec import PyOptions
 
 from receiver.cli import app
-from receiver.settings import PREFIX, Settings
+from receiver.setting_sources import PREFIX
+from receiver.settings import Settings
 from tests.deploy import dockerfile
 from tests.deploy.generate import DEPLOY
 from tests.deploy.proxies import MISSING, program

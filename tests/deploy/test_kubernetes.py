@@ -11,7 +11,8 @@ import typer
 import yaml
 
 from receiver.cli import app
-from receiver.settings import PREFIX, Settings
+from receiver.setting_sources import PREFIX
+from receiver.settings import Settings
 from receiver.web.routes import OWN_PATHS
 from tests.deploy import dockerfile
 from tests.deploy.generate import DEPLOY

@@ -184,7 +184,7 @@ async def test_without_the_journal_a_handler_runs_all_the_same(
         is_away = True
         assert await press(receiver) == "asked 1"
     assert [history.is_complete for history in seen] == [True, False]
-    assert "the history of a call could not be read: the database is away" in caplog.text
+    assert "the histories of calls cannot be read: the database is away" in caplog.text
 
 
 async def test_a_journal_that_hangs_costs_a_caller_half_of_the_deadline_at_most(

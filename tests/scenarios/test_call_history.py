@@ -66,4 +66,4 @@ def test_the_state_of_a_call_outlives_an_outage_of_the_database(tmp_path: Path, 
         _wait_for_empty_spool(one)
         assert _press(other) == "3 asked, 4 known"
         assert _press(one) == "4 asked, 5 known"
-        assert "the history of a call could not be read" in "".join(one.output)
+        assert "the histories of calls cannot be read" in "".join(one.output)

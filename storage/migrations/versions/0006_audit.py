@@ -28,4 +28,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_at", "audit", ["at"])
     dead = sa.column("state", sa.Text) == sa.literal_column("'dead'")
-    op.create_index("ix_deliveries_dead", "deliveries", ["callback_id"], sqlite_where=dead, postgresql_where=dead)
+    op.create_index(
+        "ix_deliveries_dead", "deliveries", ["callback_id", "finished_at"], sqlite_where=dead, postgresql_where=dead
+    )
