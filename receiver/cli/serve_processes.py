@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 
 from prometheus_client.multiprocess import mark_process_dead
@@ -41,8 +42,16 @@ def _listen(settings: Settings) -> Sequence[Any]:
     return sockets.listen_for_each(settings.host, settings.port, settings.processes, reuse_port=settings.reuse_port)
 
 
+def _program() -> list[str]:
+    """The program as it was called: where that is a link, SIGHUP starts what it points to by then."""
+    called = Path(sys.argv[0])
+    if called.is_absolute() and called.name == "receiver" and os.access(called, os.X_OK):
+        return [str(called)]
+    return [sys.executable, "-m", "receiver"]
+
+
 def _command(descriptor: int, banner: bool, *, deliveries: bool) -> list[str]:
-    own = [sys.executable, "-m", "receiver", "serve", "--fd", str(descriptor), "--supervisor", str(os.getpid())]
+    own = [*_program(), "serve", "--fd", str(descriptor), "--supervisor", str(os.getpid())]
     return own + ([] if deliveries else ["--no-deliveries"]) + ([] if banner else ["--no-banner"])
 
 
