@@ -22,8 +22,7 @@ from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
-from receiver.monitoring import Watched, running_monitoring
-from receiver.operations.alarms.sending import check_recipients
+from receiver.monitoring import Watched, check_alarms, running_monitoring
 from receiver.operations.reconcile import Reconciler
 from receiver.operations.reconcile_task import BackgroundReconcile, call_logs, make_reconcilers
 from receiver.operations.retention import run_retention
@@ -74,7 +73,7 @@ def load_components(settings: Settings) -> Components:
         defaults=handler_defaults(settings),
     )
     api_options(settings, providers)
-    check_recipients(settings.alarms.urls)
+    check_alarms(settings.alarms, providers)
     if settings.reconcile_every and not call_logs(providers):
         raise SettingsError("reconcile_every: no provider's call log can be read; write [providers.voicenter.api]")
     return Components(settings, providers, registry)

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from receiver.errors import SettingsError
 from receiver.metrics import Metrics
 from receiver.operations.alarms.backlog_age import BacklogAge
 from receiver.operations.alarms.book import AlarmBook
@@ -29,12 +30,12 @@ from receiver.operations.alarms.heartbeat import Heartbeat
 from receiver.operations.alarms.provider_silent import ProviderSilent
 from receiver.operations.alarms.public_url import PublicUrl
 from receiver.operations.alarms.refused_requests import RefusedRequests
-from receiver.operations.alarms.sending import make_sender
+from receiver.operations.alarms.sending import check_recipients, make_sender
 from receiver.operations.alarms.spool import SpoolUsed
 from receiver.operations.alarms.task import LEASE, AlarmTask, Group
 from receiver.operations.figures import JournalFigures
 from receiver.providers.base.contract import Provider
-from receiver.settings import Settings, period_seconds
+from receiver.settings import AlarmSettings, Settings, period_seconds
 from receiver.web.auth import access_policies
 from receiver.web.url_check import probe_all
 from storage import Database
@@ -49,6 +50,14 @@ class Watched:
     providers: Mapping[str, Provider[Any]]
     database: Database
     spool: Spool | None = None
+
+
+def check_alarms(settings: AlarmSettings, providers: Mapping[str, Provider[Any]]) -> None:
+    """Check what needs more than the settings to be checked. Raises SettingsError."""
+    if unknown := settings.silent_after.keys() - providers.keys():
+        known = ", ".join(providers)
+        raise SettingsError(f"alarms.silent_after.{min(unknown)}: there is no such provider; there are {known}")
+    check_recipients(settings.urls)
 
 
 @asynccontextmanager
