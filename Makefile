@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINNED := --constraint deploy/constraints.txt
 
-.PHONY: help serve test torture reconcile fuzz bench bench-growth bench-overload lint format constraints clean
+.PHONY: help serve test torture reconcile fuzz bench bench-growth bench-copy bench-overload lint format constraints clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ torture: $(VENV)/installed-test ## Kill receivers, handlers and databases for mi
 	$(BIN)/python -m tests.torture $(ARGS)
 
 reconcile: $(VENV)/installed-test ## Lose callbacks of 2,000 calls, kill receivers, and fetch what is missing.
-	RECEIVER_TEST_RECONCILE_CALLS=2000 $(BIN)/python -m pytest tests/scenarios/test_reconcile.py $(ARGS)
+	RECEIVER_TEST_RECONCILE_CALLS=2000 $(BIN)/python -m pytest -s --timeout 600 tests/scenarios/test_reconcile.py $(ARGS)
 
 fuzz: $(VENV)/installed-test ## Parse a million generated requests, send some of them, and store each that fails.
 	$(BIN)/python -m tests.fuzz $(ARGS)
@@ -32,6 +32,9 @@ bench: $(VENV)/installed-bench ## Measure the receiver and its peers, and write 
 
 bench-growth: $(VENV)/installed-bench ## Measure journals of up to ten million callbacks, and write docs/performance.md.
 	$(BIN)/python -m tests.bench.growth $(ARGS)
+
+bench-copy: $(VENV)/installed-bench ## Measure backups and copies of a large journal, and write docs/performance.md.
+	$(BIN)/python -m tests.bench.copying $(ARGS)
 
 bench-overload: $(VENV)/installed-bench ## Measure the delays of answers under overload, and write docs/performance.md.
 	$(BIN)/python -m tests.bench.overload $(ARGS)

@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from pydantic import ValidationError
 from starlette.applications import Starlette
 
+from receiver.database import file_of
+from receiver.database import make_database as make
+from receiver.database import open_database as open_
 from receiver.delivery.attempt import AttemptRunner
+from receiver.delivery.traced import TracedAttemptRunner
 from receiver.delivery.worker import DeliveryWorker, WorkerLimits
 from receiver.errors import SettingsError
 from receiver.intake.call_history import CallHistories
@@ -21,10 +25,11 @@ from receiver.intake.priority import PriorityGate
 from receiver.intake.receive import Intake
 from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
-from receiver.metrics import Metrics
+from receiver.intake.traced import TracedJournal, TracedResponder
+from receiver.metrics import Metrics, is_shared
 from receiver.monitoring import Watched, check_alarms, running_monitoring
-from receiver.operations.reconcile import Reconciler
-from receiver.operations.reconcile_task import BackgroundReconcile, call_logs, make_reconcilers
+from receiver.operations.placed_calls import PlacedCallRecorder
+from receiver.operations.reconcile_task import NO_CALL_LOG, background_reconcile, call_logs
 from receiver.operations.retention import run_retention
 from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.loading import load
@@ -32,26 +37,33 @@ from receiver.plugins.registry import Registry
 from receiver.plugins.runner import Runner
 from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.base.api.options import ApiOptions
+from receiver.providers.base.api.placed import OnPlaced
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.discovery import discover
 from receiver.settings import Settings, period_seconds, problems
+from receiver.tracing.setup import require_tracing
 from receiver.web.admission import Admission
 from receiver.web.auth import access_policies
 from receiver.web.callback_app import CallbackApp, check_paths
 from receiver.web.gateway import CallbackGateway
 from receiver.web.probe import ProbeReporter
+from receiver.web.readiness import Readiness
 from receiver.web.rejections import RejectionLog
 from receiver.web.routes import build_site
 from receiver.wire import BodyLimits
-from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, notifications
+from storage import Appended, Database, GroupCommit, NewCallback, StoreUnavailableError, notifications, spool_files
 from storage import probes as stored_probes
 from storage import rejections as stored_rejections
-from storage.database import parse_url
-from storage.errors import DatabaseUrlError
+from storage.errors import SchemaError
 from storage.failover import FailoverStore
 from storage.spool import Spool
 
+if TYPE_CHECKING:
+    from receiver.tracing.spans import Tracing
+
 logger = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +85,11 @@ def load_components(settings: Settings) -> Components:
         defaults=handler_defaults(settings),
     )
     api_options(settings, providers)
+    if settings.tracing:
+        require_tracing()
     check_alarms(settings.alarms, providers)
     if settings.reconcile_every and not call_logs(providers):
-        raise SettingsError("reconcile_every: no provider's call log can be read; write [providers.voicenter.api]")
+        raise SettingsError(f"reconcile_every: no provider's call log can be read; {NO_CALL_LOG}")
     return Components(settings, providers, registry)
 
 
@@ -87,17 +101,32 @@ def handler_defaults(settings: Settings) -> HandlerDefaults:
 def make_providers(settings: Settings) -> dict[str, Provider[Any]]:
     """Every provider with its options. Raises SettingsError."""
     classes = discover()
-    if unknown := settings.providers.keys() - classes.keys():
-        raise SettingsError(f"providers.{min(unknown)}: there is no such provider; there are {', '.join(classes)}")
+    receiving = [name for name, provider_class in classes.items() if provider_class.endpoints]
+    if unknown := settings.providers.keys() - set(receiving):
+        there = "it sends no callbacks; write" if min(unknown) in classes else "there is no such provider; there are"
+        what = f"[apis.{min(unknown)}]" if min(unknown) in classes else ", ".join(receiving)
+        raise SettingsError(f"providers.{min(unknown)}: {there} {what}")
     providers = {}
     for name, provider_class in classes.items():
         try:
-            options = provider_class.options_type.model_validate(settings.providers.get(name, {}))
+            options = provider_class.options_type.model_validate(_options_given(settings, provider_class))
         except ValidationError as error:
             raise SettingsError(problems(error, f"providers.{name}")) from error
         providers[name] = provider_class(options, body_limits(settings))
     check_paths(providers)
     return providers
+
+
+def _options_given(settings: Settings, provider: type[Provider[Any]]) -> Mapping[str, Any]:
+    """The options of a provider; one that sends no callbacks has those of its API alone. Raises SettingsError."""
+    if provider.endpoints:
+        return settings.providers.get(provider.name, {})
+    if provider.name not in settings.apis:
+        return {}
+    from receiver.providers.base.api.discovery import discover_apis, make_options  # loaded where they are used
+
+    given = settings.apis[provider.name]
+    return {"api": make_options(discover_apis()[provider.name], given, f"apis.{provider.name}")}
 
 
 def api_options(settings: Settings, providers: Mapping[str, Provider[Any]]) -> dict[str, ApiOptions]:
@@ -107,11 +136,12 @@ def api_options(settings: Settings, providers: Mapping[str, Provider[Any]]) -> d
         return found
     from receiver.providers.base.api.discovery import discover_apis, make_options  # loaded where they are used
 
-    apis = {name: api for name, api in discover_apis().items() if name not in providers}
+    apis = {name: api for name, api in discover_apis().items() if not api.has_callbacks}
     if unknown := settings.apis.keys() - apis.keys():
         place = f"write it to providers.{min(unknown)}.api" if min(unknown) in providers else "there is no such API"
         raise SettingsError(f"apis.{min(unknown)}: {place}; here there are {', '.join(apis)}")
-    return found | {name: make_options(apis[name], given, f"apis.{name}") for name, given in settings.apis.items()}
+    others = {name: given for name, given in settings.apis.items() if name not in found}
+    return found | {name: make_options(apis[name], given, f"apis.{name}") for name, given in others.items()}
 
 
 def body_limits(settings: Settings) -> BodyLimits:
@@ -126,21 +156,12 @@ def body_limits(settings: Settings) -> BodyLimits:
 
 def make_database(settings: Settings) -> Database:
     """The journal's database, not opened yet. Raises SettingsError."""
-    try:
-        return Database(settings.database_url.get_secret_value())
-    except DatabaseUrlError as error:
-        raise SettingsError(f"database_url: {error}") from error
+    return make(settings.database_url.get_secret_value(), auto_migrate=settings.auto_migrate)
 
 
 def open_database(settings: Settings) -> Database:
     """The journal's database, its tables up to date. Raises SettingsError or StoreUnavailableError."""
-    database = make_database(settings)
-    try:
-        database.migrate()
-    except BaseException:
-        database.close()
-        raise
-    return database
+    return open_(settings.database_url.get_secret_value(), auto_migrate=settings.auto_migrate)
 
 
 def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
@@ -149,7 +170,7 @@ def open_for_receiving(settings: Settings, spool: Spool | None) -> Database:
     try:
         database.migrate()
     except StoreUnavailableError as error:
-        if spool is None:
+        if spool is None or isinstance(error, SchemaError):
             database.close()
             raise
         logger.error("%s; the receiver starts with its spool %s", error, spool.path)
@@ -163,17 +184,12 @@ def open_spool(settings: Settings) -> Spool | None:
     """
     if is_sqlite(settings):
         return None
-    spool = Spool(Path(settings.spool))
-    spool.open()
-    return spool
+    return spool_files.open_own(Path(settings.spool))
 
 
 def is_sqlite(settings: Settings) -> bool:
     """Whether the journal is a file on this machine. Raises SettingsError."""
-    try:
-        return parse_url(settings.database_url.get_secret_value()).get_backend_name() == "sqlite"
-    except DatabaseUrlError as error:
-        raise SettingsError(f"database_url: {error}") from error
+    return file_of(settings.database_url.get_secret_value()) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,20 +207,26 @@ REAL = Surroundings()
 
 @asynccontextmanager
 async def running_worker(
-    components: Components, database: Database, metrics: Metrics, surroundings: Surroundings = REAL
+    components: Components,
+    database: Database,
+    metrics: Metrics,
+    surroundings: Surroundings = REAL,
+    tracing: "Tracing | None" = None,
 ) -> AsyncIterator[DeliveryWorker]:
     """Deliveries run inside the block; when it ends they are finished or released, within `shutdown_seconds`."""
     settings, registry = components.settings, components.registry
-    runner = Runner(settings.handler_concurrency, "deliver")
+    runner = Runner(settings.handler_concurrency, "deliver", keeps_context=tracing is not None)
+    make_attempts = AttemptRunner if tracing is None else partial(TracedAttemptRunner, tracing)
     histories = CallHistories(database.read, registry)
     async with (
         _http_client(registry, lambda usual: usual.handler_timeout, surroundings) as http,
-        ApiClients(api_options(settings, components.providers), surroundings.transport) as apis,
+        PlacedCallRecorder(database) as placed,
+        ApiClients(api_options(settings, components.providers), surroundings.transport, placed.note) as apis,
     ):
         worker = DeliveryWorker(
             database,
             registry,
-            AttemptRunner(
+            make_attempts(
                 registry,
                 runner,
                 http=http,
@@ -227,7 +249,16 @@ async def running_worker(
             asyncio.create_task(run_retention(database, settings.keep_days, settings.keep_bodies_days), name="retain"),
         ]
         if seconds := period_seconds(settings.reconcile_every):
-            reconcile = _background_reconcile(components, database, apis, metrics, worker, every=seconds)
+            reconcile = background_reconcile(
+                database,
+                components.providers,
+                registry,
+                apis,
+                every=seconds,
+                keep_days=settings.keep_days,
+                metrics=metrics,
+                on_fetched=worker.wake,
+            )
             background.append(asyncio.create_task(reconcile.run(), name="reconcile"))
         try:
             yield worker
@@ -239,37 +270,23 @@ async def running_worker(
             runner.close()
 
 
-def _background_reconcile(
-    components: Components,
-    database: Database,
-    apis: ApiClients,
-    metrics: Metrics,
-    worker: DeliveryWorker,
-    *,
-    every: int,
-) -> BackgroundReconcile:
-    def make(on_step: Callable[[], Awaitable[None]]) -> list[Reconciler]:
-        providers, registry = components.providers, components.registry
-        return make_reconcilers(database, providers, apis, registry=registry, on_step=on_step)
-
-    keep_days = components.settings.keep_days
-    return BackgroundReconcile(
-        database, make, every=every, keep_days=keep_days, metrics=metrics, on_fetched=worker.wake
-    )
-
-
 @asynccontextmanager
 async def open_responder(
-    components: Components, histories: CallHistories, surroundings: Surroundings = REAL
+    components: Components,
+    histories: CallHistories,
+    surroundings: Surroundings = REAL,
+    on_placed: OnPlaced | None = None,
+    tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Responder]:
-    """Handlers answer questions inside the block."""
+    """Handlers answer questions inside the block; the calls that they place are reported to `on_placed`."""
     registry = components.registry
-    runner = Runner(components.settings.answer_threads, "answer")
+    runner = Runner(components.settings.answer_threads, "answer", keeps_context=tracing is not None)
+    make_responder = Responder if tracing is None else partial(TracedResponder, tracing)
     async with (
         _http_client(registry, lambda usual: usual.deadline, surroundings) as http,
-        ApiClients(api_options(components.settings, components.providers), surroundings.transport) as apis,
+        ApiClients(api_options(components.settings, components.providers), surroundings.transport, on_placed) as apis,
     ):
-        yield Responder(registry, runner, http=http, apis=apis, load_history=histories.load)
+        yield make_responder(registry, runner, http=http, apis=apis, load_history=histories.load)
         runner.close()
 
 
@@ -293,25 +310,38 @@ def build_app(
     spool: Spool | None = None,
     deliver: bool = True,
     surroundings: Surroundings = REAL,
+    tracing: "Tracing | None" = None,
 ) -> CallbackApp:
     """The ASGI app. Its lifespan starts and stops all that runs in the background, and closes database and spool.
 
-    Without `deliver` it only receives; another process must run the deliveries.
+    Without `deliver` it only receives; another process must run the deliveries. `tracing` makes spans of its work.
     """
     metrics = Metrics()
-    gateway = make_gateway(components)
+    gateway = make_gateway(components, tracing)
+    readiness = Readiness(gateway.address_of, components.settings.status_from)
     metrics.watch("receiver_requests_waiting", "Requests that wait for a reply", lambda: gateway.admission.requests)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        receiving = _running_intake(components, database, spool, metrics, surroundings, deliver=deliver)
+        receiving = _running_intake(
+            components, database, spool, metrics, surroundings, readiness, tracing, deliver=deliver
+        )
         watching = running_monitoring(Watched(components.settings, components.providers, database, spool), metrics)
-        async with receiving as intake, _running_rejection_log(database, metrics) as rejections, watching:
+        async with (
+            receiving as intake,
+            _running_rejection_log(database, metrics) as rejections,
+            watching,
+            _refreshed(metrics),
+        ):
             gateway.open(intake, rejections, _probe_reporter(database))
             yield
 
-    site = build_site(metrics=metrics if components.settings.metrics else None, lifespan=lifespan)
-    return CallbackApp(components.providers, gateway, site)
+    site = build_site(
+        readiness=readiness,
+        metrics=metrics if components.settings.metrics else None,
+        lifespan=lifespan,
+    )
+    return CallbackApp(components.providers, gateway, site, readiness)
 
 
 @asynccontextmanager
@@ -321,6 +351,8 @@ async def _running_intake(
     spool: Spool | None,
     metrics: Metrics,
     surroundings: Surroundings,
+    readiness: Readiness,
+    tracing: "Tracing | None",
     *,
     deliver: bool,
 ) -> AsyncIterator[Intake]:
@@ -331,16 +363,24 @@ async def _running_intake(
             stack.callback(spool.close)
         worker = None
         if deliver:
-            working = running_worker(components, database, metrics, surroundings)
+            working = running_worker(components, database, metrics, surroundings, tracing)
             worker = await stack.enter_async_context(working)
-        failover = FailoverStore(database, spool, moved=worker.wake if worker else _no_worker)
+        failover = FailoverStore(
+            database,
+            spool,
+            moved=worker.wake if worker else _no_worker,
+            left_behind=_left_behind(components.settings, spool),
+        )
         failover.start()
         stack.push_async_callback(failover.stop)
+        readiness.open(failover.state)
         priority = PriorityGate()
-        journal = _start_journal(components.settings, failover, priority)
+        journal = _start_journal(components.settings, failover, priority, tracing)
         stack.push_async_callback(journal.close)
         histories = CallHistories(database.read, components.registry)
-        responder = await stack.enter_async_context(open_responder(components, histories, surroundings))
+        placed = await stack.enter_async_context(PlacedCallRecorder(database))
+        answering = open_responder(components, histories, surroundings, placed.note, tracing)
+        responder = await stack.enter_async_context(answering)
         metrics.watch("receiver_journal_waiting", "Writes that wait for a commit", lambda: journal.waiting)
         metrics.watch("receiver_spooled", "Callbacks in the local spool", lambda: failover.spooled)
         starter = worker.fast_start if worker else None
@@ -352,13 +392,15 @@ async def _running_intake(
             starter=starter,
             priority=priority,
             uncommitted=histories.uncommitted,
+            tracing=tracing,
         )
 
 
 def _start_journal(
-    settings: Settings, failover: FailoverStore, priority: PriorityGate
+    settings: Settings, failover: FailoverStore, priority: PriorityGate, tracing: "Tracing | None"
 ) -> GroupCommit[NewCallback, Appended]:
-    journal: GroupCommit[NewCallback, Appended] = GroupCommit(
+    make_journal = GroupCommit[NewCallback, Appended] if tracing is None else partial(TracedJournal, tracing)
+    journal = make_journal(
         failover.store,
         capacity=settings.journal_capacity,
         batch=settings.journal_batch,
@@ -366,6 +408,23 @@ def _start_journal(
     )
     journal.start()
     return journal
+
+
+@asynccontextmanager
+async def _refreshed(metrics: Metrics) -> AsyncIterator[None]:
+    """The gauges of this process are up to date for scrapes that reach another one."""
+
+    async def refresh_forever() -> None:
+        while is_shared():
+            metrics.refresh()
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    refreshing = asyncio.create_task(refresh_forever(), name="refresh-metrics")
+    try:
+        yield
+    finally:
+        refreshing.cancel()
+        await asyncio.gather(refreshing, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -382,7 +441,7 @@ def _probe_reporter(database: Database) -> ProbeReporter:
     return ProbeReporter(lambda token, seen: database.write(partial(stored_probes.record, token=token, seen=seen)))
 
 
-def make_gateway(components: Components) -> CallbackGateway:
+def make_gateway(components: Components, tracing: "Tracing | None" = None) -> CallbackGateway:
     """The gateway with the limits from the settings, not open yet."""
     settings = components.settings
     return CallbackGateway(
@@ -397,7 +456,13 @@ def make_gateway(components: Components) -> CallbackGateway:
         proxies=settings.trusted_proxies,
         forwarded_header=settings.forwarded_header,
         public_url=settings.public_url,
+        tracing=tracing,
     )
+
+
+def _left_behind(settings: Settings, own: Spool | None) -> Callable[[], Iterable[Spool]]:
+    """The spools of processes that have ended; none where this process has no spool."""
+    return tuple if own is None else partial(spool_files.left_behind, Path(settings.spool), own.path)
 
 
 def _no_worker() -> None:

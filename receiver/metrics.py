@@ -1,19 +1,24 @@
 """Prometheus metrics. Labels are names of providers, kinds, outcomes and handlers, never phone numbers or call ids."""
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that names a folder where several processes add up their metrics: prometheus-client's own."""
 
 ANSWER_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
 """Seconds, up to the longest time that a provider is known to wait for a reply."""
 
 
 class Metrics:
-    """The metrics of one receiver."""
+    """The metrics of one receiver; those of all its processes where they share a folder."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._gauges: list[tuple[Gauge, Callable[[], float]]] = []
         self._callbacks = Counter(
             "receiver_callbacks", "Callbacks by outcome", ["provider", "kind", "outcome"],
             registry=self._registry,
@@ -94,10 +99,13 @@ class Metrics:
         self._attempts.labels(handler, result).inc()
 
     def reconciled(self, provider: str, counts: Mapping[str, int]) -> None:
-        """A call log was compared; `counts` has the number of records by result."""
+        """A part of a call log was compared; `counts` has the number of records by result."""
         for result, number in counts.items():
             self._reconciled.labels(provider, result).inc(number)
-        self._missing.labels(provider).set(counts["missing"])
+
+    def records_missing(self, provider: str, number: int) -> None:
+        """A call log was compared to its end, and so many records are missing in the journal."""
+        self._missing.labels(provider).set(number)
 
     def reconcile_ran(self, result: str) -> None:
         """A run of the background reconcile has ended: done or failed."""
@@ -127,9 +135,27 @@ class Metrics:
         *,
         across: Literal["livesum", "livemax", "livemostrecent"] = "livesum",
     ) -> None:
-        """Add a gauge whose value is read at each scrape. `across` says what it is for several processes together."""
-        Gauge(name, meaning, registry=self._registry, multiprocess_mode=across).set_function(value)
+        """Add a gauge. `across` says what it is for several processes: the sum, the largest or the newest value."""
+        gauge = Gauge(name, meaning, registry=self._registry, multiprocess_mode=across)
+        self._gauges.append((gauge, value))
+
+    def refresh(self) -> None:
+        """Read the value of each gauge. With several processes each must do so now and then: a scrape reaches one."""
+        for gauge, value in self._gauges:
+            gauge.set(value())
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+        self.refresh()
+        if not is_shared():
+            return generate_latest(self._registry)
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        everywhere = CollectorRegistry()
+        MultiProcessCollector(everywhere)  # type: ignore[no-untyped-call]
+        return generate_latest(everywhere)
+
+
+def is_shared() -> bool:
+    """Whether this process is one of several that add up their metrics."""
+    return SHARED_FOLDER in os.environ

@@ -54,8 +54,9 @@ class Watched:
 
 def check_alarms(settings: AlarmSettings, providers: Mapping[str, Provider[Any]]) -> None:
     """Check what needs more than the settings to be checked. Raises SettingsError."""
-    if unknown := settings.silent_after.keys() - providers.keys():
-        known = ", ".join(providers)
+    receiving = {name for name, provider in providers.items() if provider.endpoints}
+    if unknown := settings.silent_after.keys() - receiving:
+        known = ", ".join(sorted(receiving))
         raise SettingsError(f"alarms.silent_after.{min(unknown)}: there is no such provider; there are {known}")
     check_recipients(settings.urls)
 

@@ -21,12 +21,8 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from receiver.errors import SettingsError
+from receiver.setting_sources import DEFAULT_DATABASE_URL, FILE, PREFIX, TEST_PREFIX
 from receiver.validation import UNKNOWN_SETTING, sentences
-
-FILE = "receiver.toml"
-PREFIX = "RECEIVER_"
-TEST_PREFIX = "RECEIVER_TEST_"
-"""Variables of the tests, not settings."""
 
 
 def _lower(value: object) -> object:
@@ -167,10 +163,23 @@ class Settings(BaseSettings):
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes a free one."""
+    processes: Annotated[int, Field(gt=0, le=64)] = 1
+    """Receivers on this port and journal, each a process of its own, under one supervisor."""
+    reuse_port: bool = False
+    """Whether other receivers may listen on the same port, so that a new one can start before the old one stops."""
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = 0.0
+    """Seconds between SIGTERM and closing the port; meanwhile /readyz says 503, so that a load balancer looks away."""
+    status_from: Annotated[list[Network], NoDecode, BeforeValidator(split_at_commas)] = [
+        ip_network("127.0.0.0/8"),
+        ip_network("::1/128"),
+    ]
+    """Addresses and networks that /readyz tells details, as JSON; others get one word."""
     public_url: Annotated[str, AfterValidator(_http_address)] = ""
     """The address that providers call, such as https://calls.example.com: for printed URLs and for signatures."""
-    database_url: SecretStr = SecretStr("sqlite:///receiver.db")
+    database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
     """The journal's database."""
+    auto_migrate: bool = True
+    """Whether a receiver brings the journal's tables up to date when it starts; else `receiver migrate` must do it."""
     secrets: Annotated[list[Secret], NoDecode, BeforeValidator(split_at_commas)] = []
     """Secrets in the path: callbacks arrive at /SECRET/voicenter, with any of them; in the environment with commas."""
     allow_from: Annotated[list[Network], NoDecode, BeforeValidator(split_at_commas)] = []
@@ -259,6 +268,8 @@ class Settings(BaseSettings):
     """What the receiver watches, and where it reports what is wrong."""
     metrics: bool = False
     """Whether /metrics serves Prometheus metrics: they name providers, kinds and handlers."""
+    tracing: bool = False
+    """Whether OpenTelemetry traces are exported, as the environment's OTEL_… variables say; needs the extra `otel`."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     """debug, info, warning or error."""
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = "text"

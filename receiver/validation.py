@@ -24,9 +24,14 @@ _TEXTS: Mapping[str, str] = {
     "enum": "write {expected}",
     "string_too_short": "write at least {min_length} character(s)",
     "string_too_long": "write at most {max_length} characters",
+    "string_pattern_mismatch": "write text that matches {pattern}",
+    "too_short": "write at least {min_length} of them",
+    "too_long": "write at most {max_length} of them",
+    "datetime": "write a date and time such as 2026-01-31T08:00",
+    "time_delta": "write a duration, such as a number of seconds",
     "value_error": "{error}",
 }
-"""By the type of pydantic's error, or by the part before its first underscore."""
+"""By the type of pydantic's error, or by its first words."""
 
 
 UNKNOWN_SETTING = "there is no such setting; docs/settings.md lists them all"
@@ -40,7 +45,12 @@ def sentences(error: ValidationError, where: str = "", *, unknown: str = UNKNOWN
 def _sentence(item: Any, where: str, unknown: str) -> str:
     # A union adds the validator that it tried to the place: "lax-or-strict[…]".
     parts = [str(part) for part in item["loc"] if "[" not in str(part)]
-    known = {**_TEXTS, "extra_forbidden": unknown}
-    text = known.get(item["type"]) or known.get(item["type"].split("_")[0])
-    says = text.format(**item.get("ctx", {})) if text else item["msg"]
+    says = unknown if item["type"] == "extra_forbidden" else what_to_write(item)
     return f"{'.'.join([*([where] if where else []), *parts])}: {says}"
+
+
+def what_to_write(item: Any) -> str:
+    """What to write in place of one mistake, an element of pydantic's `errors()`."""
+    words = item["type"].split("_")
+    text = _TEXTS.get(item["type"]) or _TEXTS.get("_".join(words[:2])) or _TEXTS.get(words[0])
+    return text.format(**item.get("ctx", {})) if text else str(item["msg"])

@@ -4,9 +4,10 @@ Storage knows bytes, names and states, but no provider and no web framework. It 
 open SQLAlchemy connection, and `Database` runs them on threads, one hop for each transaction.
 """
 
-from storage.database import Database
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from storage.errors import JournalFullError, StoreError, StoreUnavailableError
-from storage.group_commit import GroupCommit
 from storage.values import (
     Appended,
     Attempt,
@@ -18,6 +19,10 @@ from storage.values import (
     State,
     StoredCallback,
 )
+
+if TYPE_CHECKING:
+    from storage.database import Database
+    from storage.group_commit import GroupCommit
 
 __all__ = [
     "Appended",
@@ -35,3 +40,13 @@ __all__ = [
     "StoreUnavailableError",
     "StoredCallback",
 ]
+
+_MODULES = {"Database": "storage.database", "GroupCommit": "storage.group_commit"}
+
+if not TYPE_CHECKING:  # so that a type checker still reports names that do not exist
+
+    def __getattr__(name: str) -> Any:
+        """What needs SQLAlchemy or asyncio, loaded when it is first used: some commands do without a journal."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals().setdefault(name, getattr(import_module(_MODULES[name]), name))

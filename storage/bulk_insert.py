@@ -5,18 +5,13 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Index, Table
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.postgresql import psycopg
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Dialect, Index, Table
 
 from storage.database import driver_connection
+from storage.tables import condition_of
 
 MAX_ROWS = 32
 """Rows in one statement."""
-_INSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
-_DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": psycopg.dialect}
 
 
 def insert_rows(
@@ -45,11 +40,24 @@ def insert_rows(
 @cache
 def _statement(dialect: str, table: Table, names: tuple[str, ...], unless_in: Index | None, count: int) -> str:
     """The SQL text of an insert of `count` rows with these columns, in this order; 0 is for `executemany`."""
-    statement = _INSERT[dialect](table)
+    insert, its_dialect = _insert_of(dialect)
+    statement = insert(table)
     if count:
         statement = statement.values([dict.fromkeys(names)] * count)
     if unless_in is not None:
         statement = statement.on_conflict_do_nothing(
-            index_elements=list(unless_in.columns), index_where=unless_in.dialect_options[dialect]["where"]
+            index_elements=list(unless_in.columns), index_where=condition_of(unless_in)
         )
-    return str(statement.compile(dialect=_DIALECTS[dialect](), column_keys=None if count else list(names)))
+    return str(statement.compile(dialect=its_dialect, column_keys=None if count else list(names)))
+
+
+def _insert_of(dialect: str) -> tuple[Any, Dialect]:
+    """The insert statement of a database, and its dialect; each is imported only where it is used."""
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert, sqlite.dialect()
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.dialects.postgresql import psycopg
+
+    return postgresql.insert, psycopg.dialect()  # type: ignore[no-untyped-call]

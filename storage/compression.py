@@ -59,3 +59,8 @@ def _decompressor(number: int) -> ZstdDecompressor:
 @cache
 def _dictionary(number: int) -> ZstdCompressionDict:
     return ZstdCompressionDict(resources.files("storage").joinpath(f"dictionaries/{number}.zstd").read_bytes())
+
+
+def is_damaged(content: bytes) -> bool:
+    """Whether `decompress` could not restore it: it returned a frame as it was stored."""
+    return content.startswith(_MARK)

@@ -54,8 +54,9 @@ class Database:
     Work is a plain function of a connection. Raises StoreUnavailableError when the database cannot do it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, auto_migrate: bool = True) -> None:
         self.url = parse_url(url)
+        self._auto_migrate = auto_migrate
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self._writing, self._reading = (
@@ -77,14 +78,18 @@ class Database:
             return str(Path(self.url.database).resolve())
         return self.url.render_as_string(hide_password=True)
 
-    def migrate(self) -> None:
-        """Bring the tables up to date; several processes may do so at once.
+    def migrate(self, on_step: migrate.OnStep | None = None) -> None:
+        """Bring the tables up to date; several processes may do so at once. Without `auto_migrate`, only check them.
 
-        If the database is unreachable, the next transaction first tries again.
+        `on_step` is called with each revision whose migration is done. If the database is unreachable, the next
+        transaction first tries again. Raises SchemaError if the tables are not those of this version of the program.
         """
         self._migration_pending = True
         with self._translated(), self._writing.connect() as connection:
-            migrate.upgrade(connection)
+            if self._auto_migrate:
+                migrate.upgrade(connection, on_step)
+            else:
+                migrate.require_current(connection)
         self._migration_pending = False
 
     @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, update
 
-from storage.tables import attempts, callbacks, deliveries, refusals, replays
+from storage.tables import attempts, callbacks, deliveries, placed_calls, refusals, replays
 
 Mask = Callable[[bytes, str], bytes]
 """Returns bytes without the personal data, given their format such as "json"; the same bytes if there is none."""
@@ -25,6 +25,7 @@ class Place(Enum):
     DELIVERIES = (deliveries, "id", ("reason", "call_key"))
     ATTEMPTS = (attempts, "delivery_id", ("error", "traceback"))
     REFUSALS = (refusals, "id", ("path",))
+    PLACED_CALLS = (placed_calls, "id", ("call_id",))
     REPLAYS = (replays, "id", ("why", "what"))
 
     def __init__(self, table: Table, key: str, columns: tuple[str, ...]) -> None:

@@ -19,3 +19,15 @@ class JournalFullError(StoreError):
 
 class DatabaseUrlError(StoreError):
     """The database URL cannot be used; the message says what to write."""
+
+
+class SchemaError(StoreUnavailableError):
+    """The tables are not those of this version of the program; the message says what to run or to install."""
+
+
+class BackupError(StoreError):
+    """A backup cannot be made, read or restored; the message says what to do."""
+
+
+class CopyError(StoreError):
+    """A journal cannot be copied to another database; the message says what to do."""

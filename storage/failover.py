@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -27,19 +28,44 @@ PAUSE_SECONDS = 1.0
 """Between two checks whether the database is reachable again."""
 EMPTY = "the spool is empty again: everything is in the journal"
 """What the log says then."""
+LEFT_BEHIND_SECONDS = 15.0
+"""Between two looks for spools of processes that have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """Where a callback would be stored now."""
+
+    journal: bool
+    """Whether the database can be written."""
+    spooled: int | None
+    """Callbacks that wait in the spool; None without a spool."""
+
+    @property
+    def can_store(self) -> bool:
+        """Whether a callback would be stored at all."""
+        return self.journal or self.spooled is not None
 
 
 class FailoverStore:
     """Stores batches. While the spool is not empty, every batch goes there, so that the order is kept.
 
-    `moved` is called after callbacks have moved from the spool to the journal. Without a spool, a batch that the
-    database cannot store raises StoreUnavailableError.
+    `moved` is called after callbacks have moved from a spool to the journal; `left_behind` gives the spools that other
+    processes have left, which are moved too. Without a spool, a batch that the database cannot store raises
+    StoreUnavailableError.
     """
 
-    def __init__(self, database: Database, spool: Spool | None, moved: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        spool: Spool | None,
+        moved: Callable[[], None] = lambda: None,
+        left_behind: Callable[[], Iterable[Spool]] = tuple,
+    ) -> None:
         self._database = database
         self._spool = spool
         self._moved = moved
+        self._left_behind = left_behind
         self._lock = asyncio.Lock()
         self._mover: asyncio.Task[None] | None = None
         place = spool.path if spool else ""
@@ -61,6 +87,19 @@ class FailoverStore:
         if self._mover is not None:
             self._mover.cancel()
             await asyncio.gather(self._mover, return_exceptions=True)
+
+    async def state(self) -> StoreState:
+        """Whether the database takes a transaction that may write, and what is in the spool."""
+        try:
+            await self._in_time(lambda _connection: None)
+        except StoreUnavailableError:
+            return StoreState(journal=False, spooled=self._spool.count if self._spool else None)
+        return StoreState(journal=True, spooled=self._spool.count if self._spool else None)
+
+    async def move_all(self) -> None:
+        """Move all that is spooled, for commands that run beside no receiver. Raises StoreUnavailableError."""
+        while self._spool is not None and self._spool.count:
+            await self._move(self._spool)
 
     async def store(self, batch: Sequence[NewCallback]) -> list[Appended]:
         """Store a batch on disk. Raises StoreUnavailableError if neither journal nor spool can store it."""
@@ -84,8 +123,13 @@ class FailoverStore:
             raise StoreUnavailableError(f"the database did not commit within {PATIENCE_SECONDS:g} s") from error
 
     async def _move_forever(self, spool: Spool) -> None:
+        loop = asyncio.get_running_loop()
+        next_look = loop.time()
         while True:
             try:
+                if loop.time() >= next_look:
+                    next_look = loop.time() + LEFT_BEHIND_SECONDS
+                    await self._adopt()
                 if spool.count:
                     # Do not hold the lock while the database is still unreachable.
                     await asyncio.wait_for(self._database.read(now_us), PATIENCE_SECONDS)
@@ -98,6 +142,13 @@ class FailoverStore:
             except Exception as error:
                 self._moving.failed(type(error).__name__, traceback=error)
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _adopt(self) -> None:
+        """Move the callbacks of processes that have ended."""
+        for other in self._left_behind():
+            logger.info("moving %d callbacks of another process from the spool %s", other.count, other.path)
+            while other.count:
+                await self._move(other)
 
     async def _move(self, spool: Spool) -> None:
         """Move the oldest requests: first into the journal, then out of the spool; a crash in between doubles none."""

@@ -1,6 +1,7 @@
 """Store callbacks, and query them."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +12,7 @@ from storage.compression import compress
 from storage.enqueue import enqueue
 from storage.late_originals import late_originals
 from storage.numbering import next_callback_ids
-from storage.tables import callbacks, content_index, to_microseconds
+from storage.tables import callbacks, condition_of, content_index, to_microseconds
 from storage.text import clean, one_line
 from storage.values import Appended, Filter, NewCallback, NewDelivery, StoredCallback
 
@@ -116,7 +117,7 @@ def _insert_originals(connection: Connection, rows: list[dict[str, Any]]) -> dic
 
 def _originals(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:
     found = select(callbacks.c.content_hash, callbacks.c.id).where(
-        callbacks.c.content_hash.in_(hashes), content_index.dialect_options["sqlite"]["where"]
+        callbacks.c.content_hash.in_(hashes), condition_of(content_index)
     )
     return {bytes(row.content_hash): row.id for row in connection.execute(found)} if hashes else {}
 
@@ -154,6 +155,26 @@ def page(connection: Connection, wanted: Filter, after: int, limit: int) -> list
     """The oldest `limit` callbacks that match and come after number `after`, oldest first: for paging."""
     statement = SELECT_CALLBACK.where(matching(wanted), callbacks.c.id > after).order_by(callbacks.c.id).limit(limit)
     return [stored(row) for row in connection.execute(statement)]
+
+
+def page_by_time(
+    connection: Connection, provider: str, kind: str, after: tuple[datetime, int], until: datetime, limit: int
+) -> list[StoredCallback]:
+    """The first `limit` callbacks of a kind in order of receipt, after the time and the number of another one.
+
+    For paging through a part of a long journal.
+    """
+    since, last = after
+    statement = SELECT_CALLBACK.where(
+        callbacks.c.received_at >= since,
+        callbacks.c.received_at < until,
+        ~and_(callbacks.c.received_at == since, callbacks.c.id <= last),
+        # Without an index of its own, so that SQLite takes that of the times and neither reads nor sorts the rest.
+        callbacks.c.kind.concat("") == kind,
+        callbacks.c.provider == provider,
+    )
+    ordered = statement.order_by(callbacks.c.received_at, callbacks.c.id).limit(limit)
+    return [stored(row) for row in connection.execute(ordered)]
 
 
 def count(connection: Connection, wanted: Filter) -> int:

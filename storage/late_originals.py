@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, select, update
 
 from storage.database import driver_connection
-from storage.tables import callbacks, content_index, fetched
+from storage.tables import callbacks, condition_of, content_index, fetched
 from storage.values import NewCallback
 
 LOCK = 0x72656331
@@ -42,7 +42,7 @@ def _fetched_keys(connection: Connection, keys: Sequence[bytes]) -> set[bytes]:
 
 def _stands_for(connection: Connection, new: NewCallback) -> int | None:
     """The fetched callback that stands for this one, which is then its late original; None if it is another record."""
-    is_original = content_index.dialect_options["sqlite"]["where"]
+    is_original = condition_of(content_index)
     repeated = select(callbacks.c.id).where(callbacks.c.content_hash == new.content_hash, is_original)
     if connection.execute(repeated).first() is not None:
         return None  # a repeat of what came before the fetched one

@@ -14,9 +14,7 @@ def acquire(connection: Connection, name: str, holder: str, seconds: float) -> b
     """Take the lease of a task for so many seconds, or renew it; False while another holder has it."""
     now = now_us(connection)
     until = from_microseconds(now + int(seconds * 1_000_000))
-    make = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    free = from_microseconds(0)
-    connection.execute(make(leases).values(name=name, holder="", until=free).on_conflict_do_nothing())
+    _make(connection, name)
     taken = update(leases).where(
         leases.c.name == name, or_(leases.c.holder == holder, leases.c.until <= from_microseconds(now))
     )
@@ -37,6 +35,19 @@ def release(connection: Connection, name: str, holder: str, pause: float) -> Non
     connection.execute(mine.values(holder="", until=until))
 
 
+def advance(connection: Connection, name: str, reached: datetime) -> None:
+    """Note up to which time a part of the work is done. Parts have names of their own, and no holder."""
+    _make(connection, name)
+    connection.execute(update(leases).where(leases.c.name == name).values(reached=reached))
+
+
 def reached(connection: Connection, name: str) -> datetime | None:
     """The time up to which the work of a task is done; None before its first run."""
     return connection.execute(select(leases.c.reached).where(leases.c.name == name)).scalar_one_or_none()
+
+
+def _make(connection: Connection, name: str) -> None:
+    """Make the row of a task, which is free, unless there is one."""
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    free = from_microseconds(0)
+    connection.execute(insert(leases).values(name=name, holder="", until=free).on_conflict_do_nothing())

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-import psycopg
 from sqlalchemy import Connection, text
 
 from storage.database import CONNECT_SECONDS, Database
@@ -27,6 +26,8 @@ async def listen(database: Database, wake: Callable[[], None]) -> None:
     """Call `wake` on each NOTIFY, until cancelled; reconnects when the connection breaks."""
     if database.is_sqlite:
         return
+    import psycopg  # commands on SQLite do without
+
     address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     outage = OutageLog(
         logger,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, literal_column, select, union, union_all, update
 
 from storage.tables import attempts, callbacks, deliveries, fetched
 from storage.values import State
@@ -44,9 +44,28 @@ def blank(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def count(connection: Connection, before: datetime, *, bodies_only: bool = False) -> int:
-    """How many callbacks `prune`, or `blank`, would find."""
-    found = _old(before, _has_bytes() if bodies_only else callbacks.c.id > 0).subquery()
-    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
+    """How many callbacks `prune`, or `blank`, would find.
+
+    For `prune` that is the number of old callbacks less those that are kept: both are read from indexes alone. For
+    `blank` each old row is read.
+    """
+    if bodies_only:
+        found = _old(before, _has_bytes()).subquery()
+        return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
+    old = select(func.count()).select_from(callbacks).where(callbacks.c.received_at < before)
+    kept = select(func.count()).select_from(_kept(before).subquery())
+    return int(connection.execute(old).scalar_one()) - int(connection.execute(kept).scalar_one())
+
+
+def _kept(before: datetime) -> Any:
+    """Old callbacks that are not settled: of each request with an open delivery, its first part and all others."""
+    waiting = select(deliveries.c.callback_id).where(deliveries.c.due_at.is_not(None))
+    dead = select(deliveries.c.callback_id).where(deliveries.c.state == literal_column("'dead'"))  # as in the index
+    opened = union(waiting, dead).subquery()
+    heads = select(_head.label("id")).join(opened, opened.c.callback_id == callbacks.c.id).distinct().cte("heads")
+    first = select(callbacks.c.id).join(heads, heads.c.id == callbacks.c.id)
+    others = select(callbacks.c.id).join(heads, heads.c.id == callbacks.c.part_of)
+    return union_all(*(one.where(callbacks.c.received_at < before) for one in (first, others)))
 
 
 def _has_bytes() -> Any:

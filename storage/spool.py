@@ -38,10 +38,14 @@ _rows = Table(
 _adapter = TypeAdapter(list[NewCallback])
 
 
+class SpoolInUseError(StoreUnavailableError):
+    """Another process holds the spool."""
+
+
 class Spool:
     """Callbacks on this machine's disk that are not in the journal yet. Raises StoreUnavailableError.
 
-    A lock restricts it to one process: two receivers in one folder need one file each.
+    A lock restricts it to one process: `storage.spool_files` finds one for each.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,7 +61,7 @@ class Spool:
             self._lock.acquire(timeout=0)
         except Timeout as error:
             message = f"another receiver uses the spool {self.path}: set `spool` to another file for this one"
-            raise StoreUnavailableError(message) from error
+            raise SpoolInUseError(message) from error
         except OSError as error:
             raise StoreUnavailableError(f"the spool {self.path} cannot be made: {error}") from error
         with self._database.begin() as connection:
@@ -85,7 +89,7 @@ class Spool:
         for seq, callbacks, count in await self._database.read(read):
             if found and size + count > limit:
                 break
-            found.append((seq, _adapter.validate_json(callbacks)))
+            found.append((seq, _read(callbacks)))
             size += count
         return found
 
@@ -108,6 +112,11 @@ class Spool:
         """Close the file, and release its lock."""
         self._database.close()
         self._lock.release()
+
+
+def _read(callbacks: bytes) -> list[NewCallback]:
+    # Spools of version 0.1 have `deduplicate` as `once`; inside a text the quotes would have backslashes.
+    return _adapter.validate_json(callbacks.replace(b'"once":', b'"deduplicate":'))
 
 
 def _waiting(connection: Connection) -> int:

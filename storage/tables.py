@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
     ForeignKey,
     Index,
@@ -78,6 +79,18 @@ metadata = MetaData(
     }
 )
 
+
+def _partial_index(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False) -> Index:
+    """An index of the rows that meet a condition. SQLAlchemy's own options for it import every driver's dialect."""
+    return Index(name, *columns, unique=unique, info={"where": where})
+
+
+def condition_of(index: Index) -> ColumnElement[bool]:
+    """The condition of a partial index."""
+    where: ColumnElement[bool] = index.info["where"]
+    return where
+
+
 callbacks = Table(
     "callbacks",
     metadata,
@@ -112,18 +125,16 @@ callbacks = Table(
 Index("ix_callbacks_call_id", callbacks.c.call_id, callbacks.c.id)
 Index("ix_callbacks_received_at", callbacks.c.received_at)
 Index("ix_callbacks_kind", callbacks.c.kind, callbacks.c.id)
-Index(
+_partial_index(
     "ix_callbacks_part_of",
     callbacks.c.part_of,
-    sqlite_where=callbacks.c.part_of.is_not(None),
-    postgresql_where=callbacks.c.part_of.is_not(None),
+    where=callbacks.c.part_of.is_not(None),
 )
-content_index = Index(
+content_index = _partial_index(
     "uq_callbacks_content",
     callbacks.c.content_hash,
     unique=True,
-    sqlite_where=callbacks.c.original.is_(true()),
-    postgresql_where=callbacks.c.original.is_(true()),
+    where=callbacks.c.original.is_(true()),
 )
 
 replays = Table(
@@ -160,36 +171,38 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_deliveries_callback_id", deliveries.c.callback_id)
-Index(
+_partial_index(
     "ix_deliveries_running",
     deliveries.c.handler,
     deliveries.c.call_key,
-    sqlite_where=deliveries.c.state == literal_column("'running'"),
-    postgresql_where=deliveries.c.state == literal_column("'running'"),
+    where=deliveries.c.state == literal_column("'running'"),
 )
-unfinished_index = Index(
+unfinished_index = _partial_index(
     "uq_deliveries_unfinished",
     deliveries.c.callback_id,
     deliveries.c.handler,
     unique=True,
-    sqlite_where=deliveries.c.due_at.is_not(None),
-    postgresql_where=deliveries.c.due_at.is_not(None),
+    where=deliveries.c.due_at.is_not(None),
 )
 """A callback waits at most once for one handler, so that a replay cannot double a delivery."""
-Index(
+_partial_index(
     "ix_deliveries_due",
     deliveries.c.handler,
     deliveries.c.due_at,
-    sqlite_where=deliveries.c.due_at.is_not(None),
-    postgresql_where=deliveries.c.due_at.is_not(None),
+    where=deliveries.c.due_at.is_not(None),
 )
-Index(
+_partial_index(
     "ix_deliveries_call",
     deliveries.c.handler,
     deliveries.c.call_key,
     deliveries.c.id,
-    sqlite_where=deliveries.c.due_at.is_not(None),
-    postgresql_where=deliveries.c.due_at.is_not(None),
+    where=deliveries.c.due_at.is_not(None),
+)
+_partial_index(
+    "ix_deliveries_dead",
+    deliveries.c.callback_id,
+    deliveries.c.finished_at,
+    where=deliveries.c.state == literal_column("'dead'"),
 )
 
 attempts = Table(
@@ -236,6 +249,19 @@ fetched = Table(
 """Callbacks that were made from a provider's call log. Each stands for one callback that may still come late."""
 Index("ix_fetched_record_key", fetched.c.record_key)
 
+placed_calls = Table(
+    "placed_calls",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("provider", Text, nullable=False),
+    Column("call_id", Text, nullable=False, comment="the id that its callbacks carry"),
+    Column("placed_by", Text, nullable=False, comment="the API call"),
+    Column("placed_at", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Calls that were placed through a provider's API."""
+Index("ix_placed_calls_placed_at", placed_calls.c.placed_at)
+
 leases = Table(
     "leases",
     metadata,
@@ -246,12 +272,26 @@ leases = Table(
 )
 """Tasks that one process of a cluster runs at a time."""
 
-Index(
-    "ix_deliveries_dead",
-    deliveries.c.finished_at,
-    sqlite_where=deliveries.c.state == literal_column("'dead'"),
-    postgresql_where=deliveries.c.state == literal_column("'dead'"),
+schema_compatibility = Table(
+    "schema_compatibility",
+    metadata,
+    Column("oldest_program", Text, nullable=False, comment="the oldest revision whose programs work with it"),
 )
+"""One row, written by `storage.migrate`."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("about", Text, nullable=False, comment="a callback, a filter, or a phone number without most of its digits"),
+    Column("callbacks", BigInteger, nullable=False, comment="how many it concerned"),
+    sqlite_autoincrement=True,
+)
+"""Who looked at, exported, replayed or erased stored callbacks."""
+Index("ix_audit_at", audit.c.at)
 
 alarms = Table(
     "alarms",

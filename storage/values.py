@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import AliasChoices, Field
+CALL_LOG_NOTE = "call_log"
+"""The note of a callback that never came and was made from the provider's call log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,8 @@ class NewCallback:
     outcome: str
     content_hash: bytes
     """16 bytes: equal content has an equal hash."""
-    deduplicate: Annotated[bool, Field(validation_alias=AliasChoices("deduplicate", "once"))]
-    """Whether a repeat of the same content counts as a duplicate; a repeated question does not.
-
-    Spools of version 0.1 have it as `once`.
-    """
+    deduplicate: bool
+    """Whether a repeat of the same content counts as a duplicate; a repeated question does not."""
     kind: str = ""
     call_id: str = ""
     reason: str = ""

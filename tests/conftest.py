@@ -1,6 +1,7 @@
 """Fixtures that tests of several rooms share."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,10 +9,31 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from storage import Database
-from tests.postgres import MISSING, cluster, make_database
+from tests.journals import postgres_journal, sqlite_journal
+from tests.postgres import MISSING, cluster, drop_database, make_database
 
 settings.register_profile("receiver", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("receiver")  # no time is asserted: a busy machine is no failure
+
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 2 * 1024**3
+
+
+def pytest_configure() -> None:
+    """Put the files of tests into memory, where there is room and programs may run.
+
+    Every commit waits for the disk, which most of the tests' time would be spent on. No test stops the machine, and
+    what a killed process wrote is there all the same. `PYTEST_DEBUG_TEMPROOT` is pytest's own variable.
+    """
+    if _memory() is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def _memory() -> Path | None:
+    """Where files lie in memory; None without room, or where programs may not run."""
+    if not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return None
+    return MEMORY if shutil.disk_usage(MEMORY).free > ROOM_BYTES else None
 
 
 @pytest.fixture
@@ -27,31 +49,40 @@ def postgres_server() -> Iterator[str]:
     if given:
         yield given
         return
-    with cluster() as server:
+    with cluster(_memory(), durable=False) as server:
         if server is None:
             pytest.skip(MISSING)
         yield server.url
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> str:
-    """The URL of an empty PostgreSQL database."""
-    return make_database(postgres_server)
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty journal on PostgreSQL."""
+    url = postgres_journal(postgres_server)
+    yield url
+    drop_database(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database: every test that takes it runs on SQLite and on PostgreSQL."""
+    """The URL of an empty journal: every test that takes it runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/journal.db"
+        return sqlite_journal(tmp_path / "journal.db")
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def blank_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any table, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/blank.db"
+    return make_database(request.getfixturevalue("postgres_server"))
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """An empty journal."""
     with Database(database_url) as database:
-        database.migrate()
         yield database
 
 

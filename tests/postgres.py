@@ -34,8 +34,9 @@ START_SECONDS = 60
 class Cluster:
     """A private server on loopback, which tests may kill and restart."""
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path, *, durable: bool = True) -> None:
         self._binaries = binaries
+        self._options = () if durable else ("-c", "fsync=off", "-c", "full_page_writes=off")
         self._data = folder / "data"
         self._folder = folder
         self._user = "postgres" if os.geteuid() == 0 else None
@@ -65,7 +66,7 @@ class Cluster:
     def _launch(self) -> subprocess.Popen[bytes]:
         options = ("-D", self._data, "-k", self._folder, "-h", "127.0.0.1", "-p", str(self.port))
         return subprocess.Popen(
-            [str(self._binaries / "postgres"), *map(str, options), "-c", "log_min_messages=fatal"],
+            [str(self._binaries / "postgres"), *map(str, options), "-c", "log_min_messages=fatal", *self._options],
             user=self._user,
             stderr=subprocess.DEVNULL,
         )
@@ -116,14 +117,17 @@ class Cluster:
 
 
 @contextmanager
-def cluster(where: Path | None = None) -> Iterator[Cluster | None]:
-    """A started cluster below `where`, or None where PostgreSQL is not installed."""
+def cluster(where: Path | None = None, *, durable: bool = True) -> Iterator[Cluster | None]:
+    """A started cluster below `where`, or None where PostgreSQL is not installed.
+
+    One that is not durable may lose data if the machine stops, and takes less time; killed processes lose nothing.
+    """
     binaries = programs()
     if binaries is None:
         yield None
         return
     folder = Path(tempfile.mkdtemp(prefix="receiver-postgres-", dir=where))
-    server = Cluster(folder, binaries)
+    server = Cluster(folder, binaries, durable=durable)
     try:
         server.start()
         yield server
@@ -138,3 +142,10 @@ def make_database(server_url: str) -> str:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
     return server_url.rsplit("/", 1)[0] + f"/{name}"
+
+
+def drop_database(url: str) -> None:
+    """Drop a database, with the connections to it: many together take gigabytes."""
+    server, name = url.rsplit("/", 1)
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())

@@ -16,6 +16,7 @@ from receiver.plugins.registry import Registry
 from receiver.settings import Settings
 from storage import Database, Delivery, StoredCallback, journal, queue
 from storage.values import Filter
+from tests.journals import sqlite_journal
 
 T = TypeVar("T")
 
@@ -46,10 +47,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running(where: Path | str, *modules: Handlers, **settings: Any) -> AsyncIterator[Running]:
+async def running(where: Path | str, *modules: Handlers, tracer: Any = None, **settings: Any) -> AsyncIterator[Running]:
     """A receiver with these handlers, its journal in that folder or at that database URL.
 
-    It is stopped at the end of the block; its journal can still be queried then.
+    `tracer`, a `Tracing`, makes its spans. It is stopped at the end of the block; then its journal can be queried.
     """
     made = Settings(**{"handlers": [], "shutdown_seconds": 5, **settings})
     providers = make_providers(made)
@@ -59,8 +60,8 @@ async def running(where: Path | str, *modules: Handlers, **settings: Any) -> Asy
         handler_settings=made.handler_settings,
         defaults=handler_defaults(made),
     )
-    url = where if isinstance(where, str) else f"sqlite:///{where}/journal.db"
-    app = build_app(Components(made, providers, registry), _migrated(url))
+    url = where if isinstance(where, str) else sqlite_journal(where / "journal.db")
+    app = build_app(Components(made, providers, registry), _migrated(url), tracing=tracer)
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     client = httpx.AsyncClient(transport=transport, base_url="http://receiver")
     async with client, app.site.router.lifespan_context(app.site):

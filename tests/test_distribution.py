@@ -1,17 +1,15 @@
-"""The distribution: the wheel in an empty environment, and two make targets on a fresh clone."""
+"""The distribution: as a container installs it, and two make targets on a fresh clone."""
 
 import os
 import shutil
 import subprocess
-import sys
-import venv
 from pathlib import Path
-from zipfile import ZipFile
 
 import httpx
 import pytest
 
-from tests.scenarios.serving import Receiver
+from tests.deploy import dockerfile
+from tests.scenarios.serving import Receiver, free_port
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.timeout(600)
@@ -32,30 +30,60 @@ def _run(*command: str | Path, cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
-def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root folder of a container: what the first stage of deploy/Dockerfile makes."""
+    scratch = tmp_path_factory.mktemp("container")
+    dockerfile.build(scratch)
+    (scratch / "data").mkdir()
+    return scratch
+
+
+def test_the_package_works_in_an_empty_environment(root: Path, tmp_path: Path) -> None:
     """It has the `receiver` command, the handlers, the templates, the migrations and the samples."""
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    _run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT, cwd=tmp_path)
-    [wheel] = tmp_path.glob("callback_receiver-*.whl")
-    bundled = {str(file.relative_to(ROOT)) for file in (ROOT / "handlers").glob("**/*.py")}
-    assert bundled <= set(ZipFile(wheel).namelist())
-    venv.create(tmp_path / "venv", with_pip=False)
-    python = tmp_path / "venv" / "bin" / "python"
-    constraints = ROOT / "deploy" / "constraints.txt"
-    _run(*pip, "--python", python, "install", "--quiet", "--constraint", constraints, wheel, cwd=tmp_path)
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    command = tmp_path / "venv" / "bin" / "receiver"
-    assert "handlers.demo.main_menu" in _run(command, "check", cwd=folder)
+    [packages] = (root / "opt" / "receiver" / "lib").glob("python3.*/site-packages")
+    installed = {str(file.relative_to(packages)) for file in (packages / "handlers").glob("**/*.py")}
+    assert installed == {str(file.relative_to(ROOT)) for file in (ROOT / "handlers").glob("**/*.py")}
+    command = root / "opt" / "receiver" / "bin" / "receiver"
+    assert "handlers.demo.main_menu" in _run(command, "check", cwd=tmp_path)
     for kind in ("ivr", "records", "popup"):
-        assert f"handlers.my_{kind}" in _run(command, "new", f"my_{kind}", f"--{kind}", cwd=folder)
-    assert "3 passed, 0 failed" in _run(command, "test", cwd=folder)
-    receiver = Receiver(folder, command=[str(command)])
+        assert f"handlers.my_{kind}" in _run(command, "new", f"my_{kind}", f"--{kind}", cwd=tmp_path)
+    assert "3 passed, 0 failed" in _run(command, "test", cwd=tmp_path)
+    _run(command, "init", "--public-url", "https://calls.example.com", "--folder", tmp_path / "server", cwd=tmp_path)
+    receiver = Receiver(tmp_path, command=[str(command)])
     try:
-        assert "reply 200" in _run(command, "send", "ivr-start", "--url", receiver.url, cwd=folder)
-        assert "GET_IVR_ACTION" in _run(command, "callbacks", "list", cwd=folder)
+        assert "reply 200" in _run(command, "send", "ivr-start", "--url", receiver.url, cwd=tmp_path)
+        assert "GET_IVR_ACTION" in _run(command, "callbacks", "list", cwd=tmp_path)
     finally:
         receiver.stop()
+
+
+def _files(root: Path) -> dict[Path, int]:
+    """Each file and folder below it, apart from the data, with the time of its last change."""
+    found = (path for path in root.rglob("*") if root / "data" not in (path, *path.parents))
+    return {path: path.stat().st_mtime_ns for path in found}
+
+
+def test_a_container_writes_nothing_but_its_data(root: Path) -> None:
+    """So its root may be read-only; its command starts a receiver that its health check finds alive."""
+    last = dockerfile.read()[1][-1]
+    work = root / last.last("WORKDIR").lstrip("/")
+    work.mkdir(parents=True)
+    environment = {
+        **dockerfile.environment(root),
+        "RECEIVER_PORT": str(free_port()),
+        "RECEIVER_SECRETS": "a-secret-path",
+    }
+    before = _files(root)
+    receiver = Receiver(work, options=(), command=dockerfile.exec_form(last.last("CMD")), **environment)
+    try:
+        url = f"http://127.0.0.1:{environment['RECEIVER_PORT']}/a-secret-path/voicenter"
+        assert httpx.post(url, json={"ivruniqueid": "1"}).json() == {"err": "0", "errdesc": "OK"}
+        _run(*dockerfile.exec_form(last.last("HEALTHCHECK")), cwd=work, **environment)
+    finally:
+        receiver.stop()
+    assert _files(root) == before
+    assert (root / "data" / "receiver.db").exists()
 
 
 def test_make_works_on_a_fresh_clone(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ from receiver.providers.base.discovery import discover
 from receiver.providers.base.event import Event, Reads
 from receiver.providers.base.names import normalize_name
 from receiver.providers.voicenter.options import Fallback
-from receiver.settings import PREFIX, TEST_PREFIX, AlarmSettings, Settings, load
+from receiver.setting_sources import PREFIX, TEST_PREFIX
+from receiver.settings import AlarmSettings, Settings, load
 from tests.support import running
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +47,8 @@ PAGES = sorted(
 TUTORIAL = "tutorial.md"
 """Its blocks run one after the other in tests/test_tutorial.py."""
 PROVIDERS = discover()
+SENDERS = [name for name, provider in PROVIDERS.items() if provider.endpoints]
+"""The providers that send callbacks."""
 EVENTS = [(name, kind.event) for name, provider in PROVIDERS.items() for kind in provider.kinds]
 BUNDLED = sorted(
     {path.stem for path in (ROOT / "handlers").glob("*.py")}
@@ -141,7 +144,7 @@ def test_every_option_of_the_alarms_is_documented_with_its_default() -> None:
     assert written == {f"`{name}`": default_of(info) for name, info in AlarmSettings.model_fields.items()}
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", SENDERS)
 def test_every_provider_option_is_documented_with_its_default(provider: str) -> None:
     """A table there or on the settings page has the defaults of the code; the provider's page names each option."""
     rows = cells(section(read("docs/settings.md") + page_of(provider), f"providers.{provider}"))
@@ -216,8 +219,8 @@ def commands() -> Iterator[tuple[str, list[Any]]]:
         inner = getattr(command, "commands", {})
         if not inner:
             yield path, command.params
-        for name, one in inner.items():
-            yield from all_below(one, f"{path} {name}")
+        for name in inner:
+            yield from all_below(command.resolve_command(None, [name])[1], f"{path} {name}")
 
     return all_below(typer.main.get_command(app), "receiver")
 
@@ -232,6 +235,7 @@ def test_every_command_and_option_is_documented(path: str, params: list[Any]) ->
     taken = {
         param.opts[0] if param.param_type_name == "option" else (param.metavar or param.name).upper()
         for param in params
+        if not getattr(param, "hidden", False)
     }
     assert written == taken
 
@@ -316,7 +320,8 @@ def test_every_kind_is_documented_with_its_url_and_event(provider: str) -> None:
     for kind in made.kinds:
         _, does, url, event, replies = rows[kind.name]
         assert does.startswith(f"{kind.mode}: ")
-        assert (url, event) == (f"`{paths.get(kind.name, made.path)}`", f"`{kind.event.__name__}`")
+        assert event == f"`{kind.event.__name__}`"
+        assert url.startswith(f"`{paths.get(kind.name, made.path)}`" if paths else "none: ")
         assert {reply.__name__ for reply in kind.replies} <= code(replies)
 
 
@@ -470,7 +475,7 @@ def test_the_variables_in_the_docs_are_accepted(folder: Path, monkeypatch: pytes
             assert load_components(load()).providers["voicenter"].options.language == "en"
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", SENDERS)
 async def test_the_requests_in_the_docs_get_the_replies_shown(provider: str, tmp_path: Path) -> None:
     """Every example of a provider's page is a request with the reply of the demo handlers."""
     shown = blocks(ROOT / f"docs/providers/{provider}.md", "http")

@@ -11,25 +11,29 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 from rich.table import Table
 
-from receiver.app import api_options, make_providers
+from receiver.app import api_options, make_providers, open_database
 from receiver.cli.main import report_errors
 from receiver.cli.options import moment
-from receiver.cli.output import as_text, console, print_error, print_json, printable, printable_lines
-from receiver.errors import SettingsError
+from receiver.cli.output import as_text, console, print_error, print_json, print_note, printable, printable_lines
+from receiver.database import file_of
+from receiver.errors import ReceiverError, SettingsError
+from receiver.operations.placed_calls import as_row, now
 from receiver.providers.base.api.contract import Api
 from receiver.providers.base.api.definition import ApiCall, ApiRequest
 from receiver.providers.base.api.discovery import discover_apis, make_options
 from receiver.providers.base.api.errors import ApiError, ParameterError
-from receiver.providers.base.api.options import ApiOptions
+from receiver.providers.base.api.options import ApiOptions, Placeholder
 from receiver.providers.base.api.parameters import checked
+from receiver.providers.base.api.placed import CallPlaced
 from receiver.providers.base.api.sending_sync import SyncSender
 from receiver.providers.base.event import WireModel
-from receiver.settings import load
+from receiver.settings import Settings, load
+from storage import StoreError, placed_calls
 
 
 def find_api(provider: str) -> Api:
@@ -173,11 +177,13 @@ def _call(
     api: Api, call: ApiCall[WireModel], given: dict[str, Any], *, as_json: bool, dry_run: bool, base_url: str | None
 ) -> None:
     parameters = checked(call.parameters, given, call.title)
-    options = _options(api, base_url)
+    settings = load()
+    options = _options(api, settings, base_url, is_sending=not dry_run)
     if dry_run:
         _print_request(api.request(call, parameters, options, reveal=False), as_json=as_json)
         return
-    sender = SyncSender(api, options)
+    placed: list[CallPlaced] = []
+    sender = SyncSender(api, options, on_placed=placed.append)
     try:
         result = sender.send(call, given)
     except ApiError as error:
@@ -185,6 +191,8 @@ def _call(
         raise typer.Exit(1) from error
     finally:
         sender.close()
+    if placed:
+        _note(placed, settings)
     values = result.model_dump(mode="json", exclude={"raw"})
     if as_json:
         print_json(values)
@@ -192,14 +200,38 @@ def _call(
         console.print(escape("\n".join(_lines(values))) or "done", highlight=False, soft_wrap=True)
 
 
-def _options(api: Api, base_url: str | None) -> ApiOptions:
-    settings = load()
+def _note(placed: Sequence[CallPlaced], settings: Settings) -> None:
+    """Note placed calls in the journal, where there is one, for `receiver gaps`."""
+    try:
+        file = file_of(settings.database_url.get_secret_value())
+        if file is not None and not file.exists():
+            return
+        with open_database(settings) as database, database.begin() as connection:
+            placed_calls.add(connection, [as_row(one, now()) for one in placed])
+    except (ReceiverError, StoreError) as error:
+        print_note(f"the call is placed, but not noted, so `receiver gaps` will not show it: {error}")
+
+
+def _options(api: Api, settings: Settings, base_url: str | None, *, is_sending: bool) -> ApiOptions:
     providers = make_providers(settings)
     found = api_options(settings, providers).get(api.name)
     if found is None:
         needed = [name for name, info in api.options_type.model_fields.items() if info.is_required()]
-        raise SettingsError(f"write [{api.place()}] with {' and '.join(needed)} to receiver.toml")
+        place = f"[{api.place()}] with {' and '.join(needed)} to receiver.toml"
+        if is_sending:
+            raise SettingsError(f"write {place}")
+        print_note(f"The settings do not say how to call {api.title}: before you send this, write {place}.")
+        return _placeholders(api, needed, base_url)
     return found if base_url is None else make_options(api, {**dict(found), "base_url": base_url}, api.place())
+
+
+def _placeholders(api: Api, needed: Sequence[str], base_url: str | None) -> ApiOptions:
+    """Options whose credentials are their names, such as `<code>`; they are shown and never sent."""
+    given = {name: f"https://<{name}>" if name == "base_url" else f"<{name}>" for name in needed}
+    made = make_options(api, given if base_url is None else {**given, "base_url": base_url}, api.place())
+    return made.model_copy(
+        update={name: Placeholder(f"<{name}>") for name in needed if isinstance(getattr(made, name), SecretStr)}
+    )
 
 
 def _print_request(request: ApiRequest, *, as_json: bool) -> None:

@@ -8,18 +8,18 @@ from urllib.parse import urlsplit
 import typer
 
 from receiver.app import Components, is_sqlite, load_components, make_database, open_database
+from receiver.cli.banner import print_handlers
 from receiver.cli.check_url import check_url
 from receiver.cli.flow import flows_of
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl, HandlerModules
 from receiver.cli.output import console, counted, print_prose
-from receiver.cli.serve import print_handlers
 from receiver.errors import SettingsError
 from receiver.settings import Settings, load
 from receiver.web.auth import access_policies, require_access_control
 from storage import StoreError, queue
 from storage.database import parse_url
-from storage.spool import count_in
+from storage.spool_files import count_in_all
 
 
 @app.command()
@@ -43,7 +43,7 @@ def check(
         components = load_components(settings)
         require_access_control(settings, components.providers, access_policies(settings, components.providers))
         _check_journal(settings)
-        spooled, refused = count_in(Path(settings.spool))
+        spooled, refused = count_in_all(Path(settings.spool))
     place = parse_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
     print_prose(f"The settings are valid. The journal is {place}.")
     if spooled:

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from receiver.cli.filters import callback_filter, delivery_filter, described, described_deliveries
-from receiver.cli.json_values import delivery_values
-from receiver.cli.main import app, open_journal
+from receiver.cli.main import app, open_journal_alone
 from receiver.cli.options import AsJson, CallId, DatabaseUrl, Kind, Limit, Outcome, Provider, Since, Until
 from receiver.cli.output import Column, Table, counted, print_delivery, print_error, print_json, print_note, print_prose
+from receiver.cli.row_values import delivery_values
 from receiver.cli.times import time_column
 from receiver.errors import SettingsError
 from storage import Delivery, State, StoredCallback, queue, queue_admin, replays
@@ -58,12 +58,12 @@ def list_deliveries(
     database_url: DatabaseUrl = None,
 ) -> None:
     """List deliveries, the newest last. Without --state: those that are due, running or dead."""
-    with open_journal(database_url) as (settings, database), database.read_only() as connection:
+    with open_journal_alone(database_url) as database, database.read_only() as connection:
         about = callback_filter(
             connection, provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until
         )
         states = state or [State.DUE, State.RUNNING, State.DEAD]
-        wanted = delivery_filter(connection, settings, about, states=states, handler=handler)
+        wanted = delivery_filter(connection, about, states=states, handler=handler)
         found = queue_admin.find(connection, wanted, limit)[::-1]
     if not found:
         print_note(_nothing_found(wanted, all_states=bool(state)))
@@ -119,7 +119,7 @@ def show(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Show one delivery with each attempt that failed."""
-    with open_journal(database_url) as (_, database), database.read_only() as connection:
+    with open_journal_alone(database_url) as database, database.read_only() as connection:
         delivery = queue.get(connection, delivery_id)
         origin = replays.describe(connection, delivery.replay_id) if delivery and delivery.replay_id else ""
     if delivery is None:
@@ -147,10 +147,10 @@ def retry(
 
     Without numbers and without --state: the dead ones.
     """
-    with open_journal(database_url) as (settings, database), database.begin() as connection:
+    with open_journal_alone(database_url) as database, database.begin() as connection:
         about = callback_filter(connection, provider=provider, kind=kind, call_id=call_id, since=since, until=until)
         states = _chosen(ids, state, REQUEUABLE)
-        wanted = delivery_filter(connection, settings, about, ids=ids or (), states=states, handler=handler)
+        wanted = delivery_filter(connection, about, ids=ids or (), states=states, handler=handler)
         before = queue_admin.states_of(connection, wanted.ids)
         count = queue_admin.requeue(connection, wanted)
         after = queue_admin.states_of(connection, wanted.ids)
@@ -178,10 +178,10 @@ def drop(
 
     Without numbers and without --state: the dead ones. `receiver deliveries retry --state dropped` requeues them.
     """
-    with open_journal(database_url) as (settings, database), database.begin() as connection:
+    with open_journal_alone(database_url) as database, database.begin() as connection:
         about = callback_filter(connection, provider=provider, kind=kind, call_id=call_id, since=since, until=until)
         states = _chosen(ids, state, DROPPABLE)
-        wanted = delivery_filter(connection, settings, about, ids=ids or (), states=states, handler=handler)
+        wanted = delivery_filter(connection, about, ids=ids or (), states=states, handler=handler)
         before = queue_admin.states_of(connection, wanted.ids)
         count = queue_admin.drop(connection, wanted, why)
         after = queue_admin.states_of(connection, wanted.ids)

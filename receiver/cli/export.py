@@ -11,11 +11,11 @@ import typer
 
 from receiver.app import make_providers
 from receiver.cli.filters import callback_filter
-from receiver.cli.json_values import callback_summary
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import CallId, DatabaseUrl, Kind, Outcome, Provider, Since, Until
 from receiver.cli.output import as_text, print_error, print_prose
 from receiver.cli.paging import pages_with_progress
+from receiver.cli.row_values import callback_summary
 from receiver.errors import PayloadError
 from receiver.intake.reread import reread
 from receiver.providers.base import contract
@@ -103,14 +103,14 @@ def _rows(
 CALLBACK_COLUMNS = (
     "id", "received_at", "provider", "kind", "call_id", "outcome", "reason", "duplicate_of", "notes", "format", "peer",
     "took_us", "method", "path", "query", "body", "reply_status", "reply_type", "reply_body",
-    "answered_by", "call_state", "source",
+    "answered_by", "call_state", "source", "trace_id",
 )  # fmt: skip
 
 
 def _callback_row(callback: StoredCallback, _providers: Providers) -> Row:
     return {
-        **callback_summary(callback),
-        "notes": " ".join(callback.notes),
+        **(summary := callback_summary(callback)),
+        "notes": " ".join(summary["notes"]),
         "method": callback.method,
         "path": callback.path,
         "query": as_text(callback.query),

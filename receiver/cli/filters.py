@@ -1,19 +1,20 @@
 """Filters that were given as options, checked: a value that can never match is an error, with those that can."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from receiver.app import load_components
 from receiver.cli.times import local_time
 from receiver.errors import ReceiverError, SettingsError
-from receiver.providers.base.discovery import discover
-from receiver.settings import Settings
 from storage import State, journal, queue_admin
 from storage.queue_admin import DeliveryFilter
 from storage.values import Filter
+
+if TYPE_CHECKING:
+    from receiver.providers.base.contract import Provider
 
 
 def callback_filter(
@@ -36,7 +37,6 @@ def callback_filter(
 
 def delivery_filter(
     connection: Connection,
-    settings: Settings,
     callbacks: Filter,
     *,
     ids: Sequence[int] = (),
@@ -45,7 +45,7 @@ def delivery_filter(
 ) -> DeliveryFilter:
     """The deliveries that these options mean. Raises SettingsError where one of them can never match."""
     if handler and not queue_admin.find(connection, DeliveryFilter(handler=handler), 1):
-        known = {*_loaded_listeners(settings), *queue_admin.handler_names(connection)}
+        known = {*_loaded_listeners(), *queue_admin.handler_names(connection)}
         if handler not in known:
             raise SettingsError(f"--handler: no delivery and no handler is named {handler!r}; {_there_are(known)}")
     return DeliveryFilter(ids=ids, states=states, handler=handler, callbacks=callbacks)
@@ -67,14 +67,18 @@ def described_deliveries(wanted: DeliveryFilter) -> str:
 
 
 def _check_provider(connection: Connection, provider: str) -> None:
-    known = discover()
-    if provider and provider.lower() not in known and not _is_stored(connection, Filter(provider=provider)):
+    if not provider or _is_stored(connection, Filter(provider=provider)):
+        return
+    known = _providers()
+    if provider.lower() not in known:
         raise SettingsError(f"--provider: there is no provider {provider!r}; {_there_are(known)}")
 
 
 def _check_kind(connection: Connection, provider: str, kind: str) -> None:
-    known = [one.name for name, owner in discover().items() if provider.lower() in {"", name} for one in owner.kinds]
-    if kind and kind.upper() not in known and not _is_stored(connection, Filter(provider=provider, kind=kind)):
+    if not kind or _is_stored(connection, Filter(provider=provider, kind=kind)):
+        return
+    known = [one.name for name, owner in _providers().items() if provider.lower() in {"", name} for one in owner.kinds]
+    if kind.upper() not in known:
         whose = f"{provider} has" if provider else "there is"
         raise SettingsError(f"--kind: {whose} no kind {kind!r}; {_there_are(known)}")
 
@@ -84,10 +88,20 @@ def _is_stored(connection: Connection, wanted: Filter) -> bool:
     return bool(journal.find(connection, wanted, 1))
 
 
-def _loaded_listeners(settings: Settings) -> tuple[str, ...]:
+def _providers() -> Mapping[str, type["Provider[Any]"]]:
+    """The installed providers, imported only where the journal does not answer the question."""
+    from receiver.providers.base.discovery import discover
+
+    return discover()
+
+
+def _loaded_listeners() -> tuple[str, ...]:
     """The handlers that deliveries can go to; none where a module does not load, which `receiver check` explains."""
+    from receiver.app import load_components
+    from receiver.settings import load
+
     try:
-        return load_components(settings).registry.listener_names
+        return load_components(load()).registry.listener_names
     except ReceiverError:
         return ()
 

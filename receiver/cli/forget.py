@@ -54,7 +54,8 @@ def _print_erased(erased: Erased, place: str, spool: str, *, dry_run: bool) -> N
     print_prose(
         f"The number {verb} in {counted(changed[Place.CALLBACKS], 'callback')}, "
         f"{counted(changed[Place.DELIVERIES], 'delivery')}, {counted(changed[Place.ATTEMPTS], 'failed attempt')}, "
-        f"{counted(changed[Place.REFUSALS], 'rejected request')} and {counted(changed[Place.REPLAYS], 'replay')} of "
+        f"{counted(changed[Place.REFUSALS], 'rejected request')}, "
+        f"{counted(changed[Place.PLACED_CALLS], 'placed call')} and {counted(changed[Place.REPLAYS], 'replay')} of "
         f"{place}."
     )
     if erased.spooled:

@@ -21,16 +21,20 @@ def list_gaps(
             parser=moment,
             metavar="TIME",
             show_default="7d",
-            help="Only calls with callbacks received at this time or later: ISO 8601, or an age such as 90m or 7d.",
+            help="Only calls placed, or with callbacks received, at this time or later: ISO 8601, or an age: 7d.",
         ),
     ] = None,
     quiet: Annotated[
-        int, typer.Option(min=0, metavar="MINUTES", help="Only calls without a callback for so many minutes.")
+        int,
+        typer.Option(min=0, metavar="MINUTES", help="Only calls placed and without a callback for so many minutes."),
     ] = 10,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """List calls of which something is missing, the oldest first: no CDR after a hang-up or an IVR, no second leg."""
+    """List calls of which something is missing, the oldest first.
+
+    No CDR after a hang-up or an IVR, no second leg, or no callback at all of a call that was placed by the API.
+    """
     now = datetime.now(UTC)
     with open_journal(database_url) as (settings, database):
         providers = make_providers(settings)
@@ -52,6 +56,7 @@ def _values(gap: Gap, now: datetime) -> dict[str, Any]:
         "call_id": call.call_id,
         "missing": gap.missing,
         "kinds": list(call.kinds),
+        "placed_by": gap.placed_by or None,
         "first_at": call.first_at.isoformat(),
         "last_at": call.last_at.isoformat(),
         "age_seconds": int((now - call.last_at).total_seconds()),
@@ -59,15 +64,19 @@ def _values(gap: Gap, now: datetime) -> dict[str, Any]:
 
 
 def _print(found: list[Gap], now: datetime) -> None:
-    heading, times = time_column("last callback", [gap.call.last_at for gap in found])
+    heading, times = time_column("last seen", [gap.call.last_at for gap in found])
     table = Table(
         Column("age", right=True), Column(heading, rank=2), Column("provider", rank=3), Column("call"),
         Column("missing"), Column("has", rank=4),
     )  # fmt: skip
     for gap, time in zip(found, times, strict=True):
         call = gap.call
-        table.add(_age(now - call.last_at), time, call.provider, call.call_id, gap.missing, ", ".join(call.kinds))
+        table.add(_age(now - call.last_at), time, call.provider, call.call_id, gap.missing, _has(gap))
     table.print()
+
+
+def _has(gap: Gap) -> str:
+    return f"placed by {gap.placed_by}" if gap.placed_by else ", ".join(gap.call.kinds)
 
 
 def _age(age: timedelta) -> str:

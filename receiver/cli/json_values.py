@@ -4,33 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from receiver.cli.output import as_text
+from receiver.cli.row_values import callback_summary, delivery_values
 from receiver.errors import PayloadError
-from receiver.intake.fetched import CALL_LOG_NOTE
 from receiver.intake.reread import reread
 from receiver.plugins.call_history import decode_state
 from receiver.providers.base.contract import Provider
 from receiver.providers.base.event import Event
 from storage import Delivery, StoredCallback
-
-
-def callback_summary(callback: StoredCallback) -> dict[str, Any]:
-    """A callback without its bytes, as JSON values."""
-    return {
-        "id": callback.id,
-        "received_at": callback.received_at.isoformat(),
-        "provider": callback.provider,
-        "kind": callback.kind or None,
-        "call_id": callback.call_id or None,
-        "outcome": callback.outcome,
-        "reason": callback.reason or None,
-        "duplicate_of": callback.duplicate_of,
-        "source": "call log" if CALL_LOG_NOTE in callback.notes else "provider",
-        "notes": list(callback.notes),
-        "format": callback.format,
-        "peer": callback.peer,
-        "took_us": callback.took_us,
-        "answered_by": callback.answered_by,
-    }
 
 
 def callback_details(callback: StoredCallback, deliveries: Sequence[Delivery], event: Event | str) -> dict[str, Any]:
@@ -76,28 +56,3 @@ def event_of(callback: StoredCallback, providers: Mapping[str, Provider[Any]]) -
 def event_values(event: Event) -> dict[str, Any]:
     """An event's fields as JSON values, with `extra` and `unread`; `raw` is left out, because the body has it."""
     return event.model_dump(mode="json", exclude={"raw"})
-
-
-def delivery_values(delivery: Delivery) -> dict[str, Any]:
-    """A delivery as JSON values."""
-    return {
-        "id": delivery.id,
-        "handler": delivery.handler,
-        "state": delivery.state,
-        "attempts": delivery.attempts,
-        "reason": delivery.reason or None,
-        "due_at": delivery.due_at.isoformat() if delivery.due_at else None,
-        "finished_at": delivery.finished_at.isoformat() if delivery.finished_at else None,
-        "replay_id": delivery.replay_id,
-        "failures": [
-            {
-                "number": attempt.number,
-                "started_at": attempt.started_at.isoformat(),
-                "result": attempt.result,
-                "error": attempt.error,
-                "traceback": attempt.traceback,
-                "took_us": attempt.took_us,
-            }
-            for attempt in delivery.failures
-        ],
-    }

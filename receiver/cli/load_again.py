@@ -46,6 +46,8 @@ def _without_fixed(running: Components, settings: Settings) -> tuple[Settings, l
     ignored = [name for name, value in fixed.items() if getattr(settings, name) != value]
     providers = {name: dict(options) for name, options in settings.providers.items()}
     for name, provider in running.providers.items():
+        if not provider.endpoints:
+            continue
         wanted, started = providers.setdefault(name, {}), running.settings.providers.get(name, {})
         for option in sorted(provider.fixed_options):
             if wanted.get(option) != started.get(option):

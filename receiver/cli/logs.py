@@ -21,7 +21,7 @@ _CHATTY = {
     "watchfiles": "WARNING",
 }
 """Libraries that log more than people want to read, some of it for each malformed request."""
-_FIELDS = ("call_id", "callback", "delivery", "handler", "attempt")
+_FIELDS = ("call_id", "callback", "delivery", "handler", "attempt", "trace_id")
 """Fields that log lines have beside their message: ids, never phone numbers or names of people."""
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]

@@ -1,47 +1,66 @@
 """The `receiver` command and what its subcommands share."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
-from pathlib import Path
-from typing import Annotated, Any
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
 
-from receiver.app import is_sqlite, open_database
+from receiver.cli.commands import COMMANDS
 from receiver.cli.output import console, print_error
 from receiver.errors import ReceiverError, SettingsError
-from receiver.settings import Settings, load
-from storage import Database, StoreError
-from storage.database import parse_url
+from receiver.setting_sources import DEFAULT_DATABASE_URL, written
+from storage.errors import StoreError
 
-ORDER = (
-    *("serve", "work", "check", "new", "phone", "test", "send"),
-    *(
-        "callbacks",
-        "call",
-        "deliveries",
-        "refused",
-        "alarms",
-        "reconcile",
-        "gaps",
-        "replay",
-        "export",
-        "prune",
-        "forget",
-    ),
-)
-"""Commands in the order in which a new user meets them; others follow."""
+if TYPE_CHECKING:
+    from receiver.settings import Settings
+    from storage import Database
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """No garbage collection while modules are imported: they leave none, and searching them takes a tenth more."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _Unloaded(TyperCommand):
+    """A command of the list whose module is not imported yet: enough for `receiver --help`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, help=COMMANDS[name], rich_markup_mode="markdown")
+
+    def loaded(self) -> Any:
+        """The command itself, as its module registers it."""
+        with _no_collections():
+            import_module(f"{__package__}.{self.name}")
+        return get_group(app).commands[str(self.name)]
 
 
 class _Commands(TyperGroup):
-    """Lists the commands in that order."""
+    """The commands of the list, in its order; each is imported when it is run."""
+
+    def __init__(self, *, commands: Mapping[str, Any], **attributes: Any) -> None:
+        known = {name: commands[name] if name in commands else _Unloaded(name) for name in COMMANDS}
+        super().__init__(commands={**known, **commands}, **attributes)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names of all commands."""
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+        """The names in the order of the list."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is run, with its name and the arguments that are left."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.loaded() if isinstance(command, _Unloaded) else command, rest
 
 
 app = typer.Typer(
@@ -61,6 +80,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         console.print(version("callback-receiver"))
         raise typer.Exit
 
@@ -86,22 +107,61 @@ def report_errors() -> Iterator[None]:
 
 
 @contextmanager
-def open_journal(database_url: str | None, *, handlers: list[str] | None = None) -> Iterator[tuple[Settings, Database]]:
-    """The settings and the journal that they name, for commands that read it."""
+def open_journal(
+    database_url: str | None, *, handlers: list[str] | None = None
+) -> Iterator[tuple["Settings", "Database"]]:
+    """The settings and the journal that they name, for commands that need both."""
+    from receiver.settings import load
+
     with report_errors():
         settings = load(database_url=database_url, handlers=handlers)
-        _require_journal(settings)
-        with open_database(settings) as database:
+        with _opened(settings.database_url.get_secret_value(), auto_migrate=settings.auto_migrate) as database:
             yield settings, database
 
 
-def _require_journal(settings: Settings) -> None:
+@contextmanager
+def open_journal_alone(database_url: str | None) -> Iterator["Database"]:
+    """The journal, for commands that need no other setting.
+
+    The other settings are not checked, because that would take longer than the command itself.
+    """
+    with report_errors(), _opened(database_url_of(database_url), auto_migrate=_auto_migrate()) as database:
+        yield database
+
+
+def database_url_of(given: str | None) -> str:
+    """The journal's URL as `receiver.settings.load` has it. What that rejects, it explains. Raises SettingsError."""
+    with suppress(OSError, ValueError):
+        url = given if given is not None else written("database_url")
+        if url is None or isinstance(url, str):
+            return DEFAULT_DATABASE_URL if url is None else url
+    from receiver.settings import load
+
+    return load(database_url=given).database_url.get_secret_value()
+
+
+def _auto_migrate() -> bool:
+    """The setting of that name. What is neither true nor false, `receiver.settings.load` explains."""
+    with suppress(OSError, ValueError):
+        value = written("auto_migrate")
+        if value is None or isinstance(value, bool):
+            return value is not False
+    from receiver.settings import load
+
+    return load().auto_migrate
+
+
+def _opened(url: str, *, auto_migrate: bool) -> "Database":
     """A command that reads must not create an empty journal in the wrong folder and then say that it is empty."""
-    if not is_sqlite(settings):
-        return
-    file = Path(parse_url(settings.database_url.get_secret_value()).database or "").resolve()
-    if not file.exists():
+    from receiver.database import file_of, open_database
+
+    file = file_of(url)
+    if file is not None and not file.exists():
+        from receiver.settings import load
+
+        load()  # raises if a setting is misspelt, perhaps the one that names the journal
         raise SettingsError(
             f"there is no journal {file}: run this in the folder of the receiver, name its journal with "
             "--database-url, or start a receiver with `receiver serve`"
         )
+    return open_database(url, auto_migrate=auto_migrate)

@@ -1,8 +1,17 @@
 """Reading many callbacks in pages, with a progress bar: memory use does not depend on their number."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from receiver.cli.output import errors
 from storage import Database, StoredCallback, journal
@@ -45,3 +54,17 @@ def progress_bar() -> Progress:
         console=errors,
         transient=not errors.is_terminal,
     )
+
+
+@contextmanager
+def step_progress() -> Iterator[Callable[[str, int, int | None], None]]:
+    """A function that shows how far each of several steps is: by its name, what is done, and the whole if known."""
+    with progress_bar() as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def show(step: str, done: int, total: int | None) -> None:
+            if step not in tasks:
+                tasks[step] = progress.add_task(step, total=total)
+            progress.update(tasks[step], completed=done, total=total)
+
+        yield show

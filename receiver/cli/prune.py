@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from receiver.cli.main import app, open_journal
+from receiver.cli.main import app, open_journal_alone
 from receiver.cli.options import DatabaseUrl, moment
 from receiver.cli.output import console, counted, print_prose
 from receiver.cli.paging import progress_bar
-from storage import Database, retention
+from storage import Database, placed_calls, retention
 
 BATCH = 1000
 
@@ -27,9 +27,12 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Delete old callbacks with their deliveries. Callbacks with unfinished or dead deliveries are kept."""
+    """Delete old callbacks with their deliveries, and the notes of placed calls.
+
+    Callbacks with unfinished or dead deliveries are kept.
+    """
     work = retention.blank if bodies_only else retention.prune
-    with open_journal(database_url) as (_, database):
+    with open_journal_alone(database_url) as database:
         with console.status("counting"), database.read_only() as connection:
             total = retention.count(connection, older_than, bodies_only=bodies_only)
         if dry_run:
@@ -41,6 +44,8 @@ def prune(
             while count := _one_batch(database, work, older_than):
                 done += count
                 progress.advance(task, count)
+            while not bodies_only and _one_batch(database, placed_calls.prune, older_than):
+                pass
     was = "was" if done == 1 else "were"
     print_prose(f"{counted(done, 'callback')} {was} {'blanked' if bodies_only else 'deleted'}.")
 

@@ -1,7 +1,10 @@
 """`receiver reconcile`: compare the providers' call logs with the journal, and fetch what never came."""
 
 import asyncio
+import sys
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,18 +14,26 @@ from rich.text import Text
 from receiver.app import Components, api_options, load_components
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import DatabaseUrl, HandlerModules, moment
-from receiver.cli.output import Column, Table, print_json, print_note, print_prose
-from receiver.cli.times import time_column
-from receiver.errors import SettingsError
-from receiver.operations.reconcile import Comparison, Result, count
-from receiver.operations.reconcile_task import call_logs, make_reconcilers
+from receiver.cli.output import Column, Table, errors, print_error, print_json, print_note, print_prose
+from receiver.cli.times import local_time, time_column
+from receiver.errors import ReceiverError, SettingsError
+from receiver.operations.reconcile import Comparison, Reconciler, Result, Span, count
+from receiver.operations.reconcile_task import NO_CALL_LOG, call_logs, make_reconcilers
 from receiver.providers.base.api.clients import ApiClients
-from storage import Database
+from storage import Database, StoreError
 
 AHEAD = timedelta(hours=1)
 """How far the provider's clock may be ahead of ours."""
-_COLOURS = {Result.MISSING: "red", Result.FETCHED: "green", Result.DIFFERENT: "yellow", Result.ONLY_HERE: "cyan"}
-_WORDS = {Result.ONLY_HERE: "only here"}
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
+_COLOURS = {
+    Result.MISSING: "red",
+    Result.FETCHED: "green",
+    Result.DIFFERENT: "yellow",
+    Result.UNIDENTIFIED: "magenta",
+    Result.ONLY_HERE: "cyan",
+}
+_WORDS = {Result.ONLY_HERE: "only here", Result.UNIDENTIFIED: "no call id"}
 
 
 @app.command()
@@ -52,46 +63,121 @@ def reconcile(
 ) -> None:
     """Compare a provider's call log with the journal: what never came, what is only here, and what differs.
 
-    Exit code 1 means that records are missing in the journal, and were not fetched.
+    Exit code 1 means that records are missing in the journal, and were not fetched. After Ctrl-C, the last line says
+    how to go on.
     """
+    report = _Report(as_json=as_json, is_fetching=fetch)
     with open_journal(database_url, handlers=handlers) as (settings, database):
         components = load_components(settings)
         _check(components, provider, since)
         span = (since, until or datetime.now(UTC) + AHEAD)
-        rows = asyncio.run(_run(components, database, provider.lower(), span, fetch=fetch and not dry_run))
-    if as_json:
-        for row in rows:
-            print_json(_values(row))
-        print_json({"summary": {"since": span[0].isoformat(), "until": span[1].isoformat(), **count(rows)}})
-    else:
-        _print(rows, is_fetching=fetch)
-    if any(row.result is Result.MISSING for row in rows):
+        try:
+            asyncio.run(_run(components, database, provider.lower(), span, report, fetch=fetch and not dry_run))
+        except (ReceiverError, StoreError):
+            report.print_stop(since)
+            raise
+        except KeyboardInterrupt:
+            report.print_stop(since)
+            raise typer.Exit(INTERRUPTED) from None
+    report.print_end(span)
+    if report.counts[Result.MISSING] or report.counts[Result.UNIDENTIFIED]:
         raise typer.Exit(1)
+
+
+@dataclass
+class _Report:
+    """What was found so far. As JSON each span is printed at once; a table needs all rows, but not those in both."""
+
+    as_json: bool
+    is_fetching: bool
+    counts: Counter[str] = field(default_factory=Counter)
+    shown: list[Comparison] = field(default_factory=list)
+    provider: str = ""
+    reached: datetime | None = None
+
+    def begin(self, provider: str) -> None:
+        """The next spans are of this provider."""
+        self.provider, self.reached = provider, None
+
+    def add(self, span: Span) -> None:
+        """Take the next span."""
+        self.counts.update(count(span.rows))
+        self.reached = span.reached
+        if self.as_json:
+            for row in span.rows:
+                print_json(_values(row))
+            sys.stdout.flush()
+        else:
+            self.shown += [row for row in span.rows if row.result is not Result.BOTH]
+
+    def print_end(self, span: tuple[datetime, datetime]) -> None:
+        """The table and the summary."""
+        if self.as_json:
+            counts = {result.value: self.counts[result] for result in Result}
+            print_json({"summary": {"since": span[0].isoformat(), "until": span[1].isoformat(), **counts}})
+            return
+        self._print_table()
+        if self.counts[Result.MISSING] and not self.is_fetching:
+            print_note("`receiver reconcile --fetch` stores what is missing and delivers it.")
+
+    def print_stop(self, since: datetime) -> None:
+        """Where an interrupted run has stopped; what it has fetched is stored."""
+        if not self.as_json and self.counts.total():
+            self._print_table()
+        reached = max(since, self.reached or since).isoformat(timespec="seconds")
+        done = f"its calls before {reached} are compared" if self.reached else "none of its calls are compared"
+        print_error(
+            f"stopped in the call log of {self.provider or 'the provider'}: {done}; go on with --since {reached}"
+        )
+
+    def _print_table(self) -> None:
+        if self.shown:
+            _table(self.shown).print()
+        counts = self.counts
+        print_prose(
+            f"In both: {counts['both'] + counts['different']}, of which {counts['different']} differ. "
+            f"Missing: {counts['missing']}. Fetched: {counts['fetched']}. Only here: {counts['only_here']}."
+        )
+        if number := counts[Result.UNIDENTIFIED]:
+            print_prose(f"In the call log without a call id, so not fetched: {number}.")
 
 
 def _check(components: Components, provider: str, since: datetime) -> None:
     """Raises SettingsError where nothing can be compared, or where too old calls would look missing."""
     found = call_logs(components.providers)
     if provider and provider.lower() not in found:
-        there = f"there is {', '.join(found)}" if found else "there is none: write [providers.voicenter.api]"
+        there = f"there is {', '.join(found)}" if found else f"there is none: {NO_CALL_LOG}"
         raise SettingsError(f"--provider: the settings name no call log of {provider!r}; {there}")
     if not found:
-        raise SettingsError("the settings name no call log: write `code` to [providers.voicenter.api]")
+        raise SettingsError(f"the settings name no call log: {NO_CALL_LOG}")
     days = components.settings.keep_days
     if days and since < datetime.now(UTC) - timedelta(days=days):
         raise SettingsError(f"--since: the journal keeps {days} days (keep_days), so older calls would look missing")
 
 
 async def _run(
-    components: Components, database: Database, provider: str, span: tuple[datetime, datetime], *, fetch: bool
-) -> list[Comparison]:
-    rows: list[Comparison] = []
+    components: Components,
+    database: Database,
+    provider: str,
+    span: tuple[datetime, datetime],
+    report: _Report,
+    *,
+    fetch: bool,
+) -> None:
     registry = components.registry if fetch else None
     async with ApiClients(api_options(components.settings, components.providers)) as apis:
         for reconciler in make_reconcilers(database, components.providers, apis, registry=registry):
             if provider in {"", reconciler.name}:
-                rows += await reconciler.run(*span)
-    return rows
+                await _compare(reconciler, span, report)
+
+
+async def _compare(reconciler: Reconciler, span: tuple[datetime, datetime], report: _Report) -> None:
+    """One provider; on a terminal a line says how far it is."""
+    report.begin(reconciler.name)
+    with errors.status(f"{reconciler.name}: reading the call log") as status:
+        async for part in reconciler.spans(*span):
+            report.add(part)
+            status.update(f"{reconciler.name}: compared up to {local_time(part.reached)}")
 
 
 def _values(row: Comparison) -> dict[str, Any]:
@@ -110,19 +196,6 @@ def _values(row: Comparison) -> dict[str, Any]:
         "callback_id": row.callback_id,
         "differences": {name: {"there": pair[0], "here": pair[1]} for name, pair in row.differences.items()},
     }
-
-
-def _print(rows: Sequence[Comparison], *, is_fetching: bool) -> None:
-    shown = [row for row in rows if row.result is not Result.BOTH]
-    if shown:
-        _table(shown).print()
-    counts = count(rows)
-    print_prose(
-        f"In both: {counts['both'] + counts['different']}, of which {counts['different']} differ. "
-        f"Missing: {counts['missing']}. Fetched: {counts['fetched']}. Only here: {counts['only_here']}."
-    )
-    if counts["missing"] and not is_fetching:
-        print_note("`receiver reconcile --fetch` stores what is missing and delivers it.")
 
 
 def _table(rows: Sequence[Comparison]) -> Table:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from receiver.cli.main import app, open_journal
+from receiver.cli.main import app, open_journal_alone
 from receiver.cli.options import AsJson, DatabaseUrl
 from receiver.cli.output import Column, Table, print_json, print_note
 from receiver.cli.times import time_column
@@ -21,7 +21,7 @@ def refused(
     database_url: DatabaseUrl = None,
 ) -> None:
     """List rejected requests, the newest first, each with its reason: for a callback that does not arrive."""
-    with open_journal(database_url) as (_, database), database.read_only() as connection:
+    with open_journal_alone(database_url) as database, database.read_only() as connection:
         found = rejections.latest(connection, limit)
     if as_json:
         for one in found:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from receiver.cli.main import app
+from receiver.cli.commands import COMMANDS
 
 COMMAND = "test"
 
@@ -16,8 +16,7 @@ def scenario_run(given: Mapping[str, Any]) -> Callable[[], Awaitable[str]] | Non
 
     It returns the last line that the command prints.
     """
-    names = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    if COMMAND not in names:
+    if COMMAND not in COMMANDS:
         return None
     handlers = given.get("handlers") or []
     environment = {**os.environ, **({"RECEIVER_HANDLERS": ",".join(handlers)} if handlers else {})}

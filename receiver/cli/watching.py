@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from receiver.settings import FILE
+from receiver.setting_sources import FILE
 
 SCENARIOS = "scenarios"
 _IGNORED = {"__pycache__", "node_modules", "site-packages"}

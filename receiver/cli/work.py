@@ -4,13 +4,14 @@ import asyncio
 import signal
 
 from receiver.app import load_components, open_database, running_worker
-from receiver.cli import logs
+from receiver.cli import logs, traces
+from receiver.cli.banner import print_handlers
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl, HandlerModules
 from receiver.cli.output import console, print_prose
-from receiver.cli.serve import leave, print_handlers
 from receiver.metrics import Metrics
 from receiver.monitoring import Watched, running_monitoring
+from receiver.server.http_server import leave
 from receiver.settings import load
 
 
@@ -22,6 +23,7 @@ def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> N
         logs.configure(settings)
         components = load_components(settings)
         database = open_database(settings)
+        tracing = traces.start(settings)
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
@@ -30,7 +32,7 @@ def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> N
             loop.add_signal_handler(number, stop.set)
         metrics = Metrics()
         watching = running_monitoring(Watched(settings, components.providers, database), metrics)
-        async with running_worker(components, database, metrics), watching:
+        async with running_worker(components, database, metrics, tracing=tracing), watching:
             console.print("Handlers:")
             print_handlers(components)
             print_prose(f"Deliveries of {database.place} run here. Stop with Ctrl-C.")
@@ -39,4 +41,5 @@ def work(database_url: DatabaseUrl = None, handlers: HandlerModules = None) -> N
 
     with database:
         asyncio.run(until_stopped())
+    traces.stop(tracing)
     leave(0)

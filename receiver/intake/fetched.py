@@ -8,9 +8,8 @@ from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import CallbackRequest, HttpReply, Provider
 from receiver.providers.base.subjects import Subjects
 from storage import NewCallback
+from storage.values import CALL_LOG_NOTE
 
-CALL_LOG_NOTE = "call_log"
-"""The note of such a callback."""
 FETCHED_REASON = "fetched from the call log"
 """The reason of such a callback, which lists of callbacks show."""
 NO_REPLY = HttpReply(b"", "", 0)

@@ -6,12 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from receiver.intake.ask import AskPath
 from receiver.intake.notify import LARGE_BODY_BYTES, NOT_STORED, NOT_STORED_REPLY, DeliveryStarter, NotifyPath
 from receiver.intake.priority import PriorityGate
 from receiver.intake.responder import Responder
+from receiver.intake.traced import Parse, in_this_trace, traced_parse
 from receiver.intake.uncommitted import UncommittedRows
 from receiver.metrics import Metrics
 from receiver.plugins.registry import Registry
@@ -28,6 +29,9 @@ from receiver.providers.base.contract import (
 from receiver.providers.base.fingerprint import bytes_fingerprint
 from receiver.wire import detect_format
 from storage import Appended, GroupCommit, NewCallback
+
+if TYPE_CHECKING:
+    from receiver.tracing.spans import Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +56,7 @@ class Recognition:
 class Intake:
     """Receives requests. `starter` starts the deliveries of stored callbacks at once, where that is possible.
 
-    `uncommitted` is where the histories of calls find questions that wait for their commit.
+    `uncommitted` is where the histories of calls find questions that wait for their commit. `tracing` makes spans.
     """
 
     def __init__(
@@ -65,8 +69,11 @@ class Intake:
         starter: DeliveryStarter | None = None,
         priority: PriorityGate | None = None,
         uncommitted: UncommittedRows | None = None,
+        tracing: "Tracing | None" = None,
     ) -> None:
         self._metrics = metrics
+        self._tracing = tracing
+        self._parse: Parse = _parse if tracing is None else traced_parse(_parse, tracing)
         self._priority = priority or PriorityGate()
         self._journal = journal
         self._notify = NotifyPath(registry, journal, metrics, starter)
@@ -89,7 +96,7 @@ class Intake:
             if kind is None and len(request.body) > LARGE_BODY_BYTES:
                 kind = provider.kind(request.endpoint.kind)
             elif kind is None or request.undecodable:
-                parsed = _parse(provider, request)
+                parsed = self._parse(provider, request)
                 return Recognition(provider.kind(parsed.callbacks[0].kind), parsed, began)
         except Exception:
             logger.exception("recognising a callback of %s failed", provider.name)
@@ -106,7 +113,8 @@ class Intake:
                 return await self._receive(provider, request, known)
         if len(request.body) <= LARGE_BODY_BYTES:
             replied: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
-            self._priority.submit(partial(self._store, provider, request, known, replied))
+            work = partial(self._store, provider, request, known, replied)
+            self._priority.submit(work if self._tracing is None else in_this_trace(work))
             with suppress(_QuestionError):
                 return await replied
         return await self._receive(provider, request, known)
@@ -131,7 +139,7 @@ class Intake:
         if replied.done():
             return  # the sender has disconnected
         try:
-            known.parsed = known.parsed or _parse(provider, request)
+            known.parsed = known.parsed or self._parse(provider, request)
             if _question(provider, known.parsed) is not None:
                 replied.set_exception(_QuestionError())
             else:
@@ -143,7 +151,7 @@ class Intake:
         """The reply to a question, or to a body that is large enough to be parsed on a thread."""
         replied: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
         try:
-            parsed = known.parsed or await _parse_off_loop(provider, request)
+            parsed = known.parsed or await self._parse_off_loop(provider, request)
             kind = _question(provider, parsed)
             if kind is not None:
                 return await self._ask.answer(provider, request, parsed, kind, known.began)
@@ -151,6 +159,18 @@ class Intake:
         except Exception:
             self._store_unparsed(provider, request, known, replied)
         return await replied
+
+    async def _parse_off_loop(self, provider: Provider[Any], request: CallbackRequest) -> ParsedRequest:
+        """Parse large bodies on a thread: callers wait for the event loop."""
+        if len(request.body) <= LARGE_BODY_BYTES:
+            return self._parse(provider, request)
+        return await asyncio.to_thread(self._parse_with_events, provider, request)
+
+    def _parse_with_events(self, provider: Provider[Any], request: CallbackRequest) -> ParsedRequest:
+        parsed = self._parse(provider, request)
+        for callback in parsed.callbacks:
+            callback.event  # noqa: B018 - made here, where no caller waits for it
+        return parsed
 
     def _store_unparsed(
         self,
@@ -186,20 +206,6 @@ def _parse(provider: Provider[Any], request: CallbackRequest) -> ParsedRequest:
     if request.undecodable:
         return _unparsed(provider, request, Fault.PARSE, request.undecodable)
     return provider.read(request)
-
-
-async def _parse_off_loop(provider: Provider[Any], request: CallbackRequest) -> ParsedRequest:
-    """Parse large bodies on a thread: callers wait for the event loop."""
-    if len(request.body) <= LARGE_BODY_BYTES:
-        return _parse(provider, request)
-    return await asyncio.to_thread(_parse_with_events, provider, request)
-
-
-def _parse_with_events(provider: Provider[Any], request: CallbackRequest) -> ParsedRequest:
-    parsed = _parse(provider, request)
-    for callback in parsed.callbacks:
-        callback.event  # noqa: B018 - made here, where no caller waits for it
-    return parsed
 
 
 def _unparsed(provider: Provider[Any], request: CallbackRequest, fault: Fault, reason: str) -> ParsedRequest:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from storage import Database, erasure
 from storage.erasure import Mask, Place
-from storage.spool import count_in
+from storage.spool_files import count_in_all
 
 PAGE = 500
 
@@ -26,7 +26,7 @@ class Erased:
 
 
 def erase(database: Database, mask: Mask, spool: Path, on_page: OnPage, *, only_count: bool = False) -> Erased:
-    """Replace what `mask` finds in callbacks, replies, errors, rejections and replays; or only count the rows.
+    """Replace what `mask` finds in all that is stored, such as callbacks, replies and errors; or only count the rows.
 
     When it ends, the old values are gone from the database's files too. Raises StoreError.
     """
@@ -36,7 +36,7 @@ def erase(database: Database, mask: Mask, spool: Path, on_page: OnPage, *, only_
     changed = {place: _erase_in(database, place, mask, on_page, only_count=only_count) for place in Place}
     if not only_count:
         database.checkpoint()
-    return Erased(changed, *count_in(spool))
+    return Erased(changed, *count_in_all(spool))
 
 
 def _erase_in(database: Database, place: Place, mask: Mask, on_page: OnPage, *, only_count: bool) -> int:

@@ -26,8 +26,8 @@ def match(logged: Sequence[CallLeg], stored: Sequence[CallLeg]) -> Matches:
     """Match each row with at most one callback, and each callback with at most one row.
 
     Call id and type come first. Where a call has several legs of one type, time and numbers decide; but a wrong time
-    alone never parts a row from its callback, since zones are doubtful (B-19, I-16). Rows without a call id are
-    matched by type, numbers and time.
+    alone never parts a row from its callback, since zones are doubtful (B-19, I-16). Where a row or a callback has no
+    call id, type, numbers and time must be equal.
     """
     there, here = set(range(len(logged))), set(range(len(stored)))
     both: list[tuple[int, int]] = []
@@ -73,8 +73,12 @@ _BY_CALL = _with_id(lambda leg: leg.call_id)
 _BY_CALL_WITHOUT_TYPE = _with_id(lambda leg: None if leg.type else leg.call_id)
 
 
+def _by_time(leg: CallLeg) -> Hashable:
+    return None if leg.started is None or not any(leg.numbers) else (leg.type, leg.numbers, leg.started)
+
+
 def _without_id(leg: CallLeg) -> Hashable:
-    return None if leg.call_id or leg.started is None else (leg.type, leg.numbers, leg.started)
+    return None if leg.call_id else _by_time(leg)
 
 
 _PASSES: tuple[tuple[_Key, _Key], ...] = tuple(
@@ -93,6 +97,8 @@ _PASSES: tuple[tuple[_Key, _Key], ...] = tuple(
         (_BY_CALL_WITHOUT_TYPE, _BY_CALL),
         (_BY_CALL, _BY_CALL_WITHOUT_TYPE),
         (_without_id, _without_id),
+        (_without_id, _by_time),
+        (_by_time, _without_id),
     ]
 )
 """What must be equal there and here, the strictest first."""

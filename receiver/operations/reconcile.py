@@ -1,37 +1,33 @@
 """Reconcile the journal with a provider's call log, and fetch the records that never came.
 
-Every step may be repeated. A run that is interrupted loses nothing: the next one finds what it stored, and goes on
-with the rest.
+The log is read, compared and fetched span by span. Every step may be repeated: a run that is interrupted loses nothing,
+and the next one goes on where it stopped.
 """
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from receiver.errors import PayloadError
 from receiver.intake.fetched import fetched_row
-from receiver.intake.reread import reread
-from receiver.operations.matching import Matches, differences, match
-from receiver.operations.windows import read_windows
+from receiver.operations.journal_records import JournalRecords, Stored
+from receiver.operations.log_spans import TAIL, LogSpan, read_spans
+from receiver.operations.matching import differences, match
+from receiver.operations.windows import Window, read_windows
 from receiver.plugins.registry import Registry
 from receiver.providers.base.call_log import CallLeg, CallLogSource, LoggedCall
 from receiver.providers.base.contract import Provider
-from storage import Database, StoredCallback, fetched, journal
+from storage import Database, fetched
 from storage.fetched import FetchedCallback
-from storage.values import Filter
 
-PAGE = 500
 CALLS = 100
 """Calls that are fetched in one transaction."""
 TRIES = 5
 """How often a call is compared again whose callbacks arrive while it is fetched; then the next run fetches it."""
-LATE = timedelta(days=1)
-"""How long after the end of the span the callbacks of its calls are looked for, beside those with a known call id."""
 
 
 class Result(StrEnum):
@@ -44,6 +40,8 @@ class Result(StrEnum):
     """In the call log alone."""
     FETCHED = "fetched"
     """It was missing, and is in the journal now."""
+    UNIDENTIFIED = "unidentified"
+    """In the call log alone, without a call id. It is not fetched: a late original could not be told from it."""
     ONLY_HERE = "only_here"
     """In the journal alone."""
 
@@ -61,14 +59,15 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A record in the journal."""
+class Span:
+    """A part of the result: that of some calls, by the time that they began."""
 
-    callback_id: int
-    leg: CallLeg
+    rows: Sequence[Comparison]
+    reached: datetime
+    """All calls that began before it are compared."""
 
 
-def count(rows: Sequence[Comparison]) -> dict[str, int]:
+def count(rows: Iterable[Comparison]) -> dict[str, int]:
     """How many records have each result."""
     found = Counter(row.result for row in rows)
     return {result.value: found[result] for result in Result}
@@ -104,55 +103,43 @@ class Reconciler:
         """The provider's name."""
         return self._provider.name
 
-    async def run(self, since: datetime, until: datetime) -> list[Comparison]:
-        """Every record of the calls that began in this span. Raises an ApiError, TooManyRowsError or StoreError.
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether the provider sends callbacks; if not, every record is missing until it is fetched."""
+        return bool(self._provider.endpoints)
 
-        The rows of the whole span are in memory, about 2 KB each: a call may have records in several windows.
+    async def spans(self, since: datetime, until: datetime) -> AsyncIterator[Span]:
+        """Every record of the calls that began between these moments, about a day's at a time, about 2 KB each.
+
+        Raises an ApiError, TooManyRowsError or StoreError; what the earlier spans have stored stays.
         """
-        logged = await self._read_log(since, until)
-        stored = await self._read_journal(since, until, {one.leg.call_id for one in logged} - {""})
-        matches = match([one.leg for one in logged], [one.leg for one in stored])
-        rows = [self._in_both(logged[there].leg, stored[here]) for there, here in matches.both]
-        rows += await self._missing(logged, matches)
-        rows += [self._only_here(stored[here]) for here in matches.only_here if _began(stored[here], since, until)]
-        return sorted(rows, key=lambda row: (row.leg.started or since, row.leg.call_id, row.leg.type))
+        records = JournalRecords(self._database, self._provider, self._source, since, until)
+        async for span in read_spans(self._read_log(since, until), until):
+            rows = await self._compare(span, records)
+            rows.sort(key=lambda row: (row.leg.started or since, row.leg.call_id, row.leg.type))
+            yield Span(rows, span.reached)
 
-    async def _read_log(self, since: datetime, until: datetime) -> list[LoggedCall]:
-        found: list[LoggedCall] = []
+    async def _read_log(self, since: datetime, until: datetime) -> AsyncIterator[Window]:
         search = partial(self._source.search, self._client)
-        async for rows in read_windows(search, since, until, max_rows=self._source.max_rows, sleep=self._sleep):
-            found.extend(rows)
+        windows = read_windows(
+            search, since, until, max_rows=self._source.max_rows, longest=self._source.longest, sleep=self._sleep
+        )
+        async for window in windows:
+            yield window
             await self._on_step()
-        return found
 
-    async def _read_journal(self, since: datetime, until: datetime, call_ids: set[str]) -> list[Stored]:
-        """The records of that span, and those of these calls whenever they came."""
-        wanted = Filter(provider=self._provider.name, kind=self._source.kind, since=since, until=until + LATE)
-        last = 0
-        found: dict[int, Stored] = {}
-        while page := await self._database.read(partial(journal.page, wanted=wanted, after=last, limit=PAGE)):
-            last = page[-1].id
-            found |= {one.callback_id: one for one in self._records(page)}
-        others = call_ids - {one.leg.call_id for one in found.values()}
-        for ids in _batches(others, PAGE):
-            _, callbacks = await self._of_calls(ids)
-            found |= {one.callback_id: one for one in self._records(callbacks)}
-        return list(found.values())
-
-    async def _of_calls(self, call_ids: Collection[str]) -> tuple[dict[str, int], list[StoredCallback]]:
-        read = partial(fetched.of_calls, provider=self._provider.name, kind=self._source.kind, call_ids=tuple(call_ids))
-        return await self._database.read(read)
-
-    def _records(self, callbacks: Sequence[StoredCallback]) -> Iterator[Stored]:
-        """The records among callbacks. Of one without its bytes the call id is known: it counts for any leg."""
-        for callback in callbacks:
-            if callback.duplicate_of is not None or callback.outcome == "unparsed":
-                continue
-            try:
-                leg = self._source.leg_of(reread(self._provider, callback))
-            except PayloadError:
-                leg = CallLeg(callback.call_id, "", ("", ""), None)
-            yield Stored(callback.id, leg)
+    async def _compare(self, span: LogSpan, records: JournalRecords) -> list[Comparison]:
+        call_ids = {one.leg.call_id for one in span.rows}
+        stored = await records.candidates(call_ids - {""}, span.reached, with_all="" in call_ids)
+        matches = match([one.leg for one in span.rows], [one.leg for one in stored])
+        rows = [self._in_both(span.rows[there].leg, stored[here]) for there, here in matches.both]
+        records.discard(stored[here] for _, here in matches.both)
+        # What has an equal without a call id must not be found missing when its call is compared again.
+        known = {there for there, here in matches.both if not stored[here].leg.call_id}
+        logged = [row for place, row in enumerate(span.rows) if place not in known]
+        rows += await self._missing([span.rows[place].leg for place in matches.only_there], logged, records)
+        before = None if span.is_last else span.reached - TAIL
+        return rows + [self._only_here(one) for one in records.take_unmatched(before, span.open_calls)]
 
     def _in_both(self, leg: CallLeg, stored: Stored) -> Comparison:
         found = differences(leg, stored.leg)
@@ -162,39 +149,42 @@ class Reconciler:
     def _only_here(self, stored: Stored) -> Comparison:
         return Comparison(self._provider.name, Result.ONLY_HERE, stored.leg, stored.callback_id)
 
-    async def _missing(self, logged: Sequence[LoggedCall], matches: Matches) -> list[Comparison]:
-        missing = [Comparison(self._provider.name, Result.MISSING, logged[place].leg) for place in matches.only_there]
-        if self._registry is None or not missing:
-            return missing
+    async def _missing(
+        self, legs: Sequence[CallLeg], logged: Sequence[LoggedCall], records: JournalRecords
+    ) -> list[Comparison]:
+        rows = [
+            Comparison(self._provider.name, Result.MISSING if leg.call_id else Result.UNIDENTIFIED, leg) for leg in legs
+        ]
+        ids = dict.fromkeys(leg.call_id for leg in legs if leg.call_id)
+        if self._registry is None or not ids:
+            return rows
         calls: dict[str, list[LoggedCall]] = defaultdict(list)
         for one in logged:
             calls[one.leg.call_id].append(one)
-        rows: list[Comparison] = []
-        ids = dict.fromkeys(row.leg.call_id for row in missing)
+        left: set[CallLeg] = set()
         for some in _batches(ids, CALLS):
-            left = await self._fetch_calls({call_id: calls[call_id] for call_id in some}, self._registry)
-            rows += [
-                replace(row, result=Result.MISSING if row.leg in left else Result.FETCHED)
-                for row in missing
-                if row.leg.call_id in some
-            ]
+            left |= await self._fetch_calls({call_id: calls[call_id] for call_id in some}, records, self._registry)
             await self._on_step()
-        return rows
+        return [
+            replace(row, result=Result.FETCHED) if row.result is Result.MISSING and row.leg not in left else row
+            for row in rows
+        ]
 
-    async def _fetch_calls(self, calls: dict[str, list[LoggedCall]], registry: Registry) -> list[CallLeg]:
+    async def _fetch_calls(
+        self, calls: dict[str, list[LoggedCall]], records: JournalRecords, registry: Registry
+    ) -> set[CallLeg]:
         """Store what is missing of these calls, whose rows these are; what is still missing in the end."""
-        left: list[CallLeg] = []
+        left: set[CallLeg] = set()
         for _ in range(TRIES):
-            counts, callbacks = await self._of_calls(calls)
-            records = list(self._records(callbacks))
-            missing = [row for call_id, rows in calls.items() for row in _only_there(call_id, rows, records)]
+            counts, stored = await records.of_calls(calls)
+            missing = [row for call_id, rows in calls.items() for row in _only_there(call_id, rows, stored)]
             if not missing:
-                return []
+                return set()
             batch = [self._as_callback(row, registry, counts.get(row.leg.call_id, 0)) for row in missing]
             results = await self._database.write(partial(fetched.store, batch=batch))
-            left = [row.leg for row, is_stored in zip(missing, results, strict=True) if not is_stored]
+            left = {row.leg for row, is_stored in zip(missing, results, strict=True) if not is_stored}
             if not left:
-                return []
+                break
         return left
 
     def _as_callback(self, row: LoggedCall, registry: Registry, known: int) -> FetchedCallback:
@@ -210,10 +200,6 @@ def _only_there(call_id: str, rows: Sequence[LoggedCall], records: Sequence[Stor
 def _batches(call_ids: Iterable[str], size: int) -> Iterator[list[str]]:
     ids = list(call_ids)
     return (ids[at : at + size] for at in range(0, len(ids), size))
-
-
-def _began(stored: Stored, since: datetime, until: datetime) -> bool:
-    return stored.leg.started is not None and since <= stored.leg.started <= until
 
 
 async def _nothing() -> None:

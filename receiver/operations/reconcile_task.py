@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
+
+from sqlalchemy import Connection
 
 from receiver.errors import ReceiverError
 from receiver.metrics import Metrics
@@ -30,6 +33,15 @@ IN_FLIGHT = timedelta(minutes=2)
 """The newest calls are left to the next run: their callbacks may be on their way."""
 LONGEST_SPAN = timedelta(days=31)
 """Of one run, after the receiver was stopped for long; less where the journal keeps callbacks for less."""
+
+
+NO_CALL_LOG = "write [providers.voicenter.api], or [apis.viviphone] with its `buttons`"
+"""What to do where the settings name no call log."""
+
+
+def _part(provider: str) -> str:
+    """The name of the row that has how far one provider's log is compared."""
+    return f"{LEASE} {provider}"
 
 
 class LeaseLostError(ReceiverError):
@@ -105,37 +117,84 @@ class BackgroundReconcile:
             await asyncio.sleep(min(self._every, POLL_SECONDS))
 
     async def run_once(self) -> None:
-        """Compare from a day before where the last run ended, and note where this one did. The lease must be held."""
+        """Compare from a day before where the last run ended, and note where this one did. The lease must be held.
+
+        After an interrupted run, go on where that one stopped.
+        """
         try:
             until = datetime.now(UTC) - IN_FLIGHT
-            reached = await self._database.read(partial(leases.reached, name=LEASE)) or until
-            since = max(min(reached, until) - OVERLAP, until - self._longest)
             for reconciler in self._make(self._renew):
-                self._count(reconciler, count(await reconciler.run(since, until)))
+                await self._run_one(reconciler, until)
         except BaseException:
             await self._leave(leases.release)
             raise
         await self._leave(partial(leases.finish, reached=until))
         self._metrics.reconcile_ran("done")
 
-    def _count(self, reconciler: Reconciler, counts: Mapping[str, int]) -> None:
-        self._metrics.reconciled(reconciler.name, counts)
-        if counts[Result.FETCHED] or counts[Result.MISSING]:
-            logger.warning(
-                "the call log of %s has records that never came: %d fetched, %d not",
-                reconciler.name, counts[Result.FETCHED], counts[Result.MISSING],
+    async def _run_one(self, reconciler: Reconciler, until: datetime) -> None:
+        """One provider, span by span. After each of them it is noted from where the next run would begin."""
+        total: Counter[str] = Counter()
+        async for span in reconciler.spans(await self._begin(reconciler.name, until), until):
+            counts = count(span.rows)
+            total.update(counts)
+            self._metrics.reconciled(reconciler.name, counts)
+            if counts[Result.FETCHED]:
+                self._on_fetched()
+            # Of the last day nothing is final: a run that is interrupted there compares it again.
+            await self._advance(reconciler.name, min(span.reached + OVERLAP, until))
+        lacking = total[Result.MISSING] + total[Result.UNIDENTIFIED]
+        self._metrics.records_missing(reconciler.name, lacking)
+        if total[Result.FETCHED] or lacking:
+            logger.log(
+                logging.WARNING if reconciler.has_callbacks or lacking else logging.INFO,
+                "the call log of %s has records that never came: %d fetched, %d not, %d without a call id",
+                reconciler.name, total[Result.FETCHED], total[Result.MISSING], total[Result.UNIDENTIFIED],
             )  # fmt: skip
-        if counts[Result.FETCHED]:
-            self._on_fetched()
+
+    async def _begin(self, provider: str, until: datetime) -> datetime:
+        """From where to compare: a day before what is done."""
+        done = await self._database.read(partial(leases.reached, name=_part(provider)))
+        if done is None:
+            done = await self._database.read(partial(leases.reached, name=LEASE)) or until
+        return max(min(done, until) - OVERLAP, until - self._longest)
+
+    async def _advance(self, provider: str, reached: datetime) -> None:
+        def advance(connection: Connection) -> bool:
+            if not self._acquire(connection):
+                return False
+            leases.advance(connection, _part(provider), reached)
+            return True
+
+        if not await self._database.write(advance):
+            raise LeaseLostError("another process reconciles now")
 
     async def _renew(self) -> None:
         if not await self._database.write(self._acquire):
             raise LeaseLostError("another process reconciles now")
 
-    def _acquire(self, connection: Any) -> bool:
+    def _acquire(self, connection: Connection) -> bool:
         return leases.acquire(connection, LEASE, self._holder, LEASE_SECONDS)
 
     async def _leave(self, how: Callable[..., None]) -> None:
         """Give the lease back: the next run is due `every` seconds from now, after a failure within a minute."""
         pause = min(self._every, POLL_SECONDS) if how is leases.release else self._every
         await self._database.write(partial(how, name=LEASE, holder=self._holder, pause=pause))
+
+
+def background_reconcile(
+    database: Database,
+    providers: Mapping[str, Provider[Any]],
+    registry: Registry,
+    apis: ApiClients,
+    *,
+    every: float,
+    keep_days: int,
+    metrics: Metrics,
+    on_fetched: Callable[[], None],
+) -> BackgroundReconcile:
+    """The task for the call logs of these providers; what is missing goes to the handlers of `registry`."""
+
+    def make(on_step: Callable[[], Awaitable[None]]) -> list[Reconciler]:
+        return make_reconcilers(database, providers, apis, registry=registry, on_step=on_step)
+
+    return BackgroundReconcile(database, make, every=every, keep_days=keep_days, metrics=metrics, on_fetched=on_fetched)

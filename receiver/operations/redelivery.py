@@ -50,12 +50,14 @@ class Posted(StrEnum):
     DIFFERENT = "answered differently"
     FAILED = "failed"
     SKIPPED = "skipped"
-    """A further part of a request that was posted with its first part, or a callback whose bytes were blanked."""
+    """A further part of a request that was posted with its first part, a callback whose bytes were blanked, or a record
+    of a provider that sends no callbacks.
+    """
 
 
 def post_again(callback: StoredCallback, base: str) -> tuple[Posted, str]:
     """Post the exact stored bytes to the same path below `base`; the result, and the reply's text if it differs."""
-    if callback.part or retention.BLANKED in callback.notes:
+    if callback.part or retention.BLANKED in callback.notes or not callback.path:
         return Posted.SKIPPED, ""
     kept = {name: value for name, value in callback.headers if name.lower() == "content-type"}
     query = f"?{callback.query.decode('latin-1')}" if callback.query else ""

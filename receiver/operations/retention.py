@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from storage import Database, StoreError, retention
+from storage import Database, StoreError, placed_calls, retention
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,9 @@ async def run_retention(database: Database, keep_days: int, keep_bodies_days: in
         try:
             if keep_days:
                 await _in_batches(database, "pruned", retention.prune, now - timedelta(days=keep_days))
+                await _in_batches(
+                    database, "pruned", placed_calls.prune, now - timedelta(days=keep_days), "placed calls"
+                )
             if keep_bodies_days:
                 await _in_batches(database, "blanked", retention.blank, now - timedelta(days=keep_bodies_days))
         except StoreError as error:
@@ -31,10 +34,14 @@ async def run_retention(database: Database, keep_days: int, keep_bodies_days: in
 
 
 async def _in_batches(
-    database: Database, done: str, work: Callable[[Connection, datetime, int], int], before: datetime
+    database: Database,
+    done: str,
+    work: Callable[[Connection, datetime, int], int],
+    before: datetime,
+    what: str = "callbacks received",
 ) -> None:
     total = 0
     while count := await database.write(lambda connection: work(connection, before, BATCH)):
         total += count
     if total:
-        logger.info("%s %d callbacks received before %s", done, total, before.isoformat(timespec="minutes"))
+        logger.info("%s %d %s before %s", done, total, what, before.isoformat(timespec="minutes"))

@@ -5,6 +5,7 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
@@ -15,8 +16,6 @@ from receiver.providers.base.call_log import LoggedCall
 
 logger = logging.getLogger(__name__)
 
-LONGEST = timedelta(days=1)
-"""Of one window, before it is halved."""
 SHORTEST = timedelta(seconds=1)
 """The log's times have no parts of a second."""
 PAUSES = (15.0, 30.0, 60.0, 60.0)
@@ -29,27 +28,37 @@ class TooManyRowsError(ReceiverError):
     """One second of the call log exceeds its row limit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of the call log: the rows that a search between these moments found."""
+
+    begin: datetime
+    end: datetime
+    rows: Sequence[LoggedCall]
+
+
 async def read_windows(
     search: Search,
     since: datetime,
     until: datetime,
     *,
     max_rows: int,
+    longest: timedelta,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> AsyncIterator[Sequence[LoggedCall]]:
+) -> AsyncIterator[Window]:
     """The rows of a span of time, a window at a time; no row twice, however often the log repeats it.
 
-    A window with too many rows is halved. Windows share their ends, because the log may leave out its own end. How
-    many windows there are depends on `since` and `until` alone, never on the times in the rows. Raises an ApiError, or
-    TooManyRowsError.
+    A window is `longest` at most; one with too many rows is halved. Windows share their ends, because the log may leave
+    out its own end. How many windows there are depends on `since` and `until` alone, never on the times in the rows.
+    Raises an ApiError, or TooManyRowsError.
     """
-    pending = _windows(since.replace(microsecond=0), until)
+    pending = _windows(since.replace(microsecond=0), until, longest)
     seen: set[bytes] = set()
     while pending:
         begin, end = pending.popleft()
         rows = await _patient(search, begin, end, sleep)
         if rows is not None and len(rows) < max_rows:
-            yield _new_rows(rows, seen)
+            yield Window(begin, end, _new_rows(rows, seen))
         elif end - begin <= SHORTEST:
             raise TooManyRowsError(f"the call log has too many rows at {begin:%Y-%m-%d %H:%M:%S%z}: ask the provider")
         else:
@@ -57,11 +66,12 @@ async def read_windows(
             pending.extendleft([(max(middle, begin + SHORTEST), end), (begin, max(middle, begin + SHORTEST))])
 
 
-def _windows(since: datetime, until: datetime) -> deque[tuple[datetime, datetime]]:
+def _windows(since: datetime, until: datetime, longest: timedelta) -> deque[tuple[datetime, datetime]]:
     found: deque[tuple[datetime, datetime]] = deque()
     while since < until:
-        found.append((since, min(since + LONGEST, until)))
-        since += LONGEST
+        end = since + min(longest, until - since)
+        found.append((since, end))
+        since = end
     return found
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any
 
 from receiver.errors import HandlerError
@@ -15,12 +16,14 @@ from receiver.providers.base.record import CallRecord
 class Runner:
     """Runs handlers. Each plain function has its own pool, so that one that hangs takes no threads from others.
 
-    `threads` is the size of a pool, unless the handler has its own `concurrency`.
+    `threads` is the size of a pool, unless the handler has its own `concurrency`. With `keeps_context` a thread has the
+    context variables of the task that waits for it, such as the span in progress.
     """
 
-    def __init__(self, threads: int, name: str = "handlers") -> None:
+    def __init__(self, threads: int, name: str = "handlers", *, keeps_context: bool = False) -> None:
         self._threads = threads
         self._name = name
+        self._keeps_context = keeps_context
         self._pools: dict[tuple[str, int], tuple[ThreadPoolExecutor, asyncio.Semaphore]] = {}
 
     async def run(self, handler: Handler, subject: Event | CallRecord, context: Context) -> Any:
@@ -49,7 +52,10 @@ class Runner:
                 loop.call_soon_threadsafe(places.release)
 
         try:
-            running = pool.submit(_call, handler, arguments)
+            if self._keeps_context:
+                running = pool.submit(copy_context().run, _call, handler, arguments)
+            else:
+                running = pool.submit(_call, handler, arguments)
         except BaseException:
             places.release()
             raise

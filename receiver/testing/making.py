@@ -41,5 +41,7 @@ def _record_fields() -> dict[str, Any]:
 
 
 def _providers() -> Iterator[Provider[Any]]:
-    for provider_class in discover().values():
+    for provider_class in sorted(
+        discover().values(), key=lambda one: not one.endpoints
+    ):  # callbacks are the usual case
         yield provider_class(provider_class.options_type())

@@ -60,7 +60,7 @@ def _basic(authorization: str) -> bytes:
 
 
 def access_policies(settings: Settings, providers: Mapping[str, Provider[Any]]) -> dict[str, AccessPolicy]:
-    """The access policy of each provider, by name: its own settings, or the receiver's where it has none."""
+    """The access policy of each provider that sends callbacks: its own settings, else the receiver's."""
     return {
         name: AccessPolicy(
             secrets=_revealed(settings.secrets if provider.options.secrets is None else provider.options.secrets),
@@ -70,6 +70,7 @@ def access_policies(settings: Settings, providers: Mapping[str, Provider[Any]]) 
             networks=tuple(settings.allow_from if provider.options.allow_from is None else provider.options.allow_from),
         )
         for name, provider in providers.items()
+        if provider.endpoints
     }
 
 

@@ -12,6 +12,7 @@ from receiver.providers.base.contract import Endpoint, Provider
 from receiver.providers.base.route_table import RouteTable
 from receiver.web.callback_endpoint import PATH, SECRET, CallbackEndpoint
 from receiver.web.gateway import CallbackGateway
+from receiver.web.readiness import Readiness
 from receiver.web.rejections import Rejection
 from receiver.web.routes import OWN_PATHS
 
@@ -19,15 +20,23 @@ from receiver.web.routes import OWN_PATHS
 class CallbackApp:
     """The receiver's ASGI app. Paths work with and without a slash at the end, without a redirect (A-27)."""
 
-    def __init__(self, providers: Mapping[str, Provider[Any]], gateway: CallbackGateway, site: Starlette) -> None:
+    def __init__(
+        self,
+        providers: Mapping[str, Provider[Any]],
+        gateway: CallbackGateway,
+        site: Starlette,
+        readiness: Readiness,
+    ) -> None:
+        self.readiness = readiness
+        """Whether it can take callbacks; the server that runs it tells it when it drains."""
         self.site = site
         """Health, metrics, and the lifespan."""
         self._gateway = gateway
         self._public: RouteTable[ASGIApp] = RouteTable()
         self._secret: RouteTable[ASGIApp] = RouteTable()
         for provider in providers.values():
-            table = self._secret if gateway.policies[provider.name].secrets else self._public
             for endpoint in provider.endpoints:
+                table = self._secret if gateway.policies[provider.name].secrets else self._public
                 table.add(url_path(provider, endpoint), CallbackEndpoint(provider, endpoint, gateway))
         self._site_roots = {_first_part(getattr(route, "path", "")) for route in site.routes}
         self._words = self._public.words | self._secret.words

@@ -1,7 +1,7 @@
 """The ASGI endpoint of one callback path: from access control to the intake's reply."""
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse, Response
@@ -14,6 +14,9 @@ from receiver.web.headers import declared_length, has_body, header
 from receiver.web.rejections import Rejection
 from receiver.web.request_body import RequestBody
 from receiver.wire.content_encoding import ENCODINGS, TooLargeError
+
+if TYPE_CHECKING:
+    from receiver.tracing.spans import Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ class CallbackEndpoint:
         self._provider = provider
         self._endpoint = endpoint
         self._gateway = gateway
+        self._tracing = gateway.tracing
         self._policy = gateway.policies[provider.name]
         self._stored_headers = {name.encode(): name for name in (*STORED_HEADERS, *provider.signature_headers)}
         self._inner = self._with_cors(self._serve)
@@ -131,7 +135,11 @@ class CallbackEndpoint:
         if not self._is_genuine(request, scope):
             await self._reject(Rejection.SIGNATURE, scope, receive, send, size=len(request.body))
             return
-        await _send(await self._reply(request), send)
+        if self._tracing is None:
+            reply = await self._reply(request)
+        else:
+            reply = await self._traced_reply(self._tracing, request, scope)
+        await _send(reply, send)
 
     def _carries_no_callback(self, request: CallbackRequest) -> bool:
         """Whether a request has neither a body nor a query with the fields of a callback."""
@@ -164,6 +172,16 @@ class CallbackEndpoint:
             return await intake.receive(self._provider, request, recognition)
         finally:
             admission.end()
+
+    async def _traced_reply(self, tracing: "Tracing", request: CallbackRequest, scope: Scope) -> HttpReply:
+        """The reply, with a span from the complete request to it; the callbacks get a note that names the span."""
+        route = f"{self._provider.path}/{self._endpoint.path}".rstrip("/")
+        context = self._gateway.trace_headers_of(scope)
+        with tracing.request(request.method, route, context, self._provider.name) as span:
+            request.notes += tracing.notes()
+            reply = await self._reply(request)
+            span.replied(reply.status)
+        return reply
 
     def _request(self, scope: Scope, body: bytes) -> CallbackRequest:
         stored = self._stored_headers

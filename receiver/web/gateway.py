@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
@@ -14,13 +15,18 @@ from receiver.web.headers import declared_length, header
 from receiver.web.probe import HEADER, ProbeReporter
 from receiver.web.rejections import Rejection, RejectionLog
 
+if TYPE_CHECKING:
+    from receiver.tracing.spans import Tracing
+
 _FORWARDED = ("x-forwarded-for", "x-forwarded-proto", "forwarded")
+_TRACE_CONTEXT = ("traceparent", "tracestate")
 
 
 class CallbackGateway:
     """Applies access control and admission, and reports what was rejected.
 
     `public_url` is the address that providers call; where it is empty, the scheme and the Host of the request are used.
+    `tracing` makes a span of each request that carries a callback.
     """
 
     def __init__(
@@ -33,11 +39,13 @@ class CallbackGateway:
         proxies: Sequence[Network] = (),
         forwarded_header: str = "x-forwarded-for",
         public_url: str = "",
+        tracing: "Tracing | None" = None,
     ) -> None:
         self.policies = policies
         self.admission = admission
         self.max_body_bytes = max_body_bytes
         self.max_transcript_bytes = max_transcript_bytes
+        self.tracing = tracing
         self._proxies = tuple(proxies)
         self._forwarded_header = forwarded_header.encode()
         self._public_url = public_url.rstrip("/")
@@ -86,6 +94,14 @@ class CallbackGateway:
         path: bytes = (scope.get("raw_path") or scope["path"].encode()).split(b"?", 1)[0]
         query: bytes = scope["query_string"]
         return base + (path + b"?" + query if query else path).decode("latin-1")
+
+    def trace_headers_of(self, scope: Scope) -> dict[str, str]:
+        """The W3C trace context that a trusted proxy sent; empty for any other sender."""
+        peer = scope["client"][0] if scope["client"] else ""
+        if not is_in(peer, self._proxies):
+            return {}
+        found = {name: header(scope, name.encode()) for name in _TRACE_CONTEXT}
+        return {name: value for name, value in found.items() if value}
 
     def report_probe(self, scope: Scope, address: str, path: str, rejections: Sequence[Rejection]) -> None:
         """Report what arrived, if `receiver check --url` sent this request."""

@@ -15,6 +15,11 @@ from receiver.web.reply_batching import ReplyBatchingTransport
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
+LINGER_SECONDS = 0.3
+"""How long an idle connection is kept when the server stops: a request may be on its way, and gets its reply."""
+LINGER_REQUEST_SECONDS = 2.0
+"""How long a request that has begun by then may take to arrive."""
+
 OnCutOff = Callable[[Rejection, str], None]
 """Called for each sender that was disconnected, with the reason and the sender's address."""
 
@@ -42,6 +47,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     _is_arriving = False
     _is_cut_off = False
     _half_closed = False
+    _is_draining = False
 
     def connection_made(self, transport: Any) -> None:
         """Start the timer: a connection without a request is closed."""
@@ -95,6 +101,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._in_head, self._head_bytes, self._collected = False, 0, 0
         if not self._is_cut_off:
             super().on_headers_complete()
+            if self._is_draining:
+                self._end_after_reply()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -126,6 +134,28 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._replies.flush()
         super().on_response_complete()
         if self._half_closed and is_last:
+            self.transport.close()
+
+    def shutdown(self) -> None:
+        """The server stops. Requests that have been sent are answered; then the connection is closed.
+
+        uvicorn would close an idle connection at once, and so reset one whose request is on its way.
+        """
+        self._is_draining = True
+        self._end_after_reply()
+        self.loop.call_later(LINGER_SECONDS, self._close_if_idle)
+
+    def _end_after_reply(self) -> None:
+        """Let the request in progress be the last one, unless further ones have arrived with it."""
+        if self.cycle is not None and not self.cycle.response_complete and not self.pipeline:
+            self.cycle.keep_alive = False
+        elif self.pipeline:
+            self.pipeline[0][0].keep_alive = False
+
+    def _close_if_idle(self) -> None:
+        if self._is_arriving:
+            self.loop.call_later(LINGER_REQUEST_SECONDS, self.transport.close)
+        elif self.cycle is None or self.cycle.response_complete:
             self.transport.close()
 
     def _arm(self) -> None:

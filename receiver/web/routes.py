@@ -1,4 +1,4 @@
-"""The routes beside the callbacks: health and metrics."""
+"""The routes beside the callbacks: liveness, readiness and metrics."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -9,16 +9,24 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from receiver.metrics import Metrics
+from receiver.web.readiness import Readiness
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
-OWN_PATHS = frozenset(("/health", "/metrics"))
+OWN_PATHS = frozenset(("/health", "/healthz", "/readyz", "/metrics"))
 """Paths that no provider may have."""
 
 
-def build_site(*, metrics: Metrics | None, lifespan: Lifespan) -> Starlette:
-    """Starlette with the receiver's own routes: `/health`, and `/metrics` where metrics are given."""
-    routes = [Route("/health", _health, methods=["GET"])]
+def build_site(*, readiness: Readiness, metrics: Metrics | None, lifespan: Lifespan) -> Starlette:
+    """Starlette with the receiver's own routes: whether it lives and is ready, and `/metrics` where metrics are given.
+
+    `/health` is an older name of `/healthz`.
+    """
+    routes = [
+        Route("/health", _health, methods=["GET"]),
+        Route("/healthz", _health, methods=["GET"]),
+        Route("/readyz", readiness.respond, methods=["GET"]),
+    ]
     if metrics is not None:
 
         def show(_request: Request) -> Response:

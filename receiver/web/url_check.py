@@ -58,8 +58,8 @@ async def probe_all(
     url: str,
 ) -> AsyncIterator[Probe]:
     """Call the URL of each provider below this address. Raises StoreError."""
-    for provider in providers.values():
-        policy = policies[provider.name]
+    for name, policy in policies.items():
+        provider = providers[name]
         token = await database.write(probes.create)
         shown = url + ("/SECRET" if policy.secrets else "") + provider.path
         error, status = await _call(http, url, provider, policy, token)

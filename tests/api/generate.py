@@ -169,8 +169,9 @@ def class_name(group: str) -> str:
 def client_class(api: Api, groups: list[str], imports: Imports) -> str:
     """The client itself."""
     hints = typing.get_type_hints(api.options_type)
+    fields = {n: info for n, info in api.options_type.model_fields.items() if n not in api.options_type.settings_only}
     lines, given = [], []
-    for name, info in api.options_type.model_fields.items():
+    for name, info in fields.items():
         hint = imports.annotation(hints[name])
         written = "str | SecretStr" if hints[name] is SecretStr else hint
         written = "str" if info.is_required() and hint == "str | None" else written
@@ -184,7 +185,7 @@ def client_class(api: Api, groups: list[str], imports: Imports) -> str:
     options = "".join(f'                "{name}": {name},\n' for name in given)
     described = "".join(
         "".join(f"    {line}\n" for line in textwrap.wrap(f"{name}: {info.description}", 108, subsequent_indent="    "))
-        for name, info in api.options_type.model_fields.items()
+        for name, info in fields.items()
     )
     attributes = "".join(f"        self.{group} = {class_name(group)}(sender)\n" for group in groups)
     return f'''class Client(AsyncApiClient):

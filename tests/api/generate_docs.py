@@ -94,8 +94,8 @@ def pages() -> dict[Path, str]:
         path = DOCS / "providers" / f"{name}.md"
         before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
         after = rest.partition(END)[2]
-        text = f"{before}{BEGIN}\n{calls_text(api)}\n{END}{after}"
-        made[path] = re.sub(r"\n{3,}", "\n\n", text)
+        calls = re.sub(r"\n{3,}", "\n\n", f"{BEGIN}\n{calls_text(api)}\n{END}")
+        made[path] = f"{before}{calls}{after}"
     return made
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from receiver.errors import HandlerError, SettingsError
 from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.voicenter import Client, SyncClient
 from receiver.settings import load
+from storage import placed_calls
 from tests.api.examples_others import ANVEO_OK, DONE, SPOKN_OK
 from tests.api.examples_voicenter import ACCEPTED
 from tests.api.serving import Scripted, providing
@@ -42,15 +44,19 @@ def make_handlers() -> Handlers:
 
 
 async def test_a_handler_calls_back_a_missed_caller(tmp_path: Path) -> None:
-    """The client comes from `providers.voicenter.api`."""
+    """The client comes from `providers.voicenter.api`; the journal notes that the call was placed."""
     async with providing(Scripted(ACCEPTED)) as provider:
         api = {"code": "sandbox", "base_url": provider.url}
+        began = datetime.now(UTC)
         async with running(tmp_path, make_handlers(), providers={"voicenter": {"api": api}}) as started:
             reply = await started.client.post("/voicenter/cdr", json=CDR)
             assert reply.status_code == 200
             await eventually(lambda: bool(provider.asked))
             await eventually(lambda: [one.state for one in started.deliveries(1)] == ["done"])
     assert provider.asked[0].body == b"code=sandbox&action=call&phone=AAPINFzL&target=0501234567"
+    until = datetime.now(UTC)
+    [placed] = started.query(lambda connection: placed_calls.without_callback(connection, began, until))
+    assert (placed.provider, placed.placed_by) == ("voicenter", "click_to_call.call")
 
 
 async def test_a_client_is_shared_and_named_by_class_or_provider() -> None:

@@ -8,7 +8,9 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from receiver.cli import app
 from tests.api.examples_others import SPOKN_OK
 from tests.api.examples_voicenter import ACCEPTED_XML, OK
 from tests.api.serving import Scripted, providing
@@ -91,6 +93,29 @@ def test_what_cannot_work_is_one_line_and_exit_code_2(
     done = run(tmp_path, *arguments, code=2, **environment)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (CALL, "code=<code>&action=call&phone=0501234567"),
+        (("api", "voicenter", "search-calls", "--since", "2d", "--until", "0m"), '"code":"<code>"'),
+        (("api", "voicenter", "active-queues", "--base-url", "http://127.0.0.1:1"), "GET http://127.0.0.1:1/comet/API"),
+        (("api", "viviphone", "get-history", "--button", "1", "--days", "2"), "?key=<key>&method=gen.hist.get&id=1"),
+        (("api", "viviphone", "create-button", "--number1", "2125551234", "--pin", "5432"), "&pin=**********"),
+        (("api", "spokn", "click-to-call", "--aparty", "1234567", "--bparty", "1234568"), "authorization: **********"),
+    ],
+)
+def test_a_dry_run_needs_no_credentials(
+    arguments: tuple[str, ...], shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their names stand for them; other secrets stay masked, and a note says what to write to the settings."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, [*arguments, "--dry-run"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    assert shown in done.stdout
+    assert "receiver.toml" in done.stderr
+    assert "5432" not in done.output
 
 
 def test_a_dry_run_masks_what_is_secret(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from receiver.providers.base.discovery import discover
 from storage import Database
 
 PROVIDERS = ", ".join(discover())
+SENDERS = ", ".join(name for name, provider in discover().items() if provider.endpoints)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("replay --all --handler nobody", "nobody is not loaded; handlers that listen: handlers.demo.print_call"),
         ("export all.csv --provider voicentre", "there is no provider 'voicentre'"),
         ("send cdr --format yaml", "there is no format 'yaml'; there are xmlrpc, json"),
-        ("send cdr --provider voicentre", f"there is no provider 'voicentre'; there are {PROVIDERS}"),
+        ("send cdr --provider voicentre", f"there is no provider 'voicentre'; there are {SENDERS}"),
         ("send crd", "there is no sample crd; did you mean cdr?"),
         ("send leg1 --format xmlrpc", "the sample leg1 does not come as xmlrpc; it comes as json, form"),
     ],

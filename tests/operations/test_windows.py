@@ -55,8 +55,10 @@ class Log:
 
     async def read(self, span: timedelta) -> list[LoggedCall]:
         """All windows."""
-        windows = read_windows(self.search, NOON, NOON + span, max_rows=self.max_rows, sleep=self.sleep)
-        return [one async for rows in windows for one in rows]
+        windows = read_windows(
+            self.search, NOON, NOON + span, max_rows=self.max_rows, longest=timedelta(days=1), sleep=self.sleep
+        )
+        return [one async for window in windows for one in window.rows]
 
 
 @pytest.mark.parametrize("cuts", [False, True])

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Receiver:
         *arguments: str,
         command: Sequence[str] = COMMAND,
         options: Sequence[str] | None = None,
+        descriptors: Sequence[str] = (),
         **environment: str,
     ) -> None:
         self.folder = folder
@@ -40,6 +41,7 @@ class Receiver:
             cwd=folder,
             env={**_plain_environment(), "PYTHONUNBUFFERED": "1", **environment},
             start_new_session=True,
+            pass_fds=[int(descriptor) for descriptor in descriptors],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -140,6 +142,14 @@ def run_in_terminal(folder: Path, *arguments: str, columns: int = 80, code: int 
     shown.close()
     assert shown.exitstatus == code, text
     return [line.rstrip("\r") for line in _COLOURS.sub("", text).split("\n")]
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Wait until a condition holds; fail after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
 
 
 def free_port() -> int:

@@ -156,3 +156,19 @@ def test_a_database_that_hangs_delays_no_reply(tmp_path: Path, server: Cluster) 
         _eventually(lambda: {"before", "during-1", "during-2"} <= set(_seen(folder)))
         calls = [one["call_id"] for one in again.callbacks("--database-url", url)]
     assert calls == ["before", "during-1", "during-2", "asked"]
+
+
+def test_a_receiver_whose_database_is_away_is_ready_by_its_spool(tmp_path: Path, server: Cluster) -> None:
+    """Callbacks are stored there; /readyz tells how many wait."""
+    url = make_database(server.url)
+    with serving(tmp_path, "--handlers", "", "--database-url", url) as receiver:
+        assert httpx.get(f"{receiver.url}/readyz").json()["journal"] == "reachable"
+        server.kill()
+        try:
+            reply = httpx.post(f"{receiver.url}/voicenter", json={"caller": "1", "ivruniqueid": "x"}, timeout=20)
+            assert reply.json()["err"] == "0"
+            _eventually(lambda: httpx.get(f"{receiver.url}/readyz", timeout=20).json()["journal"] == "unreachable")
+            ready = httpx.get(f"{receiver.url}/readyz", timeout=20)
+            assert (ready.status_code, ready.json()["status"], ready.json()["spooled"]) == (200, "ready", 1)
+        finally:
+            server.start()

@@ -1,18 +1,23 @@
 """Reconcile with a sandbox and receivers as processes: what is lost is fetched, and nothing comes twice."""
 
+import asyncio
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner, Result
@@ -20,7 +25,8 @@ from typer.testing import CliRunner, Result
 from receiver.cli import app
 from storage import Database
 from storage.tables import callbacks, deliveries
-from tests.scenarios.serving import COMMAND, Receiver, free_port, run, serving
+from tests.api.serving import Scripted, providing
+from tests.scenarios.serving import COMMAND, Receiver, free_port, serving
 
 CALLS = int(os.environ.get("RECEIVER_TEST_RECONCILE_CALLS", "200"))
 """`make reconcile` plays 2,000."""
@@ -67,8 +73,9 @@ class World:
     receiver: Receiver
 
     def reconcile(self, *options: str, code: int = 0) -> list[dict[str, Any]]:
-        """What `receiver reconcile` prints."""
-        done = run(self.folder, "reconcile", "--since", "1d", "--json", *options, code=code)
+        """What `receiver reconcile` prints, run in this process."""
+        with chdir(self.folder):
+            done = typed("reconcile", "--since", "1d", "--json", *options, code=code)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def place(self, count: int) -> None:
@@ -164,7 +171,9 @@ def test_what_is_lost_is_fetched_once_while_the_receiver_is_killed(tmp_path: Pat
         fetched += json.loads(printed.splitlines()[-1])["summary"]["fetched"]
         assert fetched >= found[-1]["summary"]["missing"]
         each_once(played)
-        assert played.reconcile()[-1]["summary"]["missing"] == 0
+        left = played.reconcile()[-1]["summary"]
+        assert left["missing"] == left["only_here"] == 0
+        print(f"\n{CALLS} calls, {receivers} receivers, one killed: callbacks {dict(sent)}, {fetched} records fetched")
 
 
 def _environment() -> dict[str, str]:
@@ -249,3 +258,55 @@ def test_the_tables_name_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mon
         assert (gap["call_id"], gap["missing"], gap["kinds"]) == ("gap-1", "no CDR", ["HANGUP_CALL"])
         assert "gap-1" in typed("gaps", "--quiet", "0").stdout
         assert "No call has a gap" in typed("gaps").stderr
+
+
+def test_a_click_to_call_that_left_no_callback_is_a_gap_until_it_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox loses its callbacks; the command notes the call, and the journal the records of both legs."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    with world(tmp_path, url, "--drop", "1") as played:
+        monkeypatch.chdir(tmp_path)
+        call = ("api", "voicenter", "click-to-call", "--phone", "0501111111", "--target", "0540000000", "--json")
+        call_id = json.loads(typed(*call).stdout)["call_id"]
+        played.settle()
+        [gap] = map(json.loads, typed("gaps", "--quiet", "0", "--json").stdout.splitlines())
+        found = {name: gap[name] for name in ("call_id", "missing", "kinds", "placed_by")}
+        assert found == {
+            "call_id": call_id, "missing": "no callback", "kinds": [], "placed_by": "click_to_call.call",
+        }  # fmt: skip
+        assert "placed by click_to_call.call" in typed("gaps", "--quiet", "0").stdout
+        assert "0540000000" not in json.dumps(gap)
+        assert "Fetched: 2." in typed("reconcile", "--since", "1d", "--fetch").stdout
+        assert "No call has a gap" in typed("gaps", "--quiet", "0").stderr
+
+
+async def test_an_interrupted_command_says_where_to_go_on(tmp_path: Path) -> None:
+    """After Ctrl-C: what it has fetched is stored, and no window before that time is read again."""
+    now = datetime.now(UTC)
+    began = [(now - timedelta(hours=ago)).strftime("%Y-%m-%dT%H:%M:%S+00:00") for ago in (96, 72, 30)]
+    hangs = asyncio.Event()
+
+    async def hang() -> None:
+        hangs.set()
+        await asyncio.sleep(600)
+
+    rows = [Scripted(orjson.dumps({"ERROR_NUMBER": 0, "ERROR_DESCRIPTION": "OK", "CDR_LIST": [
+        {"CallID": f"c{number}", "Date": date, "Type": "cc", "DialStatus": "ANSWER", "Duration": 1}
+    ]})) for number, date in enumerate(began)]  # fmt: skip
+    async with providing(*rows, Scripted(before=hang)) as provider:
+        api = f'[providers.voicenter.api]\ncode = "x"\nbase_url = "{provider.url}"\n'
+        (tmp_path / "receiver.toml").write_text(api, encoding="utf-8")
+        with Database(f"sqlite:///{tmp_path}/receiver.db") as database:
+            database.migrate()
+        command = [*COMMAND, "reconcile", "--since", "100h", "--fetch", "--json"]
+        running = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=-1, stderr=-1, env=_environment())
+        await hangs.wait()
+        running.send_signal(signal.SIGINT)
+        printed, errors = (text.decode() for text in await running.communicate())
+    assert running.returncode == 130
+    assert [json.loads(line)["call_id"] for line in printed.splitlines()] == ["c0", "c1"]
+    [reached] = re.findall(r"its calls before (\S+) are compared; go on with --since \1", errors)
+    assert reached == began[2]  # in the third window, but not far from its end: more of that call may come
+    with Database(f"sqlite:///{tmp_path}/receiver.db") as database, database.read_only() as connection:
+        assert connection.execute(select(callbacks.c.call_id)).scalars().all() == ["c0", "c1"]

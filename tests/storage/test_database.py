@@ -9,9 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from storage import Database, GroupCommit, StoreUnavailableError, journal
+from storage import Database, GroupCommit, StoreUnavailableError, journal, migrate
 from storage.database import parse_url
 from storage.errors import DatabaseUrlError, StoreRejectedError
 from storage.failover import FailoverStore
@@ -36,6 +38,15 @@ def test_the_migrations_make_the_tables_that_the_code_works_with(database: Datab
             made = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
             assert made == {column.name: column.nullable for column in table.columns}
             assert {index["name"] for index in inspector.get_indexes(table.name)} == {i.name for i in table.indexes}
+
+
+def test_the_newest_revision_is_the_end_of_the_chain_of_migrations(database: Database) -> None:
+    """It is known by the names of files, since Alembic takes long to import; a fresh journal has it."""
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_heads() == [migrate.newest()]
+    with database.read_only() as connection:
+        assert migrate.current(connection) == migrate.newest()
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from storage import Appended, Database, StoredCallback, journal, queue
 from storage.values import Filter
@@ -156,3 +157,32 @@ def test_find_returns_what_every_filter_matches(database: Database, wanted: Filt
     )
     with database.read_only() as connection:
         assert {one.body.decode() for one in journal.find(connection, wanted, 10)} == found
+
+
+def test_callbacks_are_paged_in_order_of_receipt(database: Database) -> None:
+    """Of one kind, from a time on; those received at one moment by their number."""
+    minutes = [5, 1, 3, 3, 9]
+    append(
+        database,
+        *(new_callback(f"{at}", received_at=NOON + timedelta(minutes=minute)) for at, minute in enumerate(minutes)),
+        new_callback("hangup", kind="HANGUP_CALL", received_at=NOON + timedelta(minutes=2)),
+    )
+    after, found = (NOON + timedelta(minutes=2), 0), []
+    with database.read_only() as connection:
+        until = NOON + timedelta(minutes=9)
+        while page := journal.page_by_time(connection, "voicenter", "CDR", after, until, 2):
+            found += [one.body for one in page]
+            after = page[-1].received_at, page[-1].id
+    assert found == [b"2", b"3", b"0"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_page_by_time_reads_no_other_part_of_the_journal(database: Database) -> None:
+    """SQLite takes the index of the times, in whose order the page is, rather than that of the kinds."""
+    asked: list[tuple[str, Any]] = []
+    with database.read_only() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+        journal.page_by_time(connection, "voicenter", "CDR", (NOON, 0), NOON, 2)
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0][0]}", asked[0][1])]
+    assert plan[0] == "SEARCH callbacks USING INDEX ix_callbacks_received_at (received_at>? AND received_at<?)"
+    assert not any("ORDER BY" in step for step in plan)

@@ -2,7 +2,7 @@
 
 import json
 
-from storage.spool import _adapter
+from storage.spool import _adapter, _read
 from tests.storage.support import new_callback
 
 
@@ -11,4 +11,4 @@ def test_a_spool_of_version_0_1_0_is_read() -> None:
     new = new_callback("a", deliveries=("crm",))
     [written] = json.loads(_adapter.dump_json([new]))
     written["once"], written["start"] = written.pop("deduplicate"), written.pop("lease")
-    assert _adapter.validate_json(json.dumps([written])) == [new]
+    assert _read(json.dumps([written]).encode()) == [new]

@@ -9,11 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tests.postgres import MISSING, cluster
-from tests.torture import scenarios
+from tests.postgres import MISSING, cluster, make_database
+from tests.torture import restarts, scenarios
 from tests.torture.scenarios import Result
 
 console = Console()
+RESTARTS = 20
 
 
 def main(seconds: float = 60.0, seed: int = 0, rounds: int = 1) -> None:
@@ -28,6 +29,11 @@ def main(seconds: float = 60.0, seed: int = 0, rounds: int = 1) -> None:
             for scenario in (scenarios.killed_on_sqlite, scenarios.disk_full):
                 with tempfile.TemporaryDirectory(prefix="torture-") as folder:
                     results.append(_reported(scenario(Path(folder), number, seconds)))
+            for restarted in (restarts.restarted_on_a_held_socket, restarts.replaced_by_sighup):
+                for url in ("sqlite:///journal.db", make_database(server.url) if server else ""):
+                    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+                        here = url.replace("///", f"///{folder}/")
+                        results += [_reported(restarted(Path(folder), here, RESTARTS))] if url else []
             for on_server in (scenarios.killed_on_postgresql, scenarios.postgresql_killed):
                 if server is None:
                     continue

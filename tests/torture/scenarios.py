@@ -162,7 +162,7 @@ class Arena:
         result = Result(name, self.seed, crashes=self.crashes, seconds=time.monotonic() - began)
         acknowledged = self.acknowledged()
         result.acknowledged = len(acknowledged)
-        stored, result.repeats = _stored(self.url)
+        stored, result.repeats = stored_events(self.url)
         result.stored = len(stored)
         if missing := acknowledged - stored:
             result.wrong.append(f"{len(missing)} acknowledged callbacks are not in the journal: {sorted(missing)[:3]}")
@@ -184,7 +184,7 @@ def _lines(path: Path) -> Iterator[tuple[str, int]]:
         yield call, int(event)
 
 
-def _stored(url: str) -> tuple[set[tuple[str, int]], int]:
+def stored_events(url: str) -> tuple[set[tuple[str, int]], int]:
     """The events in the journal, and the number of repeats."""
     with Database(url) as database, database.read_only() as connection:
         rows = connection.execute(select(callbacks.c.body, callbacks.c.original)).all()

@@ -12,6 +12,7 @@ from receiver.metrics import Metrics
 from receiver.web.admission import Admission
 from receiver.web.callback_app import CallbackApp
 from receiver.web.gateway import CallbackGateway
+from receiver.web.readiness import Readiness
 from receiver.web.rejections import RejectionLog
 
 
@@ -30,7 +31,7 @@ async def test_the_sites_routes_may_have_parameters() -> None:
     )
     rejections = RejectionLog(store, Metrics())
     gateway.open(cast("Any", None), rejections, cast("Any", None))
-    app = CallbackApp({}, gateway, Starlette(routes=routes))
+    app = CallbackApp({}, gateway, Starlette(routes=routes), Readiness(gateway.address_of, []))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver") as client:
         for path, status in (
             ("/x/7", 200),

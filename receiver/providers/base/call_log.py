@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -43,6 +43,8 @@ class CallLogSource(ABC):
     """The kind of the callbacks that report what the log has."""
     max_rows: ClassVar[int]
     """A reply with so many rows may have been cut off."""
+    longest: ClassVar[timedelta] = timedelta(days=1)
+    """The longest span of one search."""
 
     @abstractmethod
     async def search(self, client: Any, since: datetime, until: datetime) -> Sequence[LoggedCall]:

@@ -15,9 +15,10 @@ ENTRY_POINTS = "receiver.providers"
 
 
 def discover() -> dict[str, type[Provider[Any]]]:
-    """Every provider that sends callbacks, by name.
+    """Every provider whose records the journal may have, by name.
 
-    The package of such a provider has a class `PROVIDER`; one without it, such as an API client, is left out. Raises
+    The package of such a provider has a class `PROVIDER`; one without it, such as an API client, is left out. One that
+    sends no callbacks has no endpoints (`log_only.LogOnlyProvider`). Raises
     SettingsError if two providers have one name, or an entry point does not load.
     """
     found: dict[str, type[Provider[Any]]] = {}

@@ -3,12 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from receiver.providers.base.api.lazy import client_class
+from receiver.providers.viviphone.events import PastCall
+from receiver.providers.viviphone.provider import ViviPhone
 
 if TYPE_CHECKING:
     from receiver.providers.viviphone.api.client import Client
     from receiver.providers.viviphone.api.client_sync import SyncClient
 
-__all__ = ["Client", "SyncClient"]
+PROVIDER = ViviPhone
+
+__all__ = ["PROVIDER", "Client", "PastCall", "SyncClient", "ViviPhone"]
 
 if not TYPE_CHECKING:  # so that a type checker still reports names that do not exist
 

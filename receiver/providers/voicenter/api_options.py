@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator
 
 from receiver.providers.base.api.options import ApiOptions, Credential
-from receiver.providers.voicenter.zone import zone_name
+from receiver.providers.base.zone import zone_name
 
 
 class VoicenterApiOptions(ApiOptions):

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from receiver.providers.base.options import ProviderOptions
+from receiver.providers.base.zone import zone_name
 from receiver.providers.voicenter.api_options import VoicenterApiOptions
-from receiver.providers.voicenter.zone import zone_name
 from receiver.settings import split_at_commas
 
 

@@ -1,10 +1,10 @@
-"""Alarms, the activity of providers by the hour, and an index of dead deliveries."""
+"""Alarms, and the activity of providers by the hour."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0007"
 
 
 def upgrade() -> None:
@@ -33,5 +33,3 @@ def upgrade() -> None:
         sa.Column("last_at", sa.BigInteger, nullable=False),
         sa.Column("longest_gap_us", sa.BigInteger, nullable=False, comment="between two callbacks of this hour"),
     )
-    dead = sa.text("state = 'dead'")
-    op.create_index("ix_deliveries_dead", "deliveries", ["finished_at"], sqlite_where=dead, postgresql_where=dead)

@@ -81,5 +81,5 @@ def test_text_cannot_become_markup() -> None:
     """What is sent is well-formed, whatever it holds."""
     sent = body(**{**BUTTON, "title": '<b a="1">&'})
     assert '<PARAMETER NAME="BUTTONTITLE">&lt;b a="1"&gt;&amp;</PARAMETER>' in sent
-    with pytest.raises(ParameterError, match="title: String should match pattern"):
+    with pytest.raises(ParameterError, match="title: write text that matches"):
         body(**{**BUTTON, "title": "two\nlines"})

@@ -1,7 +1,8 @@
 """Section I, Voicenter: what its API's document leaves open."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +11,7 @@ from receiver.providers.base.api.errors import BadParameterError, LoginError, Pa
 from receiver.providers.voicenter.api import call_log, monitor
 from receiver.providers.voicenter.api.click_to_call import URL, ReplyFormat
 from tests.api.examples_voicenter import ACCEPTED, ACCEPTED_XML, PHONE_IS_MISSING
-from tests.api.support import APIS, call_of, options_of, read, request_of, sent_by
+from tests.api.support import APIS, call_of, options_of, read, request_of, sent_by, values_of
 
 V = "voicenter"
 CALL = {"phone": "0501234567", "target": "0721234567"}
@@ -101,7 +102,7 @@ def test_i10_at_most_ten_custom_parameters() -> None:
     ten = {f"var_{number}": number for number in range(5)} | {f"n{number}": "x" for number in range(5)}
     sent = sent_by(V, "click_to_call.call", **CALL, variables=ten)
     assert {name for name in sent if name.startswith("var_")} == {f"var_{name.removeprefix('var_')}" for name in ten}
-    with pytest.raises(ParameterError, match="variables: Dictionary should have at most 10 items"):
+    with pytest.raises(ParameterError, match="variables: write at most 10 of them"):
         request_of(V, "click_to_call.call", **CALL, variables=ten | {"eleventh": 1})
 
 
@@ -145,6 +146,49 @@ def test_i16_moments_are_written_on_the_clock_of_the_clients_time_zone(zone: str
     call = call_of(V, "calls.search")
     parameters = call.parameters.model_validate(WINDOW)
     assert f'"fromdate":"{shown}"'.encode() in APIS[V].request(call, parameters, options_of(V, time_zone=zone)).body
+
+
+JERUSALEM = ZoneInfo("Asia/Jerusalem")
+CLOCK_CHANGE = datetime(2026, 10, 24, 23, tzinfo=UTC)
+"""The clock goes from 02:00 back to 01:00."""
+HALF_HOURS = [CLOCK_CHANGE + timedelta(minutes=30 * number) for number in range(-4, 5)]
+
+
+def _sent_span(since: datetime, until: datetime) -> list[datetime]:
+    """What a search from and to these moments sends."""
+    call = call_of(V, "calls.search")
+    parameters = call.parameters.model_validate({"since": since, "until": until})
+    search = values_of(APIS[V].request(call, parameters, options_of(V, time_zone=JERUSALEM.key)))["search"]
+    return [datetime.fromisoformat(search[name]) for name in ("fromdate", "todate")]
+
+
+@pytest.mark.parametrize("reads_as", ["text", "first", "second"])
+@pytest.mark.parametrize("length", [1, 30, 60, 90, 120])
+def test_i16_a_search_over_the_autumn_clock_change_misses_nothing(reads_as: str, length: int) -> None:
+    """Whether the provider compares wall clocks, or takes the repeated hour for the first or the second one."""
+
+    def position(shown: datetime) -> datetime:
+        if reads_as == "text":
+            return shown.replace(tzinfo=None)
+        return shown.replace(tzinfo=JERUSALEM, fold=int(reads_as == "second")).astimezone(UTC)
+
+    for since in HALF_HOURS:
+        until = since + timedelta(minutes=length)
+        first, last = map(position, _sent_span(since, until))
+        for call in (since, since + (until - since) / 2, until):
+            local = call.astimezone(JERUSALEM)
+            at = local.replace(tzinfo=None) if reads_as == "text" else call
+            assert first <= at <= last, (since, call)
+
+
+def test_i16_a_search_is_widened_at_the_clock_change_alone() -> None:
+    """By the hour that the clock shows twice; before it and in spring nothing changes."""
+    before, change = datetime(2026, 10, 24, 21, tzinfo=UTC), CLOCK_CHANGE
+    shown = [f"{moment:%H:%M}" for moment in _sent_span(change - timedelta(minutes=30), change + timedelta(minutes=15))]
+    assert shown == ["00:30", "02:15"]
+    assert [f"{moment:%H:%M}" for moment in _sent_span(before, before + timedelta(minutes=30))] == ["00:00", "00:30"]
+    spring = datetime(2026, 3, 27, 0, tzinfo=UTC)  # the clock goes from 02:00 to 03:00
+    assert [f"{moment:%H:%M}" for moment in _sent_span(spring - timedelta(minutes=30), spring)] == ["01:30", "03:00"]
 
 
 def test_i16_seconds_are_sent_where_there_are_some() -> None:

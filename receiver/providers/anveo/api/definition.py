@@ -13,7 +13,7 @@ from receiver.providers.base.api.errors import ProviderError
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.api.parameters import MASK, Parameters, plain
 from receiver.providers.base.api.reply import OK_STATUSES, unreadable
-from receiver.providers.base.api.request import address
+from receiver.providers.base.api.request import address, shown
 from receiver.wire import xmltree
 
 SUCCESS = "SUCCESS"
@@ -38,7 +38,7 @@ class AnveoApi(Api):
         reveal: bool = True,
     ) -> ApiRequest:
         """A POST with the document's XML; method and Content-Type are not stated there (I-46)."""
-        key = options.credential.get_secret_value() if options.credential and reveal else MASK
+        key = shown(options.credential, reveal) if options.credential else MASK
         lines = "\n".join(f"\t\t{line}" for line in _parameters(parameters, reveal))
         body = (
             '<?xml version="1.0" standalone="no" ?>\n<REQUEST>\n'

@@ -12,6 +12,7 @@ from receiver.errors import HandlerError, SettingsError
 from receiver.providers.base.api.options import ApiOptions
 
 if TYPE_CHECKING:
+    from receiver.providers.base.api.placed import OnPlaced
     from receiver.providers.base.api.sending import AsyncApiClient
     from receiver.providers.base.api.sending_sync import SyncApiClient
 
@@ -19,11 +20,18 @@ AnyClient = TypeVar("AnyClient", bound="AsyncApiClient | SyncApiClient")
 
 
 class ApiClients:
-    """One client for each provider and way of calling. `transport` takes the place of the network."""
+    """One client for each provider and way of calling. `transport` takes the place of the network.
+
+    The phone calls that they place are reported to `on_placed`.
+    """
 
     def __init__(
-        self, options: Mapping[str, ApiOptions] | None = None, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        options: Mapping[str, ApiOptions] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        on_placed: "OnPlaced | None" = None,
     ) -> None:
+        self._on_placed = on_placed
         self._options = dict(options or {})
         self._transport = transport
         self._clients: dict[type[Any], Any] = {}
@@ -52,9 +60,9 @@ class ApiClients:
         if options is None:
             raise SettingsError(f"how to call {name} is not set: write [{wanted.api_type.place()}] to receiver.toml")
         if self._transport is None or wanted.__name__ != "SyncClient":
-            return wanted.from_options(options, transport=self._transport)
+            return wanted.from_options(options, transport=self._transport, on_placed=self._on_placed)
         if isinstance(self._transport, httpx.BaseTransport):
-            return wanted.from_options(options, transport=self._transport)
+            return wanted.from_options(options, transport=self._transport, on_placed=self._on_placed)
         raise HandlerError(f"there is no network here: call {name} with `Client` in an async handler, not `SyncClient`")
 
     async def aclose(self) -> None:

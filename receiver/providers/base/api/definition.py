@@ -1,6 +1,6 @@
 """The definition of an API call: clients, commands and docs are made from it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -60,6 +60,11 @@ class ApiCall(Generic[Result]):
     """Whether the credentials go with it."""
     is_repeatable: bool = False
     """Whether sending it twice does no more than sending it once. Only such calls are tried again."""
+    placed_id: Callable[[Any, Any], str] | None = None
+    """For a call that places a phone call: the id that its callbacks will carry, from parameters and result.
+
+    Empty where nothing will tell which callbacks are of this call.
+    """
     rate: Rate | None = None
     """A limit that the client keeps to."""
 

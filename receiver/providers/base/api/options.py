@@ -43,6 +43,10 @@ Credential = Annotated[SecretStr, BeforeValidator(_digits), AfterValidator(_not_
 """A secret that authorises a request."""
 
 
+class Placeholder(SecretStr):
+    """Stands for a credential in a request that is shown and never sent, such as `<code>`."""
+
+
 class ApiOptions(BaseModel):
     """Where to call and how long to wait."""
 
@@ -50,6 +54,8 @@ class ApiOptions(BaseModel):
 
     credential_field: ClassVar[str]
     """The option that is sent as the credential among the parameters."""
+    settings_only: ClassVar[frozenset[str]] = frozenset()
+    """Options of the settings that calls do not need: the clients do not take them."""
 
     base_url: BaseUrl = None
     """Takes the place of the documented scheme and host, for a sandbox or a proxy; None calls the provider."""

@@ -12,6 +12,7 @@ from pydantic import ValidationError as InvalidModelError
 from pydantic.fields import FieldInfo
 
 from receiver.providers.base.api.errors import ParameterError
+from receiver.validation import what_to_write
 
 MASK = "**********"
 """Stands where a secret would."""
@@ -60,16 +61,23 @@ def checked(model: type[Parameters], given: Mapping[str, Any], call: str) -> Par
     try:
         return model.model_validate({name: value for name, value in given.items() if value is not None})
     except InvalidModelError as error:
-        raise ParameterError("\n".join(f"{call}: {_problem(item)}" for item in error.errors())) from None
+        problems = dict.fromkeys(f"{call}: {_problem(item)}" for item in error.errors())
+        raise ParameterError("\n".join(problems)) from None
+
+
+_TYPES = ("timedelta", "time", "int", "str")
+"""What pydantic adds to the place of a mistake where a parameter may have several types."""
 
 
 def _problem(item: Any) -> str:
-    name = ".".join(str(part) for part in item["loc"] if isinstance(part, int) or part.isidentifier())
+    first, *others = item["loc"] or ("",)
+    inner = [str(part) for part in others if isinstance(part, int) or (part.isidentifier() and part not in _TYPES)]
+    name = ".".join([str(first), *inner]) if first else ""
     if item["type"] == "missing":
         return f"{name} is missing"
     if item["type"] == "extra_forbidden":
         return f"there is no parameter {name}"
-    message = str(item["msg"]).removeprefix("Value error, ")
+    message = what_to_write(item)
     return f"{name}: {message}" if name else message
 
 

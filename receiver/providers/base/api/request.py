@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from receiver.providers.base.api.definition import ApiCall, ApiRequest, Encoding
 from receiver.providers.base.api.errors import ParameterError
-from receiver.providers.base.api.options import ApiOptions
+from receiver.providers.base.api.options import ApiOptions, Placeholder
 from receiver.providers.base.api.parameters import MASK, Parameters, Sent, plain
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -42,7 +42,7 @@ def build_request(
 
 def headers_of(call: ApiCall[Any], options: ApiOptions, reveal: bool) -> dict[str, str]:
     """The headers that authorise a call."""
-    return {name: _shown(value, reveal) for name, value in options.headers.items()} if call.is_authorised else {}
+    return {name: shown(value, reveal) for name, value in options.headers.items()} if call.is_authorised else {}
 
 
 def address(call: ApiCall[Any], options: ApiOptions) -> str:
@@ -52,14 +52,18 @@ def address(call: ApiCall[Any], options: ApiOptions) -> str:
     return options.base_url + urlsplit(call.url).path
 
 
-def _shown(value: SecretStr, reveal: bool) -> str:
-    return value.get_secret_value() if reveal else MASK
+def shown(value: SecretStr, reveal: bool) -> str:
+    """A secret as it is written into a request: as it is, or masked; a placeholder is never masked."""
+    return value.get_secret_value() if reveal or isinstance(value, Placeholder) else MASK
 
 
 def _urlencoded(call: ApiCall[Any], parameters: Parameters, options: ApiOptions, reveal: bool) -> str:
-    """Parameters as `name=value&…`; `*` stays as it is, so that a mask is readable."""
-    pairs = list(flat_values(call, parameters, options, reveal))
-    return urlencode(pairs, quote_via=lambda text, *_: quote_plus(text, safe="*"))
+    """Parameters as `name=value&…`. `*` stays as it is, and what is only shown keeps `<` and `>`.
+
+    So a mask and a placeholder are readable.
+    """
+    pairs, readable = list(flat_values(call, parameters, options, reveal)), "*" if reveal else "*<>"
+    return urlencode(pairs, quote_via=lambda text, *_: quote_plus(text, safe=readable))
 
 
 def flat_values(
@@ -67,7 +71,7 @@ def flat_values(
 ) -> Iterator[tuple[str, str]]:
     """The parameters of a form or a query in the order they are sent; a list is one pair for each item."""
     if call.is_authorised and call.credential and options.credential is not None:
-        yield call.credential, _shown(options.credential, reveal)
+        yield call.credential, shown(options.credential, reveal)
     for name, value in call.fixed.items():
         yield name, str(value)
     for sent, value in parameters.values():
@@ -94,7 +98,7 @@ def json_values(call: ApiCall[Any], parameters: Parameters, options: ApiOptions,
     """The body of a JSON request. A parameter named "[]" is the whole body."""
     values: dict[str, Any] = {}
     if call.is_authorised and call.credential and options.credential is not None:
-        values[call.credential] = _shown(options.credential, reveal)
+        values[call.credential] = shown(options.credential, reveal)
     values |= call.fixed
     for sent, value in parameters.values():
         written = plain(value, reveal)

@@ -28,12 +28,16 @@ from receiver.providers.base.api.exchange import (
 )
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.api.parameters import Parameters, checked
+from receiver.providers.base.api.placed import OnPlaced, report_placed
 
 logger = logging.getLogger(__name__)
 
 
 class AsyncSender:
-    """Sends the calls of one client. `clock` and `sleep` are for tests; `transport` takes the place of the network."""
+    """Sends the calls of one client, and reports those that it has placed to `on_placed`.
+
+    `clock` and `sleep` are for tests; `transport` takes the place of the network.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class AsyncSender:
         options: ApiOptions,
         *,
         encoding: Encoding | None = None,
+        on_placed: OnPlaced | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -48,6 +53,7 @@ class AsyncSender:
         self.api = api
         self.options = options
         self._encoding = encoding
+        self._on_placed = on_placed
         self._clock = clock
         self._sleep = sleep
         self._budgets = new_budgets(tuple(api.calls))
@@ -64,6 +70,7 @@ class AsyncSender:
             reraise=True,
         )
         result: Result = await retrying(self._try_once, call, parameters)
+        report_placed(self._on_placed, self.api.name, call, parameters, result)
         return result
 
     async def _try_once(self, call: ApiCall[Result], parameters: Parameters) -> Result:

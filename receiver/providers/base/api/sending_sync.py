@@ -24,12 +24,16 @@ from receiver.providers.base.api.exchange import (
 )
 from receiver.providers.base.api.options import ApiOptions
 from receiver.providers.base.api.parameters import Parameters, checked
+from receiver.providers.base.api.placed import OnPlaced, report_placed
 
 logger = logging.getLogger(__name__)
 
 
 class SyncSender:
-    """Sends the calls of one client. `clock` and `sleep` are for tests; `transport` takes the place of the network."""
+    """Sends the calls of one client, and reports those that it has placed to `on_placed`.
+
+    `clock` and `sleep` are for tests; `transport` takes the place of the network.
+    """
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class SyncSender:
         options: ApiOptions,
         *,
         encoding: Encoding | None = None,
+        on_placed: OnPlaced | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -44,6 +49,7 @@ class SyncSender:
         self.api = api
         self.options = options
         self._encoding = encoding
+        self._on_placed = on_placed
         self._clock = clock
         self._sleep = sleep
         self._budgets = new_budgets(tuple(api.calls))
@@ -60,6 +66,7 @@ class SyncSender:
             reraise=True,
         )
         result: Result = retrying(self._try_once, call, parameters)
+        report_placed(self._on_placed, self.api.name, call, parameters, result)
         return result
 
     def _try_once(self, call: ApiCall[Result], parameters: Parameters) -> Result:

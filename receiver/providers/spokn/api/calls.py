@@ -97,6 +97,11 @@ class Schema(WireModel):
     """Its text."""
 
 
+def _token(parameters: CallParameters, _result: AcceptedCall) -> str:
+    """The status posts carry it as their call id; without one, nothing links them to the call (G-04)."""
+    return parameters.token or ""
+
+
 CALLS: tuple[ApiCall[Any], ...] = (
     ApiCall(
         group="click_to_call",
@@ -109,6 +114,7 @@ CALLS: tuple[ApiCall[Any], ...] = (
         parameters=CallParameters,
         result=AcceptedCall,
         encodings=(Encoding.FORM,),
+        placed_id=_token,
     ),
     ApiCall(
         group="schema",

@@ -1,6 +1,6 @@
 """The call log: records of past calls (chapter 3)."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -143,6 +143,12 @@ def _written(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S" if moment.second else "%Y-%m-%dT%H:%M")
 
 
+def _repeated(moment: datetime) -> timedelta:
+    """By how much the clock is put back at this time, if it shows it twice; else nothing."""
+    first, second = (moment.replace(fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
+    return max(first - second, timedelta(0))
+
+
 class CallLogParameters(Parameters):
     """A search in the call log."""
 
@@ -170,10 +176,15 @@ class CallLogParameters(Parameters):
         return self
 
     def on_the_clock_of(self, zone: tzinfo) -> "CallLogParameters":
-        """The same search, its moments as the wall clock of `zone` shows them."""
-        moments = {"since": self.since, "until": self.until}
-        shown = {name: moment.astimezone(zone) for name, moment in moments.items() if moment.tzinfo is not None}
-        return self.model_copy(update=shown)
+        """The same search, its moments as the wall clock of `zone` shows them.
+
+        A time that the clock shows twice, when it is put back, does not say which is meant: the search is then widened
+        to times before and after, that it shows once.
+        """
+        if self.since.tzinfo is None:
+            return self
+        since, until = self.since.astimezone(zone), self.until.astimezone(zone)
+        return self.model_copy(update={"since": since - _repeated(since), "until": until + _repeated(until)})
 
 
 CALLS: tuple[ApiCall[VoicenterResult], ...] = (

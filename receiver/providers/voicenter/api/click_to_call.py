@@ -143,7 +143,13 @@ def _call(
         result=PlacedCall,
         encodings=(Encoding.FORM, Encoding.QUERY),
         fixed={"action": action},
+        placed_id=None if parameters is TerminateParameters else _call_id,
     )
+
+
+def _call_id(_parameters: Parameters, result: PlacedCall) -> str:
+    """CALLID is the `ivruniqueid` of the call's callbacks."""
+    return result.call_id
 
 
 CALLS = (

@@ -1,0 +1,55 @@
+"""Several processes of `receiver serve` on one port, and their supervisor."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NoReturn
+
+from prometheus_client.multiprocess import mark_process_dead
+
+from receiver.cli import logs
+from receiver.cli.main import report_errors
+from receiver.metrics import SHARED_FOLDER
+from receiver.server import sockets
+from receiver.server.supervisor import Supervisor
+from receiver.setting_sources import PREFIX
+from receiver.settings import Settings
+
+
+def serve_processes(settings: Settings, given: Mapping[str, Any], *, fd: int | None, deliveries: bool) -> NoReturn:
+    """Keep `settings.processes` processes running until a signal stops them, then end."""
+    with report_errors():
+        logs.configure(settings)
+        passed = [fd] if fd is not None else sockets.activated(os.environ, os.getpid())
+        held = [] if passed else _listen(settings)
+    with tempfile.TemporaryDirectory(prefix="receiver-metrics-") as folder:
+        supervisor = Supervisor(
+            partial(_command, deliveries=deliveries),
+            passed or [listening.fileno() for listening in held],
+            settings.processes,
+            environment=_environment(given, folder if settings.metrics else ""),
+            on_end=partial(mark_process_dead, path=folder),
+        )
+        code = asyncio.run(supervisor.run())
+    raise SystemExit(code)
+
+
+def _listen(settings: Settings) -> Sequence[Any]:
+    return sockets.listen_for_each(settings.host, settings.port, settings.processes, reuse_port=settings.reuse_port)
+
+
+def _command(descriptor: int, banner: bool, *, deliveries: bool) -> list[str]:
+    own = [sys.executable, "-m", "receiver", "serve", "--fd", str(descriptor), "--supervisor", str(os.getpid())]
+    return own + ([] if deliveries else ["--no-deliveries"]) + ([] if banner else ["--no-banner"])
+
+
+def _environment(given: Mapping[str, Any], shared_folder: str) -> dict[str, str]:
+    """The environment of each process: what the command line has set, as variables, which have no place in `ps`."""
+    own = {name: value for name, value in os.environ.items() if name not in {"LISTEN_FDS", "LISTEN_PID"}}
+    for name, value in given.items():
+        if value not in (None, []):
+            own[PREFIX + name.upper()] = ",".join(value) if isinstance(value, list) else str(value)
+    return own | ({SHARED_FOLDER: shared_folder} if shared_folder else {})

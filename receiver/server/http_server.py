@@ -1,0 +1,105 @@
+"""The HTTP server of one process: it listens, becomes ready, drains and stops."""
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import uvicorn
+
+from receiver.server.readiness_notice import notify
+
+SWITCH_SECONDS = 0.0005
+"""How long one thread may keep the interpreter: callers wait for the event loop while rows are written."""
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn's server, which also drains before it closes its port.
+
+    `on_listening` is called once it listens, `on_draining` when it is told to stop. Between that and closing the port
+    it serves for another `drain_seconds`, so that a load balancer which polls /readyz sends nothing more. With
+    `supervisor`, the process id of its parent, it also stops when that process has ended.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_listening: Callable[[], None],
+        on_draining: Callable[[], Awaitable[None]],
+        drain_seconds: float = 0.0,
+        supervisor: int | None = None,
+    ) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+        self._on_draining = on_draining
+        self._drain_seconds = drain_seconds
+        self._supervisor = supervisor
+        self._hurry = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT with exit code 0; uvicorn itself would end by the signal."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """The first signal drains, the second ends the draining."""
+        if self.should_exit:
+            self._hurry.set()
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell so."""
+        await super().startup(sockets)
+        if self.started:
+            _settle_memory()
+            self._on_listening()
+            notify("READY=1")
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether it is time to stop; asked ten times a second."""
+        if self._supervisor is not None and os.getppid() != self._supervisor:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, close the port, finish what is in progress, and stop."""
+        notify("STOPPING=1")
+        await self._on_draining()
+        if self._drain_seconds and not self.force_exit:
+            await _wait_at_most(self._drain_seconds, self._hurry)
+        await super().shutdown(sockets)
+
+
+async def _wait_at_most(seconds: float, event: asyncio.Event) -> None:
+    waiting = asyncio.ensure_future(event.wait())
+    await asyncio.wait({waiting}, timeout=seconds)
+    waiting.cancel()
+
+
+def _settle_memory() -> None:
+    """Exclude what is loaded by now from garbage collection, and collect less often than by default."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process even if a handler's thread hangs: Python would wait for it forever."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+        os._exit(code)
+    raise SystemExit(code)

@@ -1,0 +1,1 @@
+"""Copy a journal from SQLite to PostgreSQL or back, while receivers use it."""
