@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -146,21 +145,25 @@ def _of_public_url(watched: Watched, metrics: Metrics, http: httpx.AsyncClient) 
         certificate = Certificate(url, settings.certificate_days, ssl.create_default_context())
 
     def is_reachable() -> float:
-        known = reachable.is_reachable if reachable else None
-        return nan if known is None else float(known)
+        known = reachable.is_reachable(_now()) if reachable else None
+        return -1.0 if known is None else float(known)
 
     def ends_at() -> float:
         known = certificate.ends_at if certificate else None
-        return nan if known is None else known.timestamp()
+        return 0.0 if known is None else known.timestamp()
 
     metrics.watch(
-        "receiver_public_url_reachable", "1 if callbacks to public_url arrive, 0 if not", is_reachable,
+        "receiver_public_url_reachable",
+        "1 if callbacks to public_url arrive, 0 if not, -1 where that is not known",
+        is_reachable,
         across="livemax",
-    )  # fmt: skip
+    )
     metrics.watch(
-        "receiver_certificate_expiry_timestamp_seconds", "When the certificate of public_url ends, since 1970",
-        ends_at, across="livemax",
-    )  # fmt: skip
+        "receiver_certificate_expiry_timestamp_seconds",
+        "When the certificate of public_url ends, since 1970; 0 if not known",
+        ends_at,
+        across="livemax",
+    )
     return [reachable, certificate]
 
 
