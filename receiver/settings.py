@@ -76,6 +76,12 @@ def _period(text: str) -> str:
     return text
 
 
+def _not_never(text: str) -> str:
+    if not text:
+        raise ValueError("write a period such as 30s, 1m or 1h")
+    return text
+
+
 def period_seconds(text: str) -> int:
     """The seconds of a period such as 30m, 1h or 1d; 0 for an empty one."""
     found = _PERIOD.fullmatch(text)
@@ -118,9 +124,9 @@ class AlarmSettings(BaseModel, extra="forbid", frozen=True):
     """Recipients as URLs of apprise, such as mailto://, slack:// or tgram://; each gets every message."""
     heartbeat_url: Annotated[SecretStr, AfterValidator(_secret_http_address)] = SecretStr("")
     """The address of a dead man's switch, which is called after each evaluation; empty for none."""
-    every: Annotated[Period, Field(min_length=2)] = "1m"
+    every: Annotated[Period, AfterValidator(_not_never)] = "1m"
     """Time between two evaluations."""
-    ends_after: Annotated[Period, Field(min_length=2)] = "5m"
+    ends_after: Annotated[Period, AfterValidator(_not_never)] = "5m"
     """How long nothing may be wrong before an alarm ends."""
     silent_learned: bool = True
     """Whether a provider's usual silences are learned from the journal."""
