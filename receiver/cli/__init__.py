@@ -2,6 +2,7 @@
 
 from receiver.cli import (
     api,
+    audit,
     backup,
     call,
     callbacks,
@@ -32,6 +33,7 @@ from receiver.cli.main import app
 __all__ = [
     "api",
     "app",
+    "audit",
     "backup",
     "call",
     "callbacks",

@@ -19,7 +19,7 @@ from storage.database import parse_url
 ORDER = (
     *("serve", "work", "check", "new", "phone", "test", "send"),
     *("callbacks", "call", "deliveries", "refused", "reconcile", "gaps", "replay", "export", "prune", "forget"),
-    *("backup", "restore", "copy", "doctor"),
+    *("audit", "backup", "restore", "copy", "doctor"),
 )
 """Commands in the order in which a new user meets them; others follow."""
 
