@@ -244,8 +244,9 @@ async def running_worker(
             metrics=metrics,
         )
         worker.start()
+        listening = notifications.listen(database, worker.wake, url=settings.listen_url.get_secret_value())
         background = [
-            asyncio.create_task(notifications.listen(database, worker.wake), name="listen"),
+            asyncio.create_task(listening, name="listen"),
             asyncio.create_task(run_retention(database, settings.keep_days, settings.keep_bodies_days), name="retain"),
         ]
         if seconds := period_seconds(settings.reconcile_every):
