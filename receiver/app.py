@@ -27,8 +27,7 @@ from receiver.intake.reread import reread
 from receiver.intake.responder import Responder
 from receiver.intake.traced import TracedJournal, TracedResponder
 from receiver.metrics import Metrics, is_shared
-from receiver.monitoring import Watched, running_monitoring
-from receiver.operations.alarms.sending import check_recipients
+from receiver.monitoring import Watched, check_alarms, running_monitoring
 from receiver.operations.placed_calls import PlacedCallRecorder
 from receiver.operations.reconcile_task import NO_CALL_LOG, background_reconcile, call_logs
 from receiver.operations.retention import run_retention
@@ -88,7 +87,7 @@ def load_components(settings: Settings) -> Components:
     api_options(settings, providers)
     if settings.tracing:
         require_tracing()
-    check_recipients(settings.alarms.urls)
+    check_alarms(settings.alarms, providers)
     if settings.reconcile_every and not call_logs(providers):
         raise SettingsError(f"reconcile_every: no provider's call log can be read; {NO_CALL_LOG}")
     return Components(settings, providers, registry)
@@ -245,8 +244,9 @@ async def running_worker(
             metrics=metrics,
         )
         worker.start()
+        listening = notifications.listen(database, worker.wake, url=settings.listen_url.get_secret_value())
         background = [
-            asyncio.create_task(notifications.listen(database, worker.wake), name="listen"),
+            asyncio.create_task(listening, name="listen"),
             asyncio.create_task(run_retention(database, settings.keep_days, settings.keep_bodies_days), name="retain"),
         ]
         if seconds := period_seconds(settings.reconcile_every):

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from math import nan
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from receiver.errors import SettingsError
 from receiver.metrics import Metrics
 from receiver.operations.alarms.backlog_age import BacklogAge
 from receiver.operations.alarms.book import AlarmBook
@@ -29,12 +29,12 @@ from receiver.operations.alarms.heartbeat import Heartbeat
 from receiver.operations.alarms.provider_silent import ProviderSilent
 from receiver.operations.alarms.public_url import PublicUrl
 from receiver.operations.alarms.refused_requests import RefusedRequests
-from receiver.operations.alarms.sending import make_sender
+from receiver.operations.alarms.sending import check_recipients, make_sender
 from receiver.operations.alarms.spool import SpoolUsed
 from receiver.operations.alarms.task import LEASE, AlarmTask, Group
 from receiver.operations.figures import JournalFigures
 from receiver.providers.base.contract import Provider
-from receiver.settings import Settings, period_seconds
+from receiver.settings import AlarmSettings, Settings, period_seconds
 from receiver.web.auth import access_policies
 from receiver.web.url_check import probe_all
 from storage import Database
@@ -49,6 +49,15 @@ class Watched:
     providers: Mapping[str, Provider[Any]]
     database: Database
     spool: Spool | None = None
+
+
+def check_alarms(settings: AlarmSettings, providers: Mapping[str, Provider[Any]]) -> None:
+    """Check what needs more than the settings to be checked. Raises SettingsError."""
+    receiving = {name for name, provider in providers.items() if provider.endpoints}
+    if unknown := settings.silent_after.keys() - receiving:
+        known = ", ".join(sorted(receiving))
+        raise SettingsError(f"alarms.silent_after.{min(unknown)}: there is no such provider; there are {known}")
+    check_recipients(settings.urls)
 
 
 @asynccontextmanager
@@ -136,21 +145,25 @@ def _of_public_url(watched: Watched, metrics: Metrics, http: httpx.AsyncClient) 
         certificate = Certificate(url, settings.certificate_days, ssl.create_default_context())
 
     def is_reachable() -> float:
-        known = reachable.is_reachable if reachable else None
-        return nan if known is None else float(known)
+        known = reachable.is_reachable(_now()) if reachable else None
+        return -1.0 if known is None else float(known)
 
     def ends_at() -> float:
         known = certificate.ends_at if certificate else None
-        return nan if known is None else known.timestamp()
+        return 0.0 if known is None else known.timestamp()
 
     metrics.watch(
-        "receiver_public_url_reachable", "1 if callbacks to public_url arrive, 0 if not", is_reachable,
+        "receiver_public_url_reachable",
+        "1 if callbacks to public_url arrive, 0 if not, -1 where that is not known",
+        is_reachable,
         across="livemax",
-    )  # fmt: skip
+    )
     metrics.watch(
-        "receiver_certificate_expiry_timestamp_seconds", "When the certificate of public_url ends, since 1970",
-        ends_at, across="livemax",
-    )  # fmt: skip
+        "receiver_certificate_expiry_timestamp_seconds",
+        "When the certificate of public_url ends, since 1970; 0 if not known",
+        ends_at,
+        across="livemax",
+    )
     return [reachable, certificate]
 
 

@@ -60,6 +60,12 @@ def _user_and_password(pair: SecretStr) -> SecretStr:
     return pair
 
 
+def _postgresql_address(url: SecretStr) -> SecretStr:
+    if url and not re.match(r"postgres(ql)?://[^/\s]", url.get_secret_value()):
+        raise ValueError("write the address of the PostgreSQL server itself, such as postgresql://USER@HOST/DATABASE")
+    return url
+
+
 def _http_address(url: str) -> str:
     if url and not re.match(r"https?://[^/\s]", url):
         raise ValueError(f"{url!r} is not an address; write one such as https://calls.example.com")
@@ -73,6 +79,12 @@ _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 def _period(text: str) -> str:
     if text and not _PERIOD.fullmatch(text):
         raise ValueError(f"{text!r} is no period; write one such as 30m, 1h or 1d, or nothing for never")
+    return text
+
+
+def _not_never(text: str) -> str:
+    if not text:
+        raise ValueError("write a period such as 30s, 1m or 1h")
     return text
 
 
@@ -118,9 +130,9 @@ class AlarmSettings(BaseModel, extra="forbid", frozen=True):
     """Recipients as URLs of apprise, such as mailto://, slack:// or tgram://; each gets every message."""
     heartbeat_url: Annotated[SecretStr, AfterValidator(_secret_http_address)] = SecretStr("")
     """The address of a dead man's switch, which is called after each evaluation; empty for none."""
-    every: Annotated[Period, Field(min_length=2)] = "1m"
+    every: Annotated[Period, AfterValidator(_not_never)] = "1m"
     """Time between two evaluations."""
-    ends_after: Annotated[Period, Field(min_length=2)] = "5m"
+    ends_after: Annotated[Period, AfterValidator(_not_never)] = "5m"
     """How long nothing may be wrong before an alarm ends."""
     silent_learned: bool = True
     """Whether a provider's usual silences are learned from the journal."""
@@ -172,6 +184,8 @@ class Settings(BaseSettings):
     """The address that providers call, such as https://calls.example.com: for printed URLs and for signatures."""
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
     """The journal's database."""
+    listen_url: Annotated[SecretStr, AfterValidator(_postgresql_address)] = SecretStr("")
+    """The PostgreSQL server itself, where `database_url` names a pgBouncer: workers are notified through it."""
     auto_migrate: bool = True
     """Whether a receiver brings the journal's tables up to date when it starts; else `receiver migrate` must do it."""
     secrets: Annotated[list[Secret], NoDecode, BeforeValidator(split_at_commas)] = []

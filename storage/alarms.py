@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from storage.tables import alarms
 from storage.text import clean
@@ -78,6 +76,9 @@ def unsilence(connection: Connection, name: str) -> bool:
 
 
 def _upsert(connection: Connection, name: str, changed: dict[str, Any], new: dict[str, Any]) -> None:
-    make = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    row = make(alarms).values(name=name, **new)
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    row = insert(alarms).values(name=name, **new)
     connection.execute(row.on_conflict_do_update(index_elements=[alarms.c.name], set_=changed))

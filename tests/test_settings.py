@@ -100,6 +100,12 @@ def test_a_provider_option_can_come_from_the_environment(monkeypatch: pytest.Mon
         ),
         ("[providers.spokn]\npath = '/voicenter/'", "providers.voicenter.path: /voicenter is spokn's path already"),
         ("[providers.spokn]\npath = 'health'", "providers.spokn.path: /health is the receiver's own path already"),
+        ("[alarms]\ndead_delivery = 1", "alarms.dead_delivery: there is no such setting"),
+        ("[alarms]\nbacklog_age = '10'", "alarms.backlog_age: '10' is no period; write one such as 30m"),
+        ("[alarms]\nevery = ''", "alarms.every: write a period such as 30s"),
+        ("[alarms]\nurls = ['nothing://host']", "alarms.urls.0: no service has a URL like this"),
+        ("[alarms]\nheartbeat_url = 'hc.example.com'", "alarms.heartbeat_url: write an address such as"),
+        ("[alarms]\nsilent_after = {voicentre = '1h'}", "alarms.silent_after.voicentre: there is no such provider"),
         ("handlers = ['handlers.call_log']", "handler_settings.call_log.path is missing"),
     ],
 )
@@ -168,3 +174,17 @@ def test_an_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str
 def test_a_password_in_the_database_url_is_a_secret() -> None:
     """Printing the settings does not print it."""
     assert "hunter2" not in repr(load(database_url="postgresql://me:hunter2@db/calls"))
+
+
+@pytest.mark.parametrize(
+    ("value", "count"), [("json://host/a,b", 1), ('["json://host", "mailto://u:p@host"]', 2), ("", 0)]
+)
+def test_recipients_of_alarms_are_one_url_or_a_list_in_a_variable(
+    value: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A URL may have commas, so they separate nothing; it is a secret."""
+    monkeypatch.setenv("RECEIVER_ALARMS__URLS", value)
+    monkeypatch.setenv("RECEIVER_ALARMS__DEAD_DELIVERIES", "5")
+    alarms = load().alarms
+    assert (len(alarms.urls), alarms.dead_deliveries) == (count, 5)
+    assert "host" not in repr(alarms)

@@ -58,7 +58,7 @@ def done(number: Annotated[str, typer.Argument(help="The number, however it is w
 
 
 def _local(moment: datetime | None) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
+    return moment.astimezone().isoformat(sep=" ", timespec="minutes") if moment else ""
 
 
 @contextmanager

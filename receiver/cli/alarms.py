@@ -1,26 +1,29 @@
 """`receiver alarms`: list alarms, send a test message, and silence alarms."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from receiver.cli.main import app, open_journal, report_errors
+from receiver.cli.main import app, open_journal_alone, report_errors
 from receiver.cli.options import AsJson, DatabaseUrl
 from receiver.cli.output import Column, Table, counted, print_error, print_json, print_note, print_prose
 from receiver.cli.times import local_time, time_column
 from receiver.errors import SettingsError
-from receiver.settings import Settings, load, period_seconds
 from storage import alarms
 from storage.alarms import AlarmState
+
+if TYPE_CHECKING:
+    from receiver.settings import Settings
 
 group = typer.Typer(no_args_is_help=True, help="List alarms, send a test message, silence alarms.")
 app.add_typer(group, name="alarms")
 
 
 def _period(text: str) -> timedelta:
+    from receiver.settings import period_seconds
+
     seconds = period_seconds(text)
     if not seconds:
         raise typer.BadParameter(f"{text!r} is no period; write one such as 30m, 2h or 1d")
@@ -52,7 +55,7 @@ Name = Annotated[
 @group.command("list")
 def list_alarms(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """List the alarms that are active, that have ended within 30 days, or that are silenced."""
-    with open_journal(database_url) as (_, database), database.read_only() as connection:
+    with open_journal_alone(database_url) as database, database.read_only() as connection:
         found = sorted(alarms.load(connection).values(), key=lambda one: (not one.is_active, one.name))
     now = datetime.now(UTC)
     if as_json:
@@ -108,7 +111,7 @@ def silence(
 ) -> None:
     """Send no messages about an alarm for a time; the log still has it. What is still wrong then is sent."""
     until = datetime.now(UTC) + period
-    with open_journal(database_url) as (_, database), database.begin() as connection:
+    with open_journal_alone(database_url) as database, database.begin() as connection:
         alarms.silence(connection, name, until)
     print_prose(f"{name} is silenced until {local_time(until)}.")
 
@@ -116,7 +119,7 @@ def silence(
 @group.command("unsilence")
 def unsilence(name: Name, database_url: DatabaseUrl = None) -> None:
     """End a silence."""
-    with open_journal(database_url) as (_, database), database.begin() as connection:
+    with open_journal_alone(database_url) as database, database.begin() as connection:
         was_silenced = alarms.unsilence(connection, name)
     print_prose(f"{name} is silenced no more." if was_silenced else f"{name} was not silenced.")
 
@@ -124,6 +127,10 @@ def unsilence(name: Name, database_url: DatabaseUrl = None) -> None:
 @group.command("test")
 def send_test() -> None:
     """Send a test message to each recipient in the settings, and call the heartbeat URL. Exit code 1 if one fails."""
+    import asyncio
+
+    from receiver.settings import load
+
     with report_errors():
         settings = load()
         if not settings.alarms.urls and not settings.alarms.heartbeat_url.get_secret_value():
@@ -138,7 +145,7 @@ def send_test() -> None:
         raise typer.Exit(1)
 
 
-async def _send(settings: Settings) -> dict[str, bool]:
+async def _send(settings: "Settings") -> dict[str, bool]:
     """Whether each message was accepted, and the call of the heartbeat URL succeeded."""
     import httpx
 

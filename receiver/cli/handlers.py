@@ -11,6 +11,7 @@ from receiver.app import Components, is_sqlite, load_components, open_database
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import AsJson, DatabaseUrl, HandlerModules
 from receiver.cli.output import console, errors, print_json, printable
+from receiver.cli.times import local_time
 from receiver.intake.responder import deadline_of
 from receiver.plugins.failures import shown_path
 from receiver.plugins.handlers import Handler
@@ -126,8 +127,8 @@ def _outcome(values: Mapping[str, Any]) -> Iterator[str]:
     if last is None:
         yield "no result yet"
     else:
-        at = datetime.fromisoformat(last["at"]).astimezone()
-        yield f"last: {last['result']} at {at:%Y-%m-%d %H:%M:%S}{': ' if last['reason'] else ''}{last['reason'] or ''}"
+        at = local_time(datetime.fromisoformat(last["at"]))
+        yield f"last: {last['result']} at {at}{': ' if last['reason'] else ''}{last['reason'] or ''}"
     yield f"failures in the last day: {values['failures']}"
 
 

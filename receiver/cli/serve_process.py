@@ -40,7 +40,7 @@ def serve_process(
         spool = open_spool(settings)
         require_access_control(settings, components.providers, access_policies(settings, components.providers))
         _allow_many_connections()
-        listening = _sockets(settings, fd)
+        listening = _sockets(settings, fd, is_supervised=supervisor is not None)
         database = open_for_receiving(settings, spool)
         tracing = traces.start(settings)
     front = build_app(components, database, spool=spool, deliver=deliveries, tracing=tracing)
@@ -82,11 +82,11 @@ def serve_process(
     leave(0 if server.started else 1)
 
 
-def _sockets(settings: Settings, fd: int | None) -> list[socket.socket]:
+def _sockets(settings: Settings, fd: int | None, *, is_supervised: bool) -> list[socket.socket]:
     """What to listen on: the descriptor, what systemd has passed, or the host and port of the settings."""
     passed = [fd] if fd is not None else sockets.activated(os.environ, os.getpid())
     if passed:
-        return [sockets.from_descriptor(number) for number in passed]
+        return [sockets.from_descriptor(number, may_be_idle=is_supervised) for number in passed]
     return [sockets.listen(settings.host, settings.port, reuse_port=settings.reuse_port)]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from receiver.metrics import Metrics
 from receiver.operations.alarms.disk_space import free_bytes
+from receiver.operations.alarms.patience import in_time
 from storage import Database, StoreError, alarms, figures
 from storage.outage_log import OutageLog
 
@@ -47,7 +48,7 @@ class JournalFigures:
         """Read them once."""
         values: dict[str, float] = {}
         try:
-            values |= await self._database.read(_read)
+            values |= await in_time(self._database.read(_read))
             self._outage.succeeded()
         except StoreError:
             logger.debug("the figures of the journal cannot be read")

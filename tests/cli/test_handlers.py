@@ -1,6 +1,7 @@
 """`receiver handlers`: what listens to what, in which order, and how it has done lately."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,7 @@ def test_results_come_from_the_journal(folder: Path) -> None:
     assert values["mine.popup"]["last"] is None
     printed = run(folder, "handlers").stdout
     assert "failures in the last day: 1" in printed
+    assert re.search(r"last: answered at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d$", printed, re.MULTILINE)
     assert "ValueError: the CRM is down" in printed
     assert "no result yet" in printed
 

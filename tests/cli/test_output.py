@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from receiver import cli
 from receiver.settings import load
 from tests.scenarios.serving import COMMAND, Receiver, run
 
@@ -153,3 +155,9 @@ except ValueError as error:
         )
         assert f"JSONDecodeError at {tmp_path}/program.py:10" in done.stderr
         assert "delivery" in done.stderr
+
+
+def test_times_are_formatted_in_one_place() -> None:
+    """There they get their offset: a time without one is ambiguous, twice a year also within one zone."""
+    others = [path for path in Path(cli.__file__).parent.glob("*.py") if path.name != "times.py"]
+    assert [path.name for path in others if re.search(r"%H:%M|strftime", path.read_text())] == []

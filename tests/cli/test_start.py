@@ -76,6 +76,8 @@ def test_commands_that_only_read_the_journal_import_nothing_else(journal: Path) 
         "deliveries list",
         "deliveries drop --state due",
         "refused",
+        "alarms list",
+        "alarms unsilence all",
         "prune --older-than 1d",
     )
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -240,6 +241,7 @@ def test_list_shows_who_waits(folder: Path) -> None:
     heading, first, second = shown.output.splitlines()
     assert heading.split() == ["number", "asked", "called"]
     assert first.split()[0] == "+972541234567"
+    assert re.search(r" \d\d:\d\d[+-]\d\d:\d\d", first)
     assert second.split()[0] == "+441632960000"
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from receiver.operations.alarms.patience import in_time
 from storage import Database, StoreError, alarms
 from storage.alarms import AlarmState
 
@@ -22,7 +23,7 @@ class AlarmBook:
         try:
             if self._unsaved:
                 await self._store(self._unsaved.values())
-            self._known = await self._database.read(alarms.load)
+            self._known = await in_time(self._database.read(alarms.load))
         except StoreError:
             return {**self._known, **self._unsaved}
         return dict(self._known)
@@ -37,7 +38,7 @@ class AlarmBook:
 
     async def forget_old(self, now: datetime) -> None:
         """Delete what ended long ago. Raises StoreError."""
-        await self._database.write(lambda connection: alarms.forget_old(connection, now))
+        await in_time(self._database.write(lambda connection: alarms.forget_old(connection, now)))
 
     async def _store(self, states: Iterable[AlarmState]) -> None:
         batch = list(states)
@@ -45,6 +46,6 @@ class AlarmBook:
         def store(connection: Connection) -> None:
             alarms.save(connection, batch)
 
-        await self._database.write(store)
+        await in_time(self._database.write(store))
         self._known |= {state.name: state for state in batch}
         self._unsaved.clear()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from receiver.operations.alarms.condition import Problem, spoken
+from receiver.operations.alarms.patience import in_time
 from storage import Database, StoreError
 from storage.clock import now_us
 from storage.tables import from_microseconds
@@ -63,7 +64,7 @@ class ClockJump:
         if self._database.is_sqlite:
             return 0.0
         try:
-            theirs = from_microseconds(await self._database.read(now_us))
+            theirs = from_microseconds(await in_time(self._database.read(now_us)))
         except StoreError:
             return 0.0
         return (self._wall() - theirs).total_seconds()

@@ -1,5 +1,6 @@
 """Evaluates conditions, keeps the states of their alarms, and says each beginning and each end once."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,6 +17,8 @@ from storage.alarms import AlarmState
 logger = logging.getLogger(__name__)
 
 PAGE = "docs/alarms.md"
+READ_SECONDS = 60.0
+"""How long one condition may read."""
 LONGEST_PAUSE = timedelta(hours=1)
 """Between two attempts to send a message that no recipient got."""
 
@@ -92,7 +95,7 @@ class Evaluator:
         if read_at is not None and (now - read_at).total_seconds() < condition.every:
             return problems
         try:
-            problems = condition.judge(await condition.read(now), self._clock())
+            problems = condition.judge(await asyncio.wait_for(condition.read(now), READ_SECONDS), self._clock())
         except Exception as error:
             self._metrics.alarms_evaluated("failed")
             if name not in self._failing:

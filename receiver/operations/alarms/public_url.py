@@ -5,6 +5,9 @@ from datetime import datetime
 
 from receiver.operations.alarms.condition import Problem
 
+RECENT_CHECKS = 3
+"""How many times the pause between two checks the last one counts for."""
+
 
 class PublicUrl:
     """An alarm while the address fails for at least one provider, as `receiver check --url` sees it.
@@ -20,14 +23,19 @@ class PublicUrl:
         self.every = every
         self.patience = every
         """It must fail twice."""
-        self.is_reachable: bool | None = None
-        """Whether the last check succeeded; None before the first one."""
+        self._last: tuple[datetime, bool] | None = None
 
     async def read(self, now: datetime) -> Mapping[str, str]:
         """What is wrong, by provider."""
         found = await self._check()
-        self.is_reachable = not any(found.values())
+        self._last = now, not any(found.values())
         return found
+
+    def is_reachable(self, now: datetime) -> bool | None:
+        """Whether the last check succeeded; None without a recent one: another process may check since then."""
+        if self._last is None or (now - self._last[0]).total_seconds() > RECENT_CHECKS * self.every:
+            return None
+        return self._last[1]
 
     def judge(self, facts: Mapping[str, str], now: datetime) -> list[Problem]:
         """One problem, which names the providers."""

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from receiver.operations.alarms.evaluator import Evaluator
 from receiver.operations.alarms.heartbeat import Heartbeat
+from receiver.operations.alarms.patience import in_time
 from storage import Database, StoreError, leases
 from storage.outage_log import OutageLog
 
@@ -83,7 +84,7 @@ class AlarmTask:
         seconds = self._every + LEASE_MARGIN_SECONDS
         acquire = partial(leases.acquire, name=group.lease, holder=self._holder, seconds=seconds)
         try:
-            return await self._database.write(acquire)
+            return await in_time(self._database.write(acquire))
         except StoreError:
             return not group.needs_journal
 
@@ -91,5 +92,6 @@ class AlarmTask:
         """Leave the leases to other processes, if the journal can be reached."""
         for group in self._groups:
             if group.lease:
+                leave = partial(leases.release, name=group.lease, holder=self._holder, pause=0)
                 with suppress(StoreError):
-                    await self._database.write(partial(leases.release, name=group.lease, holder=self._holder, pause=0))
+                    await in_time(self._database.write(leave))

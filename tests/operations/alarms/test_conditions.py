@@ -187,11 +187,12 @@ async def test_the_public_address_is_a_problem_when_a_provider_cannot_call_it() 
 
     condition = PublicUrl(check, 600)
     assert condition.judge(await condition.read(NOON), NOON) == []
-    assert condition.is_reachable
+    assert condition.is_reachable(NOON)
     found["spokn"] = "it answered 502"
     [problem] = condition.judge(await condition.read(NOON), NOON)
     assert problem.text == "the public address of spokn fails: it answered 502"
-    assert condition.is_reachable is False
+    assert condition.is_reachable(NOON) is False
+    assert condition.is_reachable(NOON + timedelta(minutes=31)) is None
 
 
 def test_times_are_spoken_in_their_largest_unit() -> None:

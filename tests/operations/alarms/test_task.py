@@ -93,3 +93,14 @@ async def test_the_heartbeat_is_called_after_each_evaluation_of_the_cluster(
         "the heartbeat is sent again, after 2 failures",
     ]
     assert 'receiver_heartbeats_total{result="failed"} 2.0' in metrics.text().decode()
+
+
+async def test_a_database_that_hangs_keeps_no_alarm_back(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is frozen answers nothing, and closes no connection."""
+    monkeypatch.setattr("receiver.operations.alarms.patience.PATIENCE_SECONDS", 0.05)
+    unreliable, outbox, told = Unreliable(database), Outbox(), Told("spool", "web-1/a")
+    told.problems = [Problem("callbacks in the spool: 1")]
+    task = made_task(unreliable, outbox, (told, "", True), (Told(), LEASE, True))  # type: ignore[arg-type]
+    unreliable.hangs = True
+    await task.evaluate()
+    assert outbox.titles == ["spool:web-1/a begins"]
