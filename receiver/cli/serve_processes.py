@@ -6,12 +6,11 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from receiver.cli import logs
+from receiver.cli import logs, program
 from receiver.cli.main import report_errors
 from receiver.metrics import SHARED_FOLDER
 from receiver.server import sockets
@@ -42,16 +41,9 @@ def _listen(settings: Settings) -> Sequence[Any]:
     return sockets.listen_for_each(settings.host, settings.port, settings.processes, reuse_port=settings.reuse_port)
 
 
-def _program() -> list[str]:
-    """The program as it was called: where that is a link, SIGHUP starts what it points to by then."""
-    called = Path(sys.argv[0])
-    if called.is_absolute() and called.name == "receiver" and os.access(called, os.X_OK):
-        return [str(called)]
-    return [sys.executable, "-m", "receiver"]
-
-
 def _command(descriptor: int, banner: bool, *, deliveries: bool) -> list[str]:
-    own = [*_program(), "serve", "--fd", str(descriptor), "--supervisor", str(os.getpid())]
+    called = [program.called()] if program.called() else [sys.executable, "-m", "receiver"]
+    own = [*called, "serve", "--fd", str(descriptor), "--supervisor", str(os.getpid())]
     return own + ([] if deliveries else ["--no-deliveries"]) + ([] if banner else ["--no-banner"])
 
 
