@@ -146,6 +146,7 @@ class FailoverStore:
     async def _adopt(self) -> None:
         """Move the callbacks of processes that have ended."""
         for other in self._left_behind():
+            await asyncio.wait_for(self._database.read(now_us), PATIENCE_SECONDS)  # else each look would be logged
             logger.info("moving %d callbacks of another process from the spool %s", other.count, other.path)
             while other.count:
                 await self._move(other)
@@ -160,7 +161,7 @@ class FailoverStore:
             except StoreRejectedError:
                 await self._move_singly(spool, oldest)
         if not spool.count:
-            if self._outage.is_failing:
+            if spool is self._spool and self._outage.is_failing:
                 self._outage.succeeded()
             else:  # an earlier run had filled it
                 logger.info(EMPTY)
