@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import orjson
 
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.settings import Settings
 from receiver.wire import Format
 from tests.bench.machine import allowed_cores, on_cores
