@@ -60,6 +60,12 @@ def _user_and_password(pair: SecretStr) -> SecretStr:
     return pair
 
 
+def _postgresql_address(url: SecretStr) -> SecretStr:
+    if url and not re.match(r"postgres(ql)?://[^/\s]", url.get_secret_value()):
+        raise ValueError("write the address of the PostgreSQL server itself, such as postgresql://USER@HOST/DATABASE")
+    return url
+
+
 def _http_address(url: str) -> str:
     if url and not re.match(r"https?://[^/\s]", url):
         raise ValueError(f"{url!r} is not an address; write one such as https://calls.example.com")
@@ -178,6 +184,8 @@ class Settings(BaseSettings):
     """The address that providers call, such as https://calls.example.com: for printed URLs and for signatures."""
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
     """The journal's database."""
+    listen_url: Annotated[SecretStr, AfterValidator(_postgresql_address)] = SecretStr("")
+    """The PostgreSQL server itself, where `database_url` names a pgBouncer: workers are notified through it."""
     auto_migrate: bool = True
     """Whether a receiver brings the journal's tables up to date when it starts; else `receiver migrate` must do it."""
     secrets: Annotated[list[Secret], NoDecode, BeforeValidator(split_at_commas)] = []

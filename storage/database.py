@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +28,8 @@ CLOSE_SECONDS = 5
 """How long closing waits for work in progress."""
 BUSY_SECONDS = 10
 """How long a transaction waits for SQLite's lock, which another process may hold."""
+PGBOUNCER = "pgbouncer"
+"""The parameter of a database URL, with the value true, that names the server a pgBouncer in transaction mode."""
 CONNECT_SECONDS = 2
 """How long connecting to PostgreSQL may take."""
 STATEMENT_SECONDS = 30
@@ -56,6 +58,9 @@ class Database:
 
     def __init__(self, url: str, *, auto_migrate: bool = True) -> None:
         self.url = parse_url(url)
+        self.behind_pgbouncer = self.url.query.get(PGBOUNCER) == "true"
+        """Whether a connection belongs to this process only as long as a transaction."""
+        self.url = self.url.difference_update_query([PGBOUNCER])
         self._auto_migrate = auto_migrate
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
@@ -64,7 +69,7 @@ class Database:
                 _sqlite_engine(self.url, "BEGIN"),
             )
         else:
-            self._writing = self._reading = _postgresql_engine(self.url)
+            self._writing = self._reading = _postgresql_engine(self.url, pooled=self.behind_pgbouncer)
         self._migration_pending = False
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else WRITERS, thread_name_prefix="journal-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
@@ -195,20 +200,38 @@ def parse_url(text: str) -> URL:
             raise DatabaseUrlError("the journal must survive a restart: name a file, as in sqlite:///receiver.db")
         return url
     if backend == "postgresql":
+        if url.query.get(PGBOUNCER, "true") != "true":
+            raise DatabaseUrlError(f"write {PGBOUNCER}=true into the database URL, or leave it out")
         return url.set(drivername="postgresql+psycopg")
     raise DatabaseUrlError(f"{backend} is not supported as a database; write sqlite:///FILE or postgresql://…")
 
 
-def _postgresql_engine(url: URL) -> Engine:
+def _postgresql_engine(url: URL, *, pooled: bool) -> Engine:
     """An engine that soon detects that its server is unreachable."""
-    options = {
+    limits = {"statement_timeout": f"{STATEMENT_SECONDS}s", "lock_timeout": f"{BUSY_SECONDS}s", "timezone": "UTC"}
+    options: dict[str, Any] = {
         "connect_timeout": CONNECT_SECONDS,
         "tcp_user_timeout": BUSY_SECONDS * 1000,
         "keepalives_idle": BUSY_SECONDS,
-        "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s -c timezone=UTC",
     }
+    if pooled:
+        options["prepare_threshold"] = None  # a prepared statement stays with a connection that others get, too
+    else:
+        options["options"] = " ".join(f"-c {name}={value}" for name, value in limits.items())
     given = {name: value for name, value in options.items() if name not in url.query}
-    return create_engine(url, hide_parameters=True, connect_args=given, pool_size=READERS + WRITERS, max_overflow=2)
+    engine = create_engine(url, hide_parameters=True, connect_args=given, pool_size=READERS + WRITERS, max_overflow=2)
+    if pooled:
+        _limit_each_transaction(engine, limits)
+    return engine
+
+
+def _limit_each_transaction(engine: Engine, limits: Mapping[str, str]) -> None:
+    """Set the limits in each transaction: pgBouncer takes none at the start of a connection."""
+    local = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        driver_connection(connection).execute(f"SELECT {local}")
 
 
 def _hint(text: str) -> str:

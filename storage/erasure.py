@@ -1,14 +1,14 @@
 """Erasure of personal data in stored texts and bytes: a page of rows at a time, so that memory stays constant."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, update
 
-from storage.tables import attempts, callbacks, deliveries, placed_calls, refusals, replays
+from storage.tables import attempts, audit, callbacks, deliveries, placed_calls, refusals, replays
 
 Mask = Callable[[bytes, str], bytes]
 """Returns bytes without the personal data, given their format such as "json"; the same bytes if there is none."""
@@ -27,6 +27,7 @@ class Place(Enum):
     REFUSALS = (refusals, "id", ("path",))
     PLACED_CALLS = (placed_calls, "id", ("call_id",))
     REPLAYS = (replays, "id", ("why", "what"))
+    AUDIT = (audit, "id", ("about",))
 
     def __init__(self, table: Table, key: str, columns: tuple[str, ...]) -> None:
         self.table = table
@@ -54,10 +55,19 @@ def count(connection: Connection, place: Place) -> int:
     return int(connection.execute(select(func.count()).select_from(place.table)).scalar_one())
 
 
+def find_page(connection: Connection, place: Place, mask: Mask, after: int, limit: int) -> tuple[Page, list[int]]:
+    """Which of the next rows the mask would change: the numbers of their callbacks, or of other rows their own."""
+    rows = _next_rows(connection, place, after, limit)
+    found = [row[place.key.name] for row in rows if _masked(row, place.columns, mask)]
+    if place in {Place.DELIVERIES, Place.ATTEMPTS}:
+        of_them = select(deliveries.c.callback_id).where(deliveries.c.id.in_(found))
+        found = list(connection.execute(of_them).scalars())
+    return Page(max((row[place.key.name] for row in rows), default=after), len(rows), len(found)), found
+
+
 def mask_page(connection: Connection, place: Place, mask: Mask, after: int, limit: int, *, only_count: bool) -> Page:
     """Mask the next rows after that number, or only count those that would change."""
-    keys = select(place.key).where(place.key > after).distinct().order_by(place.key).limit(limit)
-    rows = connection.execute(select(place.table).where(place.key.in_(keys.scalar_subquery()))).mappings().all()
+    rows = _next_rows(connection, place, after, limit)
     changed = 0
     for row in rows:
         masked = _masked(row, place.columns, mask)
@@ -72,6 +82,11 @@ def mask_page(connection: Connection, place: Place, mask: Mask, after: int, limi
         same = [column == row[column.name] for column in place.table.primary_key]
         connection.execute(update(place.table).where(*same).values(masked))
     return Page(max((row[place.key.name] for row in rows), default=after), len(rows), changed)
+
+
+def _next_rows(connection: Connection, place: Place, after: int, limit: int) -> Sequence[Mapping[Any, Any]]:
+    keys = select(place.key).where(place.key > after).distinct().order_by(place.key).limit(limit)
+    return connection.execute(select(place.table).where(place.key.in_(keys.scalar_subquery()))).mappings().all()
 
 
 def _masked(row: Mapping[Any, Any], columns: tuple[str, ...], mask: Mask) -> dict[str, Any]:

@@ -22,13 +22,16 @@ def notify(connection: Connection) -> None:
         connection.execute(text(f"NOTIFY {CHANNEL}"))
 
 
-async def listen(database: Database, wake: Callable[[], None]) -> None:
-    """Call `wake` on each NOTIFY, until cancelled; reconnects when the connection breaks."""
-    if database.is_sqlite:
+async def listen(database: Database, wake: Callable[[], None], *, url: str = "") -> None:
+    """Call `wake` on each NOTIFY, until cancelled; reconnects when the connection breaks.
+
+    Through pgBouncer nothing can be heard: there `url` names the server itself. Without it workers only poll.
+    """
+    if database.is_sqlite or (database.behind_pgbouncer and not url):
         return
     import psycopg  # commands on SQLite do without
 
-    address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    address = url or database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     outage = OutageLog(
         logger,
         "new deliveries are found by polling alone, because PostgreSQL's notifications cannot be received",

@@ -1,10 +1,11 @@
 """The latest rejected requests, for operators who search for a missing callback."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from storage.tables import refusals
 from storage.text import clean
@@ -45,7 +46,15 @@ def add(connection: Connection, new: Sequence[RejectedRequest]) -> None:
 
 def latest(connection: Connection, limit: int) -> list[RejectedRequest]:
     """The latest rejected requests, newest first."""
-    rows = connection.execute(select(refusals).order_by(refusals.c.id.desc()).limit(limit))
+    return _requests(connection.execute(select(refusals).order_by(refusals.c.id.desc()).limit(limit)))
+
+
+def with_ids(connection: Connection, ids: Sequence[int]) -> list[RejectedRequest]:
+    """The rejected requests with these numbers, oldest first."""
+    return _requests(connection.execute(select(refusals).where(refusals.c.id.in_(ids)).order_by(refusals.c.id)))
+
+
+def _requests(rows: Iterable[Row[Any]]) -> list[RejectedRequest]:
     return [
         RejectedRequest(
             at=row.at, reason=row.reason, address=row.address, path=row.path, size=row.size, times=row.times

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from receiver.app import is_sqlite, make_database
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import AsJson, DatabaseUrl
 from receiver.cli.output import counted, print_json, print_note, print_prose
 from receiver.cli.paging import step_progress
 from receiver.cli.times import local_time
+from receiver.components import is_sqlite, make_database
 from receiver.settings import Settings, load
 from storage.backup import back_up, recognise
 from storage.backup_values import Contents

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from receiver.app import make_providers
+from receiver.cli.auditing import SHOW, record
 from receiver.cli.json_values import callback_details, event_of
 from receiver.cli.main import app, open_journal, report_errors
 from receiver.cli.options import AsJson, DatabaseUrl
 from receiver.cli.output import console, counted, print_error, print_json, print_prose
 from receiver.cli.times import local_time
+from receiver.components import make_providers
 from receiver.errors import SettingsError
 from receiver.intake.suggestion import is_no_handler
 from receiver.providers.base.contract import Provider
@@ -36,10 +37,13 @@ def call(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Show the history of a stored call: its requests, the replies, and which handlers got them. It places no call."""
-    with open_journal(database_url) as (settings, database), database.read_only() as connection:
+    with open_journal(database_url) as (settings, database):
         providers = make_providers(settings)
-        found = journal.page(connection, Filter(call_id=call_id), 0, LIMIT)
-        deliveries = {callback.id: queue.of_callback(connection, callback.id) for callback in found}
+        with database.read_only() as connection:
+            found = journal.page(connection, Filter(call_id=call_id), 0, LIMIT)
+            deliveries = {callback.id: queue.of_callback(connection, callback.id) for callback in found}
+        if found:
+            record(database, SHOW, f"call {call_id}", len(found))
     if not found:
         print_error(f"no callback has the call id {call_id}; `receiver callbacks list` shows the call ids")
         raise typer.Exit(1)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from receiver.cli.auditing import SHOW, record
 from receiver.cli.filters import callback_filter, described
 from receiver.cli.main import app, open_journal, open_journal_alone
 from receiver.cli.options import AsJson, CallId, DatabaseUrl, Kind, Limit, Outcome, Provider, Since, Until
@@ -54,13 +55,16 @@ def show(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Show one callback: the request as it was sent, its event, the reply and the deliveries."""
-    from receiver.app import make_providers
     from receiver.cli.callback_details import print_callback
+    from receiver.components import make_providers
 
-    with open_journal(database_url) as (settings, database), database.read_only() as connection:
-        callback = journal.get(connection, callback_id)
-        deliveries = queue.of_callback(connection, callback_id)
+    with open_journal(database_url) as (settings, database):
+        with database.read_only() as connection:
+            callback = journal.get(connection, callback_id)
+            deliveries = queue.of_callback(connection, callback_id)
         providers = make_providers(settings)
+        if callback is not None:
+            record(database, SHOW, f"callback {callback_id}")
     if callback is None:
         print_error(f"there is no callback {callback_id}; `receiver callbacks list` shows them")
         raise typer.Exit(1)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import httpx
 from rich.markup import escape
 
-from receiver.app import Components
 from receiver.cli.output import console, print_prose
+from receiver.components import Components
 from receiver.web.auth import AccessPolicy, access_policies
 from receiver.web.rejections import Rejection
 from receiver.web.url_check import Probe, probe_all

@@ -31,6 +31,7 @@ COMMANDS = {
     "migrate": "Bring the journal's tables up to date, while receivers run. Of several that start it, one does it.",
     "prune": "Delete old callbacks with their deliveries, and the notes of placed calls.",
     "forget": "Blank a phone number in all stored callbacks, replies and errors. This cannot be undone.",
+    "audit": "List who looked at, exported, replayed or erased stored callbacks, the newest last.",
     "backup": (
         "Write the journal to one compressed file, as it is at this moment, while receivers go on. "
         "The file is verified."

@@ -9,18 +9,21 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from receiver.app import make_providers
-from receiver.cli.filters import callback_filter
+from receiver.cli.auditing import EXPORT, record, without_digits
+from receiver.cli.export_number import COLUMNS, everything, find_with_progress, pages_of
+from receiver.cli.filters import callback_filter, described
+from receiver.cli.forget import country_code_of
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import CallId, DatabaseUrl, Kind, Outcome, Provider, Since, Until
-from receiver.cli.output import as_text, print_error, print_prose
+from receiver.cli.output import as_text, counted, print_error, print_prose
 from receiver.cli.paging import pages_with_progress
 from receiver.cli.row_values import callback_summary
+from receiver.components import make_providers
 from receiver.errors import PayloadError
 from receiver.intake.reread import reread
 from receiver.providers.base import contract
 from receiver.providers.base.record import CallRecord
-from storage import StoredCallback
+from storage import StoredCallback, journal
 
 Row = Mapping[str, Any]
 Providers = Mapping[str, contract.Provider[Any]]
@@ -31,6 +34,7 @@ class What(StrEnum):
 
     CALLBACKS = "callbacks"
     RECORDS = "records"
+    EVERYTHING = "everything"
 
 
 class As(StrEnum):
@@ -44,7 +48,13 @@ class As(StrEnum):
 @app.command()
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write. It must not exist.")],
-    what: Annotated[What, typer.Option(help="Call records, or callbacks with their requests.")] = What.RECORDS,
+    what: Annotated[
+        What | None,
+        typer.Option(
+            help="Call records, callbacks with their requests, or with --number everything about it.",
+            show_default="records; with --number everything",
+        ),
+    ] = None,
     as_: Annotated[
         As | None, typer.Option("--as", help="The format. By default that of the file's name.", show_default=False)
     ] = None,
@@ -52,31 +62,61 @@ def export(
     kind: Kind = "",
     call_id: CallId = "",
     outcome: Outcome = "",
+    number: Annotated[
+        str, typer.Option(help="Only what is stored about this phone number, in any notation.", show_default=False)
+    ] = "",
+    country_code: Annotated[
+        str | None,
+        typer.Option(help="With --number: your country's code. By default that of the settings.", show_default=False),
+    ] = None,
     since: Since = None,
     until: Until = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Write stored callbacks or call records to a file."""
+    what = what or (What.EVERYTHING if number else What.RECORDS)
     format_ = as_ or _format_of(file)
+    filters = {"provider": provider, "kind": kind, "call_id": call_id, "outcome": outcome}
+    _check_options(what, format_, number, has_filters=any((*filters.values(), since, until)))
     with open_journal(database_url) as (settings, database):
-        with database.read_only() as connection:
-            wanted = callback_filter(
-                connection, provider=provider, kind=kind, call_id=call_id, outcome=outcome, since=since, until=until
-            )
         providers = make_providers(settings)
+        if number:
+            code = country_code_of(settings) if country_code is None else country_code
+            found = find_with_progress(database, number, code)
+            record(database, EXPORT, f"{what} about number {without_digits(number)}", len(found.callbacks))
+            if what is What.EVERYTHING:
+                _write(file, format_, COLUMNS, everything(database, found, providers), "row")
+                return
+            pages = pages_of(database, found.callbacks)
+        else:
+            with database.read_only() as connection:
+                wanted = callback_filter(connection, **filters, since=since, until=until)
+                record(database, EXPORT, f"{what} {described(wanted)}".rstrip(), journal.count(connection, wanted))
+            pages = pages_with_progress(database, wanted, "exporting")
         make_row = _callback_row if what is What.CALLBACKS else _record_row
-        rows = _rows(pages_with_progress(database, wanted, "exporting"), providers, make_row)
         columns = CALLBACK_COLUMNS if what is What.CALLBACKS else RECORD_COLUMNS
-        try:
-            count = _WRITERS[format_](file, columns, rows)
-        except FileExistsError as error:
-            print_error(f"{file} exists already: choose another name")
-            raise typer.Exit(2) from error
-        except OSError as error:
-            print_error(f"{file} cannot be written: {error.strerror}")
-            raise typer.Exit(2) from error
-    noun = what.value if count != 1 else what.value.removesuffix("s")
-    print_prose(f"{count} {noun} written to {file}")
+        _write(file, format_, columns, _rows(pages, providers, make_row), what.value.removesuffix("s"))
+
+
+def _check_options(what: What, format_: As, number: str, *, has_filters: bool) -> None:
+    if number and has_filters:
+        raise typer.BadParameter("--number excludes other filters: it finds what is stored at any time")
+    if what is What.EVERYTHING and not number:
+        raise typer.BadParameter("--what everything needs a --number")
+    if what is What.EVERYTHING and format_ is not As.JSONL:
+        raise typer.BadParameter("everything about a number is no table: end the file's name in .jsonl")
+
+
+def _write(file: Path, format_: As, columns: Iterable[str], rows: Iterable[Row], noun: str) -> None:
+    try:
+        count = _WRITERS[format_](file, columns, rows)
+    except FileExistsError as error:
+        print_error(f"{file} exists already: choose another name")
+        raise typer.Exit(2) from error
+    except OSError as error:
+        print_error(f"{file} cannot be written: {error.strerror}")
+        raise typer.Exit(2) from error
+    print_prose(f"{counted(count, noun)} written to {file}")
 
 
 def _format_of(file: Path) -> As:
@@ -156,7 +196,7 @@ def _write_jsonl(file: Path, columns: Iterable[str], rows: Iterable[Row]) -> int
     count = 0
     with file.open("xb") as out:
         for row in rows:
-            out.write(orjson.dumps({column: row[column] for column in columns}) + b"\n")
+            out.write(orjson.dumps({column: row[column] for column in columns}, default=str) + b"\n")
             count += 1
     return count
 

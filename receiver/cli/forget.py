@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from receiver.app import make_providers
+from receiver.cli.auditing import FORGET, record, without_digits
 from receiver.cli.main import app, open_journal, report_errors
 from receiver.cli.options import DatabaseUrl
 from receiver.cli.output import counted, print_prose
 from receiver.cli.paging import progress_bar
+from receiver.components import make_providers
 from receiver.operations.erasure import Erased, erase
 from receiver.operations.phone_numbers import number_redactor
 from receiver.settings import Settings, load
@@ -30,7 +31,7 @@ def forget(
 ) -> None:
     """Blank a phone number in all stored callbacks, replies and errors. This cannot be undone."""
     with report_errors():
-        mask = number_redactor(number, _country_code(load()) if country_code is None else country_code)
+        mask = number_redactor(number, country_code_of(load()) if country_code is None else country_code)
     with open_journal(database_url) as (settings, database), progress_bar() as progress:
         bars = {place: progress.add_task(place.name.lower(), total=None) for place in Place}
 
@@ -39,11 +40,13 @@ def forget(
 
         erased = erase(database, mask, Path(settings.spool), show, only_count=dry_run)
         place = database.place
+        if not dry_run:
+            record(database, FORGET, f"number {without_digits(number)}", erased.changed[Place.CALLBACKS])
     _print_erased(erased, place, settings.spool, dry_run=dry_run)
 
 
-def _country_code(settings: Settings) -> str:
-    """The first that a provider's settings name."""
+def country_code_of(settings: Settings) -> str:
+    """The first country code that a provider's settings name."""
     codes = (provider.country_code for provider in make_providers(settings).values())
     return next(filter(None, codes), "")
 
@@ -55,8 +58,8 @@ def _print_erased(erased: Erased, place: str, spool: str, *, dry_run: bool) -> N
         f"The number {verb} in {counted(changed[Place.CALLBACKS], 'callback')}, "
         f"{counted(changed[Place.DELIVERIES], 'delivery')}, {counted(changed[Place.ATTEMPTS], 'failed attempt')}, "
         f"{counted(changed[Place.REFUSALS], 'rejected request')}, "
-        f"{counted(changed[Place.PLACED_CALLS], 'placed call')} and {counted(changed[Place.REPLAYS], 'replay')} of "
-        f"{place}."
+        f"{counted(changed[Place.PLACED_CALLS], 'placed call')}, {counted(changed[Place.REPLAYS], 'replay')} and "
+        f"{counted(changed[Place.AUDIT], 'line')} of the audit trail of {place}."
     )
     if erased.spooled:
         callbacks, it = counted(erased.spooled, "callback"), "it is" if erased.spooled == 1 else "they are"

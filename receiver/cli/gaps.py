@@ -5,12 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from receiver.app import make_providers
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import AsJson, DatabaseUrl, moment
 from receiver.cli.output import Column, Table, counted, print_json, print_note
 from receiver.cli.times import time_column
+from receiver.components import make_providers
 from receiver.operations.gaps import Gap, find_gaps
+
+RECENT = timedelta(minutes=10)
+"""Of a call that was seen so lately the rest may be on its way."""
 
 
 @app.command("gaps")
@@ -27,13 +30,14 @@ def list_gaps(
     quiet: Annotated[
         int,
         typer.Option(min=0, metavar="MINUTES", help="Only calls placed and without a callback for so many minutes."),
-    ] = 10,
+    ] = 0,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """List calls of which something is missing, the oldest first.
 
-    No CDR after a hang-up or an IVR, no second leg, or no callback at all of a call that was placed by the API.
+    No CDR after a hang-up or an IVR, no second leg, or no callback at all of a call that was placed by the API. Calls
+    that still go on are among them, unless --quiet leaves them out.
     """
     now = datetime.now(UTC)
     with open_journal(database_url) as (settings, database):
@@ -44,9 +48,15 @@ def list_gaps(
         for gap in found:
             print_json(_values(gap, now))
         return
-    if found:
-        _print(found, now)
-    print_note(f"{counted(len(found), 'call')} with gaps." if found else "No call has a gap.")
+    if not found:
+        print_note("No call has a gap.")
+        return
+    _print(found, now)
+    print_note(f"{counted(len(found), 'call')} with gaps.")
+    if recent := sum(now - gap.call.last_at < RECENT for gap in found):
+        print_note(
+            f"{counted(recent, 'call')} of the last 10 minutes: the rest may come yet; --quiet 10 leaves them out."
+        )
 
 
 def _values(gap: Gap, now: datetime) -> dict[str, Any]:

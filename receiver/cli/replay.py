@@ -1,22 +1,23 @@
 """`receiver replay`: deliver or post stored callbacks again, or compare answers."""
 
 import asyncio
-import getpass
-import os
 import time
 from dataclasses import replace
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
 
-from receiver.app import load_components, open_responder
+from receiver.app import open_responder
+from receiver.cli.auditing import COMPARE, REPLAY, current_user, record
 from receiver.cli.filters import callback_filter, described
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import CallId, DatabaseUrl, HandlerModules, Kind, Outcome, Provider, Since, Until
 from receiver.cli.output import Column, Table, console, counted, errors, print_error, print_prose, printable
 from receiver.cli.paging import pages_with_progress
 from receiver.cli.times import time_column
+from receiver.components import load_components
 from receiver.errors import SettingsError
 from receiver.intake.call_history import CallHistories
 from receiver.operations.redelivery import Difference, Posted, compare, planned_deliveries, post_again
@@ -69,11 +70,13 @@ def replay(
         if dry_run:
             _show_plan(database, wanted, total)
         elif diff:
+            record(database, COMPARE, described(wanted) or "everything", total)
             _diff(settings, database, wanted)
         elif to:
+            record(database, REPLAY, f"{described(wanted) or 'everything'} to {urlsplit(to).hostname}", total)
             _post(database, wanted, to, rate)
         else:
-            _deliver(settings, database, wanted, handler, rate, why)
+            _deliver(settings, database, wanted, total, handler=handler, rate=rate, why=why)
 
 
 def _check_options(handler: str, to: str, *, diff: bool, rate: float, why: str) -> None:
@@ -107,7 +110,9 @@ def _show_plan(database: Database, wanted: Filter, total: int) -> None:
         print_prose(f"  … and {total - len(first)} more")
 
 
-def _deliver(settings: Settings, database: Database, wanted: Filter, handler: str, rate: float, why: str) -> None:
+def _deliver(
+    settings: Settings, database: Database, wanted: Filter, total: int, *, handler: str, rate: float, why: str
+) -> None:
     components = load_components(settings)
     replay_id = None
     made = asked = 0
@@ -122,7 +127,7 @@ def _deliver(settings: Settings, database: Database, wanted: Filter, handler: st
         with database.begin() as connection:
             if replay_id is None:
                 what = described(wanted) or "everything"
-                replay_id = replays.begin(connection, who=_user(), why=why, what=what)
+                replay_id = replays.begin(connection, who=current_user(), why=why, what=what)
             found = [
                 replace(delivery, after_seconds=number / rate if rate else 0.0, replay_id=replay_id)
                 for number, delivery in enumerate(planned, asked)
@@ -132,6 +137,8 @@ def _deliver(settings: Settings, database: Database, wanted: Filter, handler: st
     if replay_id is not None and not made:
         with database.begin() as connection:
             replays.remove(connection, replay_id)
+    if made:
+        record(database, REPLAY, f"{described(wanted) or 'everything'}, replay {replay_id}", total)
     _report(replay_id, made, asked, handler)
 
 
@@ -156,13 +163,6 @@ def _report(replay_id: int | None, made: int, asked: int, handler: str) -> None:
         print_prose(f"replay {replay_id}: {counted(made, 'delivery')} {due} due; a running receiver runs them.")
     if asked > made:
         print_prose(f"{counted(asked - made, 'delivery')} existed already: the callback still waits for that handler.")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return f"user {os.getuid()}"  # it has no name, as in some containers
 
 
 def _post(database: Database, wanted: Filter, to: str, rate: float) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import uvicorn
 
-from receiver.app import Components, build_app, load_components, open_for_receiving, open_spool
+from receiver.app import build_app
 from receiver.cli import logs, traces
 from receiver.cli.banner import print_banner
 from receiver.cli.main import report_errors
 from receiver.cli.output import console
+from receiver.components import Components, load_components, open_for_receiving, open_spool
 from receiver.server import sockets
 from receiver.server.http_server import HttpServer, leave
 from receiver.settings import Settings
@@ -40,7 +41,7 @@ def serve_process(
         spool = open_spool(settings)
         require_access_control(settings, components.providers, access_policies(settings, components.providers))
         _allow_many_connections()
-        listening = _sockets(settings, fd)
+        listening = _sockets(settings, fd, is_supervised=supervisor is not None)
         database = open_for_receiving(settings, spool)
         tracing = traces.start(settings)
     front = build_app(components, database, spool=spool, deliver=deliveries, tracing=tracing)
@@ -82,11 +83,11 @@ def serve_process(
     leave(0 if server.started else 1)
 
 
-def _sockets(settings: Settings, fd: int | None) -> list[socket.socket]:
+def _sockets(settings: Settings, fd: int | None, *, is_supervised: bool) -> list[socket.socket]:
     """What to listen on: the descriptor, what systemd has passed, or the host and port of the settings."""
     passed = [fd] if fd is not None else sockets.activated(os.environ, os.getpid())
     if passed:
-        return [sockets.from_descriptor(number) for number in passed]
+        return [sockets.from_descriptor(number, may_be_idle=is_supervised) for number in passed]
     return [sockets.listen(settings.host, settings.port, reuse_port=settings.reuse_port)]
 
 

@@ -1,6 +1,7 @@
 """Sending callbacks to the receiver, and losing, repeating, delaying and reordering them on purpose."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from random import Random
@@ -12,6 +13,8 @@ from receiver.providers.base.sandbox import PlacedCall, SentCallback
 from receiver.providers.base.simulation import OutgoingRequest
 from receiver.sandbox.settings import CallbackFaults
 from receiver.simulator import HttpSender
+
+logger = logging.getLogger(__name__)
 
 FAULTS = ("drop", "repeat", "late", "reorder")
 """What can become of a report, beside being sent."""
@@ -64,6 +67,7 @@ class CallbackSender:
         self._in_background = in_background
         self._held: list[_Held] = []
         self._places = asyncio.Semaphore(MAX_AT_ONCE)
+        self._last_problem = ""
 
     async def send(self, placed: PlacedCall, request: OutgoingRequest) -> HttpReply | None:
         """The reply; None where none came, or none is waited for."""
@@ -112,11 +116,23 @@ class CallbackSender:
                 break
             await self._sleep(self.faults.retry_seconds)
             reply = await self._post(placed, request)
-        known = placed.callbacks[index]
-        placed.callbacks[index] = (
-            replace(known, result="undelivered") if reply is None else replace(known, status=reply.status)
-        )
+        self._say_what_is_wrong(reply)
+        placed.callbacks[index] = _after(placed.callbacks[index], reply)
         return reply
+
+    def _say_what_is_wrong(self, reply: HttpReply | None) -> None:
+        """Log why callbacks are lost that should not be; once, until it changes."""
+        problem = ""
+        if reply is None:
+            problem = (
+                "the receiver does not answer, so callbacks are lost: is it started, and is --receiver its address?"
+            )
+        elif reply.status != httpx.codes.OK:
+            problem = f"the receiver refuses callbacks with HTTP status {reply.status}: --receiver is its address"
+            problem += " without a provider's path, and with its secret if it has one"
+        if problem and problem != self._last_problem:
+            logger.warning(problem)
+        self._last_problem = problem
 
     async def _post(self, placed: PlacedCall, request: OutgoingRequest) -> HttpReply | None:
         try:
@@ -124,3 +140,10 @@ class CallbackSender:
                 return await HttpSender(self._client, self._base_of(placed))(request)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL):
             return None  # the call goes on: a provider does not stop because a receiver is away
+
+
+def _after(sent: SentCallback, reply: HttpReply | None) -> SentCallback:
+    """What became of a callback, with what the receiver said to it."""
+    if reply is None:
+        return replace(sent, result="undelivered")
+    return replace(sent, status=reply.status, result=sent.result if reply.status == httpx.codes.OK else "refused")

@@ -1,10 +1,11 @@
 """What the sandbox can be set to: by options of the command, and by a TOML file."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from receiver.errors import SettingsError
 from receiver.providers.base.simulation import CalleeOutcome
@@ -64,7 +65,7 @@ class Phone(BaseModel, extra="forbid"):
 class SandboxSettings(BaseModel, extra="forbid"):
     """The settings of the sandbox. Providers' parts have theirs below `providers`."""
 
-    receiver: str = Field(default="http://127.0.0.1:8000", pattern="^(https?://.+)?$")
+    receiver: str = "http://127.0.0.1:8000"
     """The receiver's address, with its secret if it has one. Empty: callbacks are kept, and sent nowhere."""
     seed: int = 1
     """Decides which calls are hit by faults that come at a rate."""
@@ -78,6 +79,13 @@ class SandboxSettings(BaseModel, extra="forbid"):
     fault: list[FaultRule] = Field(default_factory=list)
     numbers: dict[str, Phone] = Field(default_factory=dict)
     providers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("receiver")
+    @classmethod
+    def _is_an_address(cls, given: str) -> str:
+        if given and not re.match(r"https?://[^/]", given):
+            raise ValueError('write an address such as http://127.0.0.1:8000, or "" to keep callbacks')
+        return given
 
 
 def load_settings(file: Path | None = None, **given: Any) -> SandboxSettings:

@@ -32,23 +32,24 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
 
 
 def listen_for_each(host: str, port: int, count: int, *, reuse_port: bool = False) -> list[socket.socket]:
-    """One listening socket for each of `count` processes, all on one port: the kernel spreads connections over them.
+    """A bound socket for each of `count` processes, all on one port: the kernel spreads connections over them.
 
-    Raises SettingsError.
+    Each begins to listen when its process is ready, so that no connection waits for one that starts. Raises
+    SettingsError.
     """
     if not reuse_port:
         first = listen(host, port)  # fails if the port is in use; with SO_REUSEPORT it would not
         port = first.getsockname()[1]
         first.close()
     sockets = [listen(host, port, reuse_port=True)]
-    sockets += [listen(host, sockets[0].getsockname()[1], reuse_port=True) for _ in range(count - 1)]
-    for bound in sockets:
-        bound.listen(socket.SOMAXCONN)  # at once: connections wait for the process instead of being refused
-    return sockets
+    return sockets + [listen(host, sockets[0].getsockname()[1], reuse_port=True) for _ in range(count - 1)]
 
 
-def from_descriptor(number: int) -> socket.socket:
-    """The listening socket that another process has passed. Raises SettingsError if the descriptor is not one."""
+def from_descriptor(number: int, *, may_be_idle: bool = False) -> socket.socket:
+    """The listening socket that another process has passed. Raises SettingsError if the descriptor is not one.
+
+    With `may_be_idle` it need not listen yet.
+    """
     try:
         if not stat.S_ISSOCK(os.fstat(number).st_mode):
             raise SettingsError(f"--fd {number} is not a socket")
@@ -56,7 +57,7 @@ def from_descriptor(number: int) -> socket.socket:
         is_listening = passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
         raise SettingsError(f"--fd {number} cannot be used: {error.strerror or error}") from error
-    if not is_listening:
+    if not is_listening and not may_be_idle:
         passed.detach()
         raise SettingsError(
             f"--fd {number} is not a listening socket: its parent must call listen() before it passes it"

@@ -67,6 +67,8 @@ RECEIVER = "receiver: CDR XML-RPC"
 WITH_HANDLER = "receiver: CDR XML-RPC, a handler draining"
 ON_POSTGRESQL = "receiver: CDR XML-RPC, PostgreSQL"
 IVR = "receiver: GET_IVR_ACTION XML-RPC, answered"
+ON_POSTGRESQL_WITH_HANDLER = "receiver: CDR XML-RPC, PostgreSQL, a handler"
+TWO_PROCESSES = "receiver: CDR XML-RPC, PostgreSQL, a handler, 2 processes"
 HANDWRITTEN = "FastAPI + SQLAlchemy by hand"
 XMLRPC_SERVER = "xmlrpc.server, threads, stores nothing"
 STARLETTE = "Starlette echo"
@@ -92,7 +94,9 @@ def all_cases() -> list[Case]:
             "0501234567",
         ),
         Case(WITH_HANDLER, cdr, _on_sqlite("accepted", "nothing"), ACKNOWLEDGED),
-        Case(ON_POSTGRESQL, cdr, _on_postgresql, ACKNOWLEDGED),
+        Case(ON_POSTGRESQL, cdr, _on_postgresql(), ACKNOWLEDGED),
+        Case(ON_POSTGRESQL_WITH_HANDLER, cdr, _on_postgresql("nothing"), ACKNOWLEDGED),
+        Case(TWO_PROCESSES, cdr, _on_postgresql("nothing", processes=2), ACKNOWLEDGED),
         Case(HANDWRITTEN, cdr, _handwritten, ACKNOWLEDGED),
         Case(XMLRPC_SERVER, cdr, _storing_nothing(servers.xmlrpc_peer), ACKNOWLEDGED),
         Case(STARLETTE, cdr, _storing_nothing(_echo("starlette_echo"))),
@@ -103,7 +107,7 @@ def all_cases() -> list[Case]:
 
 def missing(case: Case, bench: Bench) -> str:
     """What has to be installed before a case can be measured; empty if nothing."""
-    if case.name == ON_POSTGRESQL and bench.postgres is None:
+    if "PostgreSQL" in case.name and bench.postgres is None:
         return "PostgreSQL is not installed: `apt-get install postgresql`"
     if case.name == WEBHOOK and not servers.webhook_installed():
         return servers.WEBHOOK_MISSING
@@ -117,15 +121,18 @@ def _on_sqlite(outcome: str, *handlers: str) -> Callable[[Bench], AbstractContex
     return start
 
 
-def _on_postgresql(bench: Bench) -> AbstractContextManager[Round]:
-    assert bench.postgres is not None
-    return _receiving(bench, make_database(bench.postgres.url), "accepted", ())
+def _on_postgresql(*handlers: str, processes: int = 1) -> Callable[[Bench], AbstractContextManager[Round]]:
+    def start(bench: Bench) -> AbstractContextManager[Round]:
+        assert bench.postgres is not None
+        return _receiving(bench, make_database(bench.postgres.url), "accepted", handlers, processes)
+
+    return start
 
 
 @contextmanager
-def _receiving(bench: Bench, url: str, outcome: str, handlers: tuple[str, ...]) -> Iterator[Round]:
+def _receiving(bench: Bench, url: str, outcome: str, handlers: tuple[str, ...], processes: int = 1) -> Iterator[Round]:
     with Database(url) as database:
-        with servers.receiver(bench.folder, bench.core, url, handlers) as server:
+        with servers.receiver(bench.folder, bench.core, url, handlers, processes=processes) as server:
             round_ = Round(server)
             if "nothing" in handlers:
                 round_.settle = lambda: _drain(database)

@@ -54,9 +54,9 @@ def in_words(cores: Cores) -> str:
     return f"server on core {cores.server}, load and PostgreSQL on core {cores.load}"
 
 
-def on_core(core: int) -> list[str]:
-    """The prefix of a command that pins it and its threads to a core."""
-    return ["taskset", "--cpu-list", str(core)]
+def on_cores(*cores: int) -> list[str]:
+    """The prefix of a command that pins it and its threads to these cores."""
+    return ["taskset", "--cpu-list", ",".join(map(str, sorted(set(cores))))]
 
 
 class Neighbours:

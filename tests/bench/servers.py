@@ -14,10 +14,10 @@ from pathlib import Path
 import httpx
 import orjson
 
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.settings import Settings
 from receiver.wire import Format
-from tests.bench.machine import on_core
+from tests.bench.machine import allowed_cores, on_cores
 from tests.scenarios.serving import COMMAND, Receiver
 
 ROOT = Path(__file__).parents[2]
@@ -33,13 +33,22 @@ class Server:
     pid: int
 
     def cpu_seconds(self) -> float:
-        """Processor time of the server and its ended children, in seconds."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        """Processor time of the server and all its processes, in seconds."""
+        return sum(map(_cpu_seconds, self._processes()))
 
     def peak_mb(self) -> float:
-        """Peak memory of the server, in MB."""
-        return peak_mb(self.pid)
+        """Peak memory of the server and all its processes together, in MB."""
+        return sum(map(peak_mb, self._processes()))
+
+    def _processes(self) -> list[int]:
+        listed = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False)
+        return [self.pid, *map(int, listed.stdout.split())]
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Processor time of a process and its ended children, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_mb(pid: int | str) -> float:
@@ -50,14 +59,24 @@ def peak_mb(pid: int | str) -> float:
 
 @contextmanager
 def receiver(
-    folder: Path, core: int, database_url: str, handlers: Sequence[str] = (), *, shutdown_seconds: float = 10
+    folder: Path,
+    core: int,
+    database_url: str,
+    handlers: Sequence[str] = (),
+    *,
+    processes: int = 1,
+    shutdown_seconds: float = 10,
 ) -> Iterator[Server]:
-    """`receiver serve` with default settings, as users run it; it is stopped at the end, with everything stored."""
+    """`receiver serve` with default settings, as users run it; it is stopped at the end, with everything stored.
+
+    Several processes run on the core of the load, too.
+    """
     running = Receiver(
         folder,
         "--database-url",
         database_url,
-        command=[*on_core(core), *COMMAND],
+        command=[*on_cores(core, *(allowed_cores() if processes > 1 else ())), *COMMAND],
+        RECEIVER_PROCESSES=str(processes),
         PYTHONPATH=str(ROOT),
         RECEIVER_HANDLERS=",".join(f"tests.bench.handlers.{name}" for name in handlers),
         RECEIVER_LOG_LEVEL="error",
@@ -124,7 +143,7 @@ def free_port() -> int:
 def _process(folder: Path, core: int, command: list[str], port: int, **environment: str) -> Iterator[Server]:
     with (folder / "output.txt").open("wb") as output:
         process = subprocess.Popen(
-            [*on_core(core), *command],
+            [*on_cores(core), *command],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             stdout=output,

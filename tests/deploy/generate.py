@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from receiver.cli.deployment.machine import Machine
-from receiver.cli.deployment.rendering import PROXY_FILES, SETTINGS, UNITS, WORKER_UNIT, render
+from receiver.cli.deployment.rendering import CERTIFICATE_HOOK, PROXY_FILES, SETTINGS, UNITS, WORKER_UNIT, render
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 EXAMPLE = Machine("https://calls.example.com", "4f1c9a7e-put-your-own-here")
@@ -14,6 +14,7 @@ EXAMPLE = Machine("https://calls.example.com", "4f1c9a7e-put-your-own-here")
 def generated() -> Mapping[str, str]:
     """The files below deploy/ that have a template, with the values of the example."""
     proxies = {name: render(name, replace(EXAMPLE, proxy=proxy)) for proxy, name in PROXY_FILES.items()}
+    proxies[CERTIFICATE_HOOK] = render(CERTIFICATE_HOOK, replace(EXAMPLE, proxy="haproxy"))
     site = {"host": "{$SITE}", "site": "https://{$SITE}", "upstream": "receiver:8000"}
     compose = {"compose.Caddyfile": render("Caddyfile", EXAMPLE, **site)}
     units = {f"systemd/{name}": render(name, EXAMPLE) for name in (*UNITS, WORKER_UNIT)}

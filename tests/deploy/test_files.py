@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from receiver.app import load_components
 from receiver.cli.deployment.machine import PROXIES, Proxy
 from receiver.cli.deployment.rendering import UNITS, WORKER_UNIT, machine_files, render
+from receiver.components import load_components
 from receiver.errors import SettingsError
 from receiver.settings import Settings
 from tests.deploy.generate import DEPLOY, EXAMPLE, generated
@@ -100,7 +100,7 @@ def test_the_services_are_as_hardened_as_the_docs_say(name: str, tmp_path: Path)
         ["systemd-analyze", "security", "--offline=yes", str(unit)], capture_output=True, text=True, check=True
     )
     score = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
-    documented = re.search(r"exposure\s+level\s+below ([0-9.]+)", (DEPLOY / "README.md").read_text(encoding="utf-8"))
+    documented = re.search(r"exposure\s+level\s+below\s+([0-9.]+)", (DEPLOY / "README.md").read_text(encoding="utf-8"))
     assert score is not None
     assert documented is not None
     assert float(score[1]) < float(documented[1])
@@ -118,3 +118,17 @@ def test_the_services_are_as_hardened_as_the_docs_say(name: str, tmp_path: Path)
 def test_a_unit_follows_the_places_of_its_machine(values: dict[str, Any], line: str) -> None:
     """It may write where the data is, and sees the folder of the settings."""
     assert line in render("receiver.service", replace(EXAMPLE, **values)).splitlines()
+
+
+def test_haproxys_certificate_is_made_of_certbots(tmp_path: Path) -> None:
+    """Certificate and key in one file that others cannot read; HAProxy then loads it."""
+    live = tmp_path / "etc/letsencrypt/live/calls.example.com"
+    live.mkdir(parents=True)
+    (live / "fullchain.pem").write_text("certificate\n")
+    (live / "privkey.pem").write_text("key\n")
+    script = (DEPLOY / "haproxy-certificate.sh").read_text(encoding="utf-8").replace(" /etc/", f" {tmp_path}/etc/")
+    done = subprocess.run(["sh", "-c", script.replace("systemctl", "echo")], capture_output=True, text=True, check=True)
+    made = tmp_path / "etc/haproxy/certs/calls.example.com.pem"
+    assert (made.read_text(), made.stat().st_mode & 0o077) == ("certificate\nkey\n", 0)
+    assert done.stdout == "try-reload-or-restart haproxy\n"
+    assert str(made).removeprefix(str(tmp_path)) in (DEPLOY / "haproxy.cfg").read_text(encoding="utf-8")

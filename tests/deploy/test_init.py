@@ -1,6 +1,7 @@
 """`receiver init`: what it writes runs, and it overwrites nothing by itself."""
 
 import os
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -14,10 +15,13 @@ from typer.testing import CliRunner
 from receiver.cli import app
 from receiver.cli.deployment.machine import PROXIES, Proxy
 from receiver.cli.deployment.rendering import PROXY_FILES
+from tests.deploy.dockerfile import ROOT
 from tests.deploy.proxies import MISSING, program
 from tests.scenarios.serving import COMMAND, free_port, serving
 
 URL = "https://calls.example.com"
+STARTS = ("ListenStream=", "ExecStart=")
+ACTIVATE = shutil.which("systemd-socket-activate")
 
 
 @pytest.fixture
@@ -48,6 +52,31 @@ def test_a_receiver_starts_with_what_is_written(folder: Path) -> None:
         assert httpx.post(f"{receiver.url}{path}", json={"ivruniqueid": "1"}).status_code == 200
         assert httpx.post(f"{receiver.url}/voicenter", json={"ivruniqueid": "1"}).status_code == 404
     assert (folder / "data" / "receiver.db").exists()
+
+
+@pytest.mark.skipif(ACTIVATE is None, reason="systemd-socket-activate is not installed: apt-get install systemd")
+def test_a_receiver_starts_with_its_socket_from_systemd(folder: Path) -> None:
+    """As the units say: systemd listens, and the first callback waits until the receiver has started."""
+    (folder / "data").mkdir()
+    _init("--public-url", URL, "--data", str(folder / "data"), "--port", str(free_port()))
+    units = [(folder / "deploy" / f"receiver.{kind}").read_text() for kind in ("socket", "service")]
+    address, command = (line.split("=")[1] for text in units for line in text.splitlines() if line.startswith(STARTS))
+    passed_on = [f"--setenv={name}" for name in ("PATH", "PYTHONPATH")]
+    process = subprocess.Popen(
+        [str(ACTIVATE), f"--listen={address}", *passed_on, *command.split()],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://{address}/{_secret(folder)}/voicenter"
+        retrying = httpx.HTTPTransport(retries=20)  # until systemd listens
+        with httpx.Client(transport=retrying, timeout=60) as sender:
+            assert sender.post(url, json={"ivruniqueid": "1"}).json() == {"err": "0", "errdesc": "OK"}
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
 
 
 @pytest.fixture

@@ -86,9 +86,10 @@ def test_a_pod_runs_a_command_that_exists_with_volumes_that_exist(key: tuple[str
     """With the secrets and the settings, whose file is where the image reads it."""
     container = CONTAINERS[key]
     program, command, *options = container["args"]
-    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands: Any = typer.main.get_command(app)
+    known = commands.resolve_command(None, [command])[1].params
     assert program == "receiver"
-    assert set(options) <= {name for param in known[command].params for name in (*param.opts, *param.secondary_opts)}
+    assert set(options) <= {name for param in known for name in (*param.opts, *param.secondary_opts)}
     assert container["envFrom"] == [{"secretRef": {"name": "receiver"}}]
     claims = MANIFESTS[key]["spec"].get("volumeClaimTemplates", ())
     volumes = {one["name"] for one in PODS[key]["volumes"]} | {one["metadata"]["name"] for one in claims}

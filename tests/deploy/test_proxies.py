@@ -113,7 +113,8 @@ def test_only_callbacks_are_served(front: Running, receiver: Receiver) -> None:
     """Figures stay inside, and plain http is not redirected: a POST would lose its body."""
     assert httpx.get(f"{receiver.url}/metrics").status_code == 200
     with front.client() as client:
-        assert client.get(f"{front.machine.public_url}/metrics").status_code == 404
+        for path in ("/metrics", "/metrics/", "/metrics//", "/%6detrics", "/met%72ics/"):
+            assert client.get(f"{front.machine.public_url}{path}").status_code == 404, path
         assert client.get(f"{front.machine.public_url}/health").text == "ok\n"
         plain = f"http://localhost:{front.machine.http_port}/{SECRET}/voicenter/cdr"
         assert client.post(plain, json=CDR).status_code == 404

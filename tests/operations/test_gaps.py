@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.operations.gaps import find_gaps
 from receiver.settings import Settings
 from storage import Database, NewCallback, journal

@@ -161,6 +161,24 @@ async def test_a_receiver_that_is_away_loses_a_callback_and_the_call_goes_on() -
         assert len(play.received) == 4
 
 
+async def test_what_the_receiver_does_not_take_is_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A wrong address, or a secret that is missing: what is lost then was not lost on purpose."""
+    async with playing(lambda _: httpx.Response(404)) as play:
+        await place(play, 2)
+        assert results(play) == [["refused"] * 2] * 2
+        assert (await play.client.get("/sandbox")).json()["callbacks"] == {"refused": 4}
+    [warning] = [record.message for record in caplog.records if record.name == "receiver.sandbox.callbacks"]
+    assert "HTTP status 404" in warning
+    assert "--receiver" in warning
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8000", "localhost", "http:///voicenter"])
+def test_what_is_no_address_of_a_receiver_is_refused_with_an_example(address: str) -> None:
+    """In words, without the pattern that it must match."""
+    with pytest.raises(SettingsError, match="receiver: write an address such as http://127"):
+        load_settings(receiver=address)
+
+
 async def test_replies_that_the_provider_would_not_understand_are_faults_of_the_call() -> None:
     """They are shown with the call."""
     async with playing(lambda _: httpx.Response(200, text="thanks")) as play:

@@ -1,4 +1,4 @@
-"""ViviPhone's histories with a sandbox and a receiver as processes: each row reaches the handlers once."""
+"""ViviPhone's histories with a sandbox and a receiver as a process: each row reaches the handlers once."""
 
 import json
 import time
@@ -10,8 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from receiver.cli import app
+from receiver.sandbox import load_settings
+from receiver.sandbox.server import RunningSandbox
 from storage import Database
-from tests.scenarios.serving import free_port, serving
+from tests.scenarios.serving import serving
 
 PAUSE = 0.05
 """Seconds between two looks at another process."""
@@ -57,12 +59,11 @@ def test_a_call_over_a_button_reaches_the_handlers_and_is_replayed(
 ) -> None:
     """The command fetches it, the receiver delivers it, and a replay reads the stored bytes."""
     monkeypatch.chdir(tmp_path)
-    port = free_port()
     with Database(f"sqlite:///{tmp_path}/receiver.db") as database:
         database.migrate()
-    (tmp_path / "tally.py").write_text(HANDLERS, encoding="utf-8")
+    (tmp_path / "noting.py").write_text(HANDLERS, encoding="utf-8")
     with (
-        serving(tmp_path, options=("sandbox", "--port", str(port), "--speed", "1000")) as sandbox,
+        RunningSandbox(load_settings(receiver="", speed=1000)) as sandbox,
         httpx.Client(base_url=sandbox.url, timeout=60) as client,
     ):
         new = {"method": "c2c.new", "key": "any", "dest1_num": "2125551234", "pin": "5432"}
@@ -70,7 +71,7 @@ def test_a_call_over_a_button_reaches_the_handlers_and_is_replayed(
         called = client.post("/sandbox/calls", json={"provider": "viviphone", "caller": "5145558954", "did": button})
         assert called.status_code == 201
         assert client.get("/sandbox/idle", params={"timeout": "60"}).json()["idle"]
-        settings = ('handlers = ["tally"]', 'reconcile_every = "1s"', "[apis.viviphone]", 'key = "any"')
+        settings = ('handlers = ["noting"]', 'reconcile_every = "1s"', "[apis.viviphone]", 'key = "any"')
         more = (f'buttons = ["{button}"]', f'base_url = "{sandbox.url}/viviphone"')
         (tmp_path / "receiver.toml").write_text("\n".join([*settings, *more]), encoding="utf-8")
 
@@ -80,10 +81,9 @@ def test_a_call_over_a_button_reaches_the_handlers_and_is_replayed(
         with serving(tmp_path) as receiver:
             assert "/viviphone" not in "".join(receiver.output)
             assert noted(tmp_path) == EXPECTED
+            typed("replay", "--provider", "viviphone")
+            assert noted(tmp_path) == EXPECTED
         assert "PastCall" in "".join(typed("callbacks", "show", "1"))
         listed = [json.loads(line) for line in typed("callbacks", "list", "--json")]
         assert {(one["kind"], one["source"]) for one in listed} == {("HISTORY", "call log")}
-        typed("replay", "--provider", "viviphone")
-        with serving(tmp_path):
-            assert noted(tmp_path) == EXPECTED
         assert json.loads(typed("reconcile", "--since", "1d", "--json")[-1])["summary"]["both"] == 2

@@ -10,11 +10,17 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.postgres import MISSING, cluster, make_database
-from tests.torture import restarts, scenarios
+from tests.torture import data, restarts, scenarios
 from tests.torture.scenarios import Result
 
 console = Console()
 RESTARTS = 20
+ON_SERVER = (
+    scenarios.killed_on_postgresql,
+    scenarios.postgresql_killed,
+    scenarios.frozen_on_postgresql,
+    data.copied_under_load,
+)
 
 
 def main(seconds: float = 60.0, seed: int = 0, rounds: int = 1) -> None:
@@ -26,7 +32,7 @@ def main(seconds: float = 60.0, seed: int = 0, rounds: int = 1) -> None:
         if server is None:
             console.print(f"[bold red]{MISSING}[/]")
         for number in range(seed, seed + rounds):
-            for scenario in (scenarios.killed_on_sqlite, scenarios.disk_full):
+            for scenario in (scenarios.killed_on_sqlite, scenarios.disk_full, data.backed_up_under_load):
                 with tempfile.TemporaryDirectory(prefix="torture-") as folder:
                     results.append(_reported(scenario(Path(folder), number, seconds)))
             for restarted in (restarts.restarted_on_a_held_socket, restarts.replaced_by_sighup):
@@ -34,7 +40,7 @@ def main(seconds: float = 60.0, seed: int = 0, rounds: int = 1) -> None:
                     with tempfile.TemporaryDirectory(prefix="torture-") as folder:
                         here = url.replace("///", f"///{folder}/")
                         results += [_reported(restarted(Path(folder), here, RESTARTS))] if url else []
-            for on_server in (scenarios.killed_on_postgresql, scenarios.postgresql_killed):
+            for on_server in ON_SERVER:
                 if server is None:
                     continue
                 with tempfile.TemporaryDirectory(prefix="torture-") as folder:

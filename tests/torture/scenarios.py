@@ -1,7 +1,9 @@
 """The torture scenarios, and the checks of their results."""
 
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -56,20 +58,22 @@ class Arena:
         self._seen = folder / "seen.txt"
         self._acks = folder / "acks.txt"
         self._kill = kill
-        self.receivers = [self._start(number) for number in range(receivers)]
+        self.receivers = [self.start(number) for number in range(receivers)]
 
-    def _start(self, number: int, port: int = 0, *, limited: bool = True) -> Receiver:
+    def start(self, number: int, port: int = 0, *, limited: bool = True, command: str = "serve") -> Receiver:
+        """A receiver of that number, in a folder of its own."""
         folder = self.folder / f"receiver-{number}"
         folder.mkdir(exist_ok=True)
         (folder / "torture_handlers.py").write_text((HERE / "torture_handlers.py").read_text())
-        command = COMMAND
+        program = COMMAND
         if self._limit_kb and limited:
-            command = ["bash", "-c", f'ulimit -f {self._limit_kb}; exec "$0" "$@"', *COMMAND]
-        options = ("serve", "--port", str(port), "--handlers", "torture_handlers", "--database-url", self.url)
+            program = ["bash", "-c", f'ulimit -f {self._limit_kb}; exec "$0" "$@"', *COMMAND]
+        listening = ("--port", str(port)) if command == "serve" else ()
+        options = (command, *listening, "--handlers", "torture_handlers", "--database-url", self.url)
         settings = json.dumps({"torture": {"seen": str(self._seen), "kill": self._kill}})
         return Receiver(
             folder,
-            command=command,
+            command=program,
             options=options,
             RECEIVER_HANDLER_SETTINGS=settings,
             RECEIVER_LEASE_SECONDS="1",
@@ -83,7 +87,7 @@ class Arena:
         """Restart a receiver at the same address."""
         port = int(self.receivers[number].url.rsplit(":", 1)[1])
         self.crashes += 1
-        self.receivers[number] = self._start(number, port, limited=limited)
+        self.receivers[number] = self.start(number, port, limited=limited)
 
     def kill_one(self) -> None:
         """Kill a receiver with SIGKILL and restart it."""
@@ -244,6 +248,30 @@ def postgresql_killed(folder: Path, seed: int, seconds: float, server: Cluster) 
         _until(began + seconds, kill_database, arena.random)
     arena.settle()
     return arena.result("PostgreSQL itself killed", began)
+
+
+def frozen_on_postgresql(folder: Path, seed: int, seconds: float, server: Cluster) -> Result:
+    """Three receivers and a worker; PostgreSQL restarts without a warning, and a receiver is frozen for long."""
+    began = time.monotonic()
+    arena = Arena(folder, make_database(server.url), seed, 3)
+    worker = arena.start(len(arena.receivers), command="work")
+
+    def disturb() -> None:
+        arena.crashes += 1
+        if arena.random.random() < 0.5:
+            server.stop()
+            server.start()
+            return
+        frozen = arena.random.choice(arena.receivers)
+        os.killpg(frozen.process.pid, signal.SIGSTOP)
+        time.sleep(arena.random.uniform(1.5, 3))  # longer than a lease, so others take its deliveries over
+        os.killpg(frozen.process.pid, signal.SIGCONT)
+
+    with arena.load(seconds, sticky=True):
+        _until(began + seconds, disturb, arena.random)
+    arena.settle()
+    worker.stop()
+    return arena.result("receivers frozen, PostgreSQL restarted", began)
 
 
 def disk_full(folder: Path, seed: int, seconds: float) -> Result:

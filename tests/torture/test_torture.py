@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import MISSING, Cluster, cluster
-from tests.torture import scenarios
+from tests.torture import data, scenarios
 
 SECONDS = 4.0
 pytestmark = pytest.mark.timeout(180)
@@ -39,3 +39,18 @@ def test_three_receivers_on_postgresql_may_be_killed_at_any_moment(tmp_path: Pat
 def test_postgresql_itself_may_be_killed_at_any_moment(tmp_path: Path, server: Cluster) -> None:
     """Callbacks go to the spools, and from there to the journal."""
     assert scenarios.postgresql_killed(tmp_path, 4, SECONDS, server).wrong == []
+
+
+def test_a_frozen_receiver_and_a_restarted_postgresql_lose_nothing(tmp_path: Path, server: Cluster) -> None:
+    """Beside them a worker runs deliveries, too."""
+    assert scenarios.frozen_on_postgresql(tmp_path, 5, SECONDS, server).wrong == []
+
+
+def test_backups_of_a_busy_journal_have_what_was_acknowledged(tmp_path: Path) -> None:
+    """Each is restored and compared."""
+    assert data.backed_up_under_load(tmp_path, 6, 1).wrong == []
+
+
+def test_a_busy_journal_moves_to_postgresql(tmp_path: Path, server: Cluster) -> None:
+    """Nothing is lost before, between and after."""
+    assert data.copied_under_load(tmp_path, 7, 1, server).wrong == []

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from receiver.cli.deployment.machine import Machine, Proxy
+from receiver.cli.deployment.rendering import CERTIFICATE_HOOK
 
 FOLDER = "deploy"
 """Where the files that belong elsewhere are written, below the folder of the settings."""
@@ -45,9 +46,10 @@ def _units(machine: Machine) -> Step:
 
 
 def _nginx(machine: Machine) -> tuple[Step, ...]:
+    options = '--webroot --webroot-path /var/www/html --deploy-hook "systemctl reload nginx"'
     certificate = Step(
         "Get a certificate; nginx shows its first page at port 80 until then",
-        (f"certbot certonly --webroot --webroot-path /var/www/html --domain {machine.host}",),
+        (f"certbot certonly {options} --domain {machine.host}",),
     )
     place = Step(
         "Configure nginx",
@@ -71,13 +73,14 @@ def _caddy(machine: Machine) -> tuple[Step, ...]:
 
 
 def _haproxy(machine: Machine) -> tuple[Step, ...]:
-    live, certificate = f"/etc/letsencrypt/live/{machine.host}", str(machine.values()["certificate"])
-    get = Step(
-        "Get a certificate, while port 80 is free",
+    hook = f"/etc/letsencrypt/renewal-hooks/deploy/{CERTIFICATE_HOOK}"
+    certificate = Step(
+        "Get a certificate while port 80 is free; HAProxy passes its renewals on to port 8888",
         (
             f"certbot certonly --standalone --domain {machine.host}",
-            f"install -d -m 0700 {certificate.rpartition('/')[0]}",
-            f"cat {live}/fullchain.pem {live}/privkey.pem > {certificate}",
+            f"echo 'http01_port = 8888' >> /etc/letsencrypt/renewal/{machine.host}.conf",
+            f"install -m 0755 {machine.folder}/{FOLDER}/{CERTIFICATE_HOOK} {hook}",
+            hook,
         ),
     )
     place = Step(
@@ -87,7 +90,7 @@ def _haproxy(machine: Machine) -> tuple[Step, ...]:
             "haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy",
         ),
     )
-    return (place,) if machine.certificate else (get, place)
+    return (place,) if machine.certificate else (certificate, place)
 
 
 _PROXY_STEPS: Mapping[Proxy, Callable[[Machine], tuple[Step, ...]]] = {

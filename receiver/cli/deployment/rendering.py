@@ -12,6 +12,8 @@ SETTINGS = "receiver.toml"
 UNITS = ("receiver.socket", "receiver.service", "receiver-backup.service", "receiver-backup.timer")
 WORKER_UNIT = "receiver-work.service"
 """Only of use with PostgreSQL."""
+CERTIFICATE_HOOK = "haproxy-certificate.sh"
+"""Run by certbot for HAProxy."""
 HARDENING = "hardening.conf"
 """The lines that all services share."""
 
@@ -27,8 +29,12 @@ def render(name: str, machine: Machine, **others: object) -> str:
 
 def machine_files(machine: Machine) -> dict[str, str]:
     """Every file that a machine needs, by its name: settings, systemd units, and its proxy's configuration."""
-    units = (*UNITS, *((WORKER_UNIT,) if machine.on_postgresql else ()))
-    return {name: render(name, machine) for name in (SETTINGS, *units, PROXY_FILES[machine.proxy])}
+    others = {
+        WORKER_UNIT: machine.on_postgresql,
+        CERTIFICATE_HOOK: machine.proxy == "haproxy" and not machine.certificate,
+    }
+    wanted = (SETTINGS, *UNITS, PROXY_FILES[machine.proxy], *(name for name, applies in others.items() if applies))
+    return {name: render(name, machine) for name in wanted}
 
 
 def _template(name: str) -> str:

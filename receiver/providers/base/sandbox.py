@@ -31,7 +31,8 @@ class SentCallback:
 
     kind: str
     result: str
-    """`sent`, `dropped`, `repeated`, `late`, `reordered`, `undelivered`, or `kept` where there is no receiver."""
+    """`sent`, `dropped`, `repeated`, `late`, `reordered`; `undelivered` without a reply, `refused` with a status other
+    than 200; or `kept` where there is no receiver."""
     status: int | None = None
     """The HTTP status of the reply; None where none came, or not yet."""
 
