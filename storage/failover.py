@@ -118,9 +118,15 @@ class FailoverStore:
     async def _in_time(self, work: Callable[[Connection], Result]) -> Result:
         """Write within PATIENCE_SECONDS: a provider waits. A write that timed out may still be committed."""
         try:
-            return await asyncio.wait_for(self._database.write(work), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):  # `wait_for` of Python 3.11 may ignore a cancellation
+                return await self._database.write(work)
         except TimeoutError as error:
             raise StoreUnavailableError(f"the database did not commit within {PATIENCE_SECONDS:g} s") from error
+
+    async def _reach(self) -> None:
+        """Raises StoreUnavailableError or TimeoutError while the database is unreachable."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._database.read(now_us)
 
     async def _move_forever(self, spool: Spool) -> None:
         loop = asyncio.get_running_loop()
@@ -132,7 +138,7 @@ class FailoverStore:
                     await self._adopt()
                 if spool.count:
                     # Do not hold the lock while the database is still unreachable.
-                    await asyncio.wait_for(self._database.read(now_us), PATIENCE_SECONDS)
+                    await self._reach()
                     await self._move(spool)
                     self._moving.succeeded()
                 else:
@@ -146,7 +152,7 @@ class FailoverStore:
     async def _adopt(self) -> None:
         """Move the callbacks of processes that have ended."""
         for other in self._left_behind():
-            await asyncio.wait_for(self._database.read(now_us), PATIENCE_SECONDS)  # else each look would be logged
+            await self._reach()  # else each look would be logged
             logger.info("moving %d callbacks of another process from the spool %s", other.count, other.path)
             while other.count:
                 await self._move(other)
