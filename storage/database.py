@@ -97,6 +97,11 @@ class Database:
                 migrate.require_current(connection)
         self._migration_pending = False
 
+    def step_back(self, revision: str) -> None:
+        """Note an older revision as that of the tables, for a rollback, as `storage.migrate.step_back` does."""
+        with self._translated(), self._writing.connect() as connection:
+            migrate.step_back(connection, revision)
+
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A connection in a transaction that may write."""

@@ -3,6 +3,10 @@
 Migrations first expand: what they add does not disturb programs of the revisions since `OLDEST_PROGRAM`, which may go
 on running, and may start again, beside newer ones. What such programs need is removed by a later release, which raises
 `OLDEST_PROGRAM`. The tables carry it, so that an older program knows whether it may use them.
+
+Programs from before revision 0007 do not look at it, and refuse tables that have any other revision than their own. For
+a rollback to one of them `step_back` notes its revision. What was added stays, so a migration that runs again must
+leave alone what exists (`if_not_exists`).
 """
 
 import io
@@ -52,6 +56,31 @@ def require_current(connection: Connection) -> None:
         raise SchemaError(
             f"the tables lack {len(revisions)} migrations, up to revision {revisions[-1]}: run `receiver migrate`"
         )
+
+
+def step_back(connection: Connection, revision: str) -> None:
+    """Note an older revision as that of the tables, so that its program starts; nothing is removed.
+
+    The next program of this version runs the later migrations again. Raises SchemaError if the program of `revision`
+    cannot use the tables, or if they do not have a later one.
+    """
+    with connection.begin():
+        _lock(connection)
+        at = current(connection)
+        if revision not in revisions() or at is None or revision >= at:
+            known = ", ".join(one for one in revisions() if at is not None and OLDEST_PROGRAM <= one < at)
+            raise SchemaError(
+                f"the tables have revision {at}, and {revision} is not an earlier one: write one of {known or 'none'}"
+            )
+        oldest = OLDEST_PROGRAM
+        if inspect(connection).has_table("schema_compatibility"):
+            oldest = connection.execute(text("SELECT oldest_program FROM schema_compatibility")).scalar_one()
+        if revision < oldest:
+            raise SchemaError(
+                f"programs of revision {revision} cannot use the tables of {at}, those from {oldest} on can: restore a "
+                "back-up from before the upgrade into another database"
+            )
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
 
 def missing(connection: Connection) -> list[str]:

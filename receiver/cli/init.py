@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from receiver.cli import program
 from receiver.cli.deployment.machine import PROXIES, Machine, Proxy
 from receiver.cli.deployment.next_steps import FOLDER, next_steps
 from receiver.cli.deployment.rendering import SETTINGS, machine_files
@@ -93,8 +94,8 @@ def _one_of_the_proxies(answer: str) -> Proxy:
 
 
 def _installed_command() -> str:
-    """The `receiver` command beside the Python that runs."""
-    command = Path(sys.executable).with_name("receiver")
+    """The `receiver` command that was called, or else the one beside the Python that runs."""
+    command = Path(program.called() or Path(sys.executable).with_name("receiver"))
     return str(command) if command.exists() else f"{sys.executable} -m receiver"
 
 

@@ -17,6 +17,14 @@ def migrate(
     sql: Annotated[
         bool, typer.Option("--sql", help="Change nothing; print the missing migrations as SQL statements.")
     ] = False,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="REVISION",
+            help="For a rollback: let the program of this earlier revision start. Nothing is removed.",
+        ),
+    ] = "",
     database_url: DatabaseUrl = None,
 ) -> None:
     """Bring the journal's tables up to date, while receivers run. Of several that start it, one does it."""
@@ -32,6 +40,10 @@ def migrate(
         if check:
             _say_what_is_missing(missing)
             raise typer.Exit(1 if missing else 0)
+        if to:
+            database.step_back(to)
+            print_prose(f"The tables of {database.place} have revision {to} again: start its program.")
+            return
         with console.status(f"running {counted(len(missing), 'migration')}"):
             database.migrate(lambda revision: print_prose(f"Revision {revision} is done."))
         print_prose(f"The tables of {database.place} have revision {migrations.newest()}.")

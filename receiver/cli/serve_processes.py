@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from receiver.cli import logs
+from receiver.cli import logs, program
 from receiver.cli.main import report_errors
 from receiver.metrics import SHARED_FOLDER
 from receiver.server import sockets
@@ -42,7 +42,8 @@ def _listen(settings: Settings) -> Sequence[Any]:
 
 
 def _command(descriptor: int, banner: bool, *, deliveries: bool) -> list[str]:
-    own = [sys.executable, "-m", "receiver", "serve", "--fd", str(descriptor), "--supervisor", str(os.getpid())]
+    called = [program.called()] if program.called() else [sys.executable, "-m", "receiver"]
+    own = [*called, "serve", "--fd", str(descriptor), "--supervisor", str(os.getpid())]
     return own + ([] if deliveries else ["--no-deliveries"]) + ([] if banner else ["--no-banner"])
 
 

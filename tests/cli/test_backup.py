@@ -15,7 +15,7 @@ from receiver.providers.voicenter import Cdr
 from storage.spool import Spool
 from tests.scenarios.serving import serving
 from tests.storage.support import new_callback
-from tests.support import Running, eventually, running
+from tests.support import Running, eventually, running, states
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ async def test_a_restored_journal_replays(tmp_path: Path, database_url: str, mon
     seen: list[str] = []
     async with running(database_url, _counting(seen)) as receiver:
         await receiver.client.post("/voicenter", json={"caller": "0501111111", "ivruniqueid": "1"})
-        await eventually(lambda: seen == ["0501111111"])
+        await eventually(lambda: states(receiver.deliveries(1)) == ["done"])
         made = json.loads(_receiver("backup", "b", "--json", "--database-url", database_url).stdout)
         assert (made["callbacks"], made["file"]) == (1, "b")
         await receiver.client.post("/voicenter", json={"caller": "0502222222", "ivruniqueid": "2"})

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -150,6 +151,16 @@ def test_the_units_name_the_places_of_this_machine(folder: Path) -> None:
     assert Path(command).exists()
     assert {f"WorkingDirectory={folder}", "User=calls", "StateDirectory=receiver"} <= set(unit.splitlines())
     assert (folder / "deploy" / "receiver-work.service").exists()
+
+
+def test_the_units_start_the_command_that_was_called(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link stays one: an upgrade and a rollback change where it points to."""
+    (folder / "receiver-0.1.0").write_text("#!/bin/sh\n")
+    (folder / "receiver-0.1.0").chmod(0o755)
+    (folder / "receiver").symlink_to("receiver-0.1.0")
+    monkeypatch.setattr(sys, "argv", [str(folder / "receiver"), "init"])
+    _init("--public-url", URL)
+    assert f"ExecStart={folder}/receiver serve\n" in (folder / "deploy" / "receiver.service").read_text()
 
 
 @pytest.mark.parametrize("proxy", PROXIES)

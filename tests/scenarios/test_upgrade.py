@@ -5,15 +5,20 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.scenarios.serving import COMMAND, Receiver
+from storage import Database, journal
+from storage.values import Filter
+from tests.scenarios.serving import COMMAND, Receiver, serving
 from tests.torture.callers import calling
 from tests.torture.scenarios import stored_events
 
 ROOT = Path(__file__).parents[2]
 LAST_RELEASE = "e09bd9fc4910e416e4d9b68a13e4aa1dd90cc5d0"
 """The commit whose program is upgraded from."""
+REVISION_OF_LAST_RELEASE = "0004"
+"""The revision of its tables, which is all that it accepts when it starts."""
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +54,28 @@ def test_the_last_release_goes_on_beside_this_one(tmp_path: Path, blank_url: str
     stored, _ = stored_events(blank_url)
     assert seen_by_old.acknowledged | seen_by_new.acknowledged == stored
     assert "Traceback" not in "".join(old.output + new.output)
+
+
+def test_the_last_release_starts_again_after_an_upgrade(tmp_path: Path, last_release: Path) -> None:
+    """A rollback by `receiver migrate --to`: it stores and delivers with this version's tables, which stay."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    options = ("serve", "--port", "0", "--handlers", "handlers.demo", "--database-url", url)
+    with serving(tmp_path, options=options) as new:
+        _post(new, "stored-by-new")
+    with Database(url) as database:
+        database.step_back(REVISION_OF_LAST_RELEASE)
+    old = Receiver(tmp_path, command=COMMAND, options=options, PYTHONPATH=str(last_release))
+    _post(old, "stored-by-old")
+    assert old.stop() == 0
+    with Database(url) as database:
+        database.migrate()
+        with database.read_only() as connection:
+            stored = [callback.call_id for callback in journal.find(connection, Filter(), 10)]
+    assert stored == ["stored-by-old", "stored-by-new"]
+
+
+def _post(receiver: Receiver, call: str) -> None:
+    """Send a call record, and wait until the demo handler has printed it."""
+    record = {"caller": "0501111111", "ivruniqueid": call, "duration": 3}
+    assert httpx.post(f"{receiver.url}/voicenter", json=record).json()["err"] == "0"
+    receiver.wait_for(f"call {call} ")

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from receiver.cli import app
+from receiver.cli.serve_processes import _command
 from receiver.errors import SettingsError
 from receiver.server.sockets import from_descriptor, port_of
 from tests.scenarios.serving import Receiver, run, serving, wait_until
@@ -112,6 +113,18 @@ def test_reload_is_for_one_process() -> None:
     """Several are replaced by SIGHUP instead."""
     shown = CliRunner().invoke(app, ["serve", "--processes", "2", "--reload"])
     assert (shown.exit_code, "--reload is for one process" in shown.stderr) == (2, True)
+
+
+def test_a_process_is_started_by_the_link_that_called_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So SIGHUP starts the release that the link points to by then; `python -m receiver` starts that Python."""
+    (tmp_path / "release-1").write_text("#!/bin/sh\n")
+    (tmp_path / "release-1").chmod(0o755)
+    link = tmp_path / "receiver"
+    link.symlink_to("release-1")
+    monkeypatch.setattr(sys, "argv", [str(link), "serve"])
+    assert _command(3, True, deliveries=True)[:2] == [str(link), "serve"]
+    monkeypatch.setattr(sys, "argv", ["/usr/lib/receiver/__main__.py", "serve"])
+    assert _command(3, True, deliveries=True)[:4] == [sys.executable, "-m", "receiver", "serve"]
 
 
 def test_a_descriptor_must_be_a_listening_socket(tmp_path: Path) -> None:

@@ -59,6 +59,31 @@ def test_tables_that_no_longer_fit_are_refused(blank_url: str, monkeypatch: pyte
         upgraded(blank_url)
 
 
+def test_tables_step_back_for_a_program_that_refuses_later_ones(blank_url: str) -> None:
+    """Nothing is removed, and the later migrations run again over what they have made."""
+    upgraded(blank_url)
+    note = "INSERT INTO audit (at, who, action, about, callbacks) VALUES (1, 'me', 'replay', 'all', 1)"
+    with Database(blank_url) as database:
+        with database.begin() as connection:
+            connection.execute(text(note))
+        database.step_back(migrate.OLDEST_PROGRAM)
+        with database.read_only() as connection:
+            assert migrate.current(connection) == migrate.OLDEST_PROGRAM
+    assert upgraded(blank_url) == [one for one in migrate.revisions() if one > migrate.OLDEST_PROGRAM]
+    with Database(blank_url) as database, database.read_only() as connection:
+        assert connection.execute(text("SELECT who FROM audit")).scalars().all() == ["me"]
+
+
+def test_tables_step_back_only_to_a_revision_whose_program_can_use_them(blank_url: str) -> None:
+    """Else the message says which are, or what to do."""
+    upgraded(blank_url)
+    with Database(blank_url) as database:
+        with pytest.raises(SchemaError, match="restore a back-up from before the upgrade"):
+            database.step_back("0003")
+        with pytest.raises(SchemaError, match=f"is not an earlier one: write one of {migrate.OLDEST_PROGRAM}, "):
+            database.step_back(migrate.newest())
+
+
 def test_migrations_as_sql_make_the_same_tables(tmp_path: Path) -> None:
     """For administrators who run every change themselves."""
     upgraded(f"sqlite:///{tmp_path}/migrated.db")

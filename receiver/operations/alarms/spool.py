@@ -25,4 +25,9 @@ class SpoolUsed:
         """One problem, with their number."""
         if not facts:
             return []
-        return [Problem(f"callbacks in the spool: {facts}; the journal's database is unreachable, or was")]
+        return [
+            Problem(
+                f"callbacks in the spool: {facts}; the journal's database is unreachable, or was. Until they have "
+                "moved, events of one call that reach two machines may be handled out of order"
+            )
+        ]

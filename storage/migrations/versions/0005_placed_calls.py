@@ -19,5 +19,6 @@ def upgrade() -> None:
         sa.Column("placed_by", sa.Text, nullable=False, comment="the API call"),
         sa.Column("placed_at", sa.BigInteger, nullable=False),
         sqlite_autoincrement=True,
+        if_not_exists=True,
     )
-    op.create_index("ix_placed_calls_placed_at", "placed_calls", ["placed_at"])
+    op.create_index("ix_placed_calls_placed_at", "placed_calls", ["placed_at"], if_not_exists=True)

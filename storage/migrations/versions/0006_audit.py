@@ -25,9 +25,15 @@ def upgrade() -> None:
         ),
         sa.Column("callbacks", sa.BigInteger, nullable=False, comment="how many it concerned"),
         sqlite_autoincrement=True,
+        if_not_exists=True,
     )
-    op.create_index("ix_audit_at", "audit", ["at"])
+    op.create_index("ix_audit_at", "audit", ["at"], if_not_exists=True)
     dead = sa.column("state", sa.Text) == sa.literal_column("'dead'")
     op.create_index(
-        "ix_deliveries_dead", "deliveries", ["callback_id", "finished_at"], sqlite_where=dead, postgresql_where=dead
+        "ix_deliveries_dead",
+        "deliveries",
+        ["callback_id", "finished_at"],
+        sqlite_where=dead,
+        postgresql_where=dead,
+        if_not_exists=True,
     )

@@ -12,4 +12,5 @@ def upgrade() -> None:
     op.create_table(
         "schema_compatibility",
         sa.Column("oldest_program", sa.Text, nullable=False, comment="the oldest revision whose programs work with it"),
+        if_not_exists=True,
     )

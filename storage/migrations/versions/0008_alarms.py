@@ -23,6 +23,7 @@ def upgrade() -> None:
             "said", sa.Boolean, nullable=False, comment="a message of its beginning was sent, and none of its end"
         ),
         sa.Column("silenced_until", sa.BigInteger, nullable=True),
+        if_not_exists=True,
     )
     op.create_table(
         "activity",
@@ -32,4 +33,5 @@ def upgrade() -> None:
         sa.Column("first_at", sa.BigInteger, nullable=False),
         sa.Column("last_at", sa.BigInteger, nullable=False),
         sa.Column("longest_gap_us", sa.BigInteger, nullable=False, comment="between two callbacks of this hour"),
+        if_not_exists=True,
     )
