@@ -26,7 +26,7 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
         listening.close()
         raise SettingsError(
             f"cannot listen on {host} port {port}: {error.strerror or error}. "
-            "Is another receiver running? Choose another port with --port"
+            "Does another program use it? Choose another port with --port"
         ) from error
     return listening
 

@@ -95,7 +95,7 @@ def test_a_port_in_use_is_an_error_also_for_several_processes(tmp_path: Path) ->
     """Sharing a port is for the processes of one receiver, unless `reuse_port` is set."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         shown = run(tmp_path, "serve", "--processes", "2", "--port", str(port_of(taken)), code=2)
-    assert "Is another receiver running? Choose another port with --port" in " ".join(shown.stderr.split())
+    assert "Does another program use it? Choose another port with --port" in " ".join(shown.stderr.split())
 
 
 def test_two_receivers_share_a_port_with_reuse_port(tmp_path: Path) -> None:
