@@ -17,6 +17,10 @@ from receiver.server.stoppable import StoppableServer
 SWITCH_SECONDS = 0.0005
 """How long one thread may keep the interpreter: callers wait for the event loop while rows are written."""
 
+ACCEPT_SECONDS = 0.05
+"""How long connections that wait in the socket are still accepted: a receiver that stops right after its start would
+leave them to the next one."""
+
 
 class HttpServer(StoppableServer):
     """A server that drains before it closes its port.
@@ -68,7 +72,14 @@ class HttpServer(StoppableServer):
         await self._on_draining()
         if self._drain_seconds and not self.force_exit:
             await _wait_at_most(self._drain_seconds, self._hurry)
+        await asyncio.sleep(ACCEPT_SECONDS)
+        asyncio.get_running_loop().call_later(ACCEPT_SECONDS, self._end_late_connections)
         await super().shutdown(sockets)
+
+    def _end_late_connections(self) -> None:
+        """Drain connections too that were accepted while the port was being closed."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
 
 
 async def _wait_at_most(seconds: float, event: asyncio.Event) -> None:

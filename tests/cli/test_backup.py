@@ -1,6 +1,8 @@
 """`receiver backup` and `receiver restore`."""
 
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from receiver.cli import app
 from receiver.plugins import Handlers
 from receiver.providers.voicenter import Cdr
 from storage.spool import Spool
+from tests.journals import sqlite_journal
 from tests.scenarios.serving import serving
 from tests.storage.support import new_callback
 from tests.support import Running, eventually, running, states
@@ -125,4 +128,73 @@ async def test_what_waits_in_the_spool_is_named(tmp_path: Path, postgres_url: st
 def test_a_missing_journal_is_not_created(tmp_path: Path) -> None:
     """The folder may be the wrong one."""
     assert "there is no journal" in _receiver("backup", "b.zst", code=2).output
+    assert list(tmp_path.iterdir()) == []
+
+
+def _damaged(journal: Path) -> None:
+    """Overwrite a file beyond SQLite's header, as a disk may do."""
+    with journal.open("r+b") as opened:
+        opened.seek(100)
+        opened.write(b"\xab" * (journal.stat().st_size - 100))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_damaged_journal_is_replaced(tmp_path: Path, whole: bool) -> None:
+    """It is what a backup is for; with --overwrite, since something may still be saved from the file."""
+    sqlite_journal(tmp_path / "receiver.db")
+    _receiver("backup", "b.zst")
+    if whole:
+        (tmp_path / "receiver.db").write_bytes(b"\xab" * 50_000)
+    else:
+        _damaged(tmp_path / "receiver.db")
+    assert "replace this one with --overwrite" in " ".join(_receiver("restore", "b.zst", code=2).output.split())
+    assert "has 0 callbacks" in _receiver("restore", "b.zst", "--overwrite").output
+    assert json.loads(_receiver("backup", "c.zst", "--json").stdout)["callbacks"] == 0
+
+
+_HOLDER = """
+import sqlite3, sys
+held = sqlite3.connect("receiver.db")
+held.execute("SELECT count(*) FROM callbacks").fetchone()
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_damaged_journal_in_use_is_not_replaced(tmp_path: Path) -> None:
+    """The receiver would go on writing to the file that is gone."""
+    sqlite_journal(tmp_path / "receiver.db")
+    _receiver("backup", "b.zst")
+    with subprocess.Popen([sys.executable, "-c", _HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        _damaged(tmp_path / "receiver.db")
+        before = (tmp_path / "receiver.db").read_bytes()
+        assert "stop it, then restore" in " ".join(_receiver("restore", "b.zst", "--overwrite", code=2).output.split())
+        assert (tmp_path / "receiver.db").read_bytes() == before
+
+
+def test_errors_say_what_to_do_next(tmp_path: Path) -> None:
+    """Whatever the file or the database is."""
+
+    def said(*arguments: str) -> str:
+        return " ".join(_receiver(*arguments, code=2).output.split())
+
+    assert "run this in the folder of the receiver" in said("backup", "b.zst")
+    (tmp_path / "empty.db").touch()
+    assert "name the journal with --database-url" in said("backup", "b", "--database-url", "sqlite:///empty.db")
+    sqlite_journal(tmp_path / "receiver.db")
+    assert "make its folder first" in said("backup", "no/b.zst")
+    _receiver("backup", "b.zst")
+    assert "make its folder first" in said("restore", "b.zst", "--database-url", "sqlite:///no/journal.db")
+    assert "name another file" in said("restore", "no.zst", "--database-url", "sqlite:///new.db")
+    assert "`receiver backup` has written" in said("restore", "empty.db", "--database-url", "sqlite:///new.db")
+    (tmp_path / "folder.db").mkdir()
+    assert "name another" in said("restore", "b.zst", "--overwrite", "--database-url", "sqlite:///folder.db")
+
+
+@pytest.mark.parametrize(("option", "code"), [("--check", 1), ("--sql", 0)])
+def test_looking_at_migrations_creates_no_journal(option: str, code: int, tmp_path: Path) -> None:
+    """They are options that change nothing, also in an empty folder."""
+    assert "0001" in _receiver("migrate", option, code=code).output
     assert list(tmp_path.iterdir()) == []
