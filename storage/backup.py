@@ -177,8 +177,7 @@ def _new_file(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     try:
         number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:
-        advice = "make its folder first, or name another file"
-        raise BackupError(f"{path} cannot be written: {error.strerror}; {advice}") from error
+        raise BackupError(f"{path} cannot be written: {error.strerror}{_what_to_do(path)}") from error
     try:
         with os.fdopen(number, "wb") as opened:
             yield path, opened
@@ -188,6 +187,10 @@ def _new_file(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     finally:
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+
+
+def _what_to_do(path: Path) -> str:
+    return "" if path.parent.exists() else f"; create the folder {path.parent} first"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.filesize import decimal
 
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import AsJson, DatabaseUrl
@@ -53,7 +54,7 @@ def _print(file: Path, contents: Contents) -> None:
     newest = f" up to {local_time(contents.newest)}" if contents.newest else ""
     print_prose(
         f"{file} has {counted(contents.callbacks, 'callback')}{newest}: {recognise(file)}, "
-        f"{file.stat().st_size / 1e6:,.1f} MB, read to its end. `receiver restore` restores it."
+        f"{decimal(file.stat().st_size)}, read to its end. `receiver restore` restores it."
     )
 
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -122,7 +122,7 @@ def _nginx(folder: Path, machine: Machine) -> list[str]:
 def _caddy(folder: Path, machine: Machine) -> list[str]:
     """With a certificate authority of its own, as no other one can reach this machine; and no port for its API."""
     ours = f"\tadmin off\n\tlocal_certs\n\tskip_install_trust\n\thttp_port {machine.http_port}\n"
-    text = render("Caddyfile", machine).replace("{\n", "{\n" + ours, 1)
+    text = render("Caddyfile", replace(machine, certificate="", certificate_key="")).replace("{\n", "{\n" + ours, 1)
     (folder / "Caddyfile").write_text(text)
     return ["run", "--config", "Caddyfile", "--adapter", "caddyfile"]
 

@@ -72,7 +72,7 @@ def test_the_longest_transcript_arrives_whole(front: Running, receiver: Receiver
 def test_a_body_that_is_too_long_is_rejected(front: Running) -> None:
     """With 413; a proxy may close the connection before the whole body was sent, and the sender cannot read that.
 
-    Caddy passes the body on while it comes, so at the limit it may also say that its connection to the receiver broke.
+    Caddy says 502 if it has begun to pass the body on when it meets the limit.
     """
     expected = {413, 502} if front.machine.proxy == "caddy" else {413}
     with suppress(httpx.WriteError, httpx.RemoteProtocolError):
