@@ -128,7 +128,6 @@ class Machine:
             "certificate": self.certificate or certificate,
             "certificate_key": self.certificate_key or f"{key_and_certificate}/privkey.pem",
             "request_seconds": self.request_seconds,
-            "body_seconds": 2 * self.request_seconds,
             "retry_seconds": self.retry_seconds,
             "after_database": " postgresql.service" if self.on_postgresql else "",
             "protect_home": "read-only" if _is_at_home(self.folder) or _is_at_home(self.command) else "yes",
