@@ -136,7 +136,6 @@ class Machine:
             "caddy_tls": f"\ttls {self.certificate} {key}\n\n" if self.certificate else "",
             "certificate_key": key,
             "request_seconds": self.request_seconds,
-            "body_seconds": 2 * self.request_seconds,
             "retry_seconds": self.retry_seconds,
             "after_database": " postgresql.service" if self.on_postgresql else "",
             "protect_home": "read-only" if _is_at_home(self.folder) or _is_at_home(self.command) else "yes",
