@@ -63,7 +63,7 @@ def restore(file: Path, database: Database, on_step: OnStep, *, overwrite: bool 
             f"{file} is {_kind(format_)} and {database.place} is not of that kind: restore it to a database of its "
             "own kind, and move that with `receiver copy`"
         )
-    if not overwrite and (count := _count_callbacks(database)):
+    if not overwrite and (count := count_callbacks(database)):
         raise BackupError(
             f"{database.place} has callbacks already ({count}): name another database, or replace what it has with "
             "--overwrite"
@@ -138,7 +138,8 @@ def _server_version(database: Database) -> int:
         return int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
 
 
-def _count_callbacks(database: Database) -> int:
+def count_callbacks(database: Database) -> int:
+    """How many callbacks a database has; 0 without tables. Raises StoreError."""
     if database.is_sqlite:
         return sqlite_backup.count_callbacks(sqlite_file(database))
     with database.read_only() as connection:

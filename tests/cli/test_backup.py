@@ -198,3 +198,18 @@ def test_looking_at_migrations_creates_no_journal(option: str, code: int, tmp_pa
     """They are options that change nothing, also in an empty folder."""
     assert "0001" in _receiver("migrate", option, code=code).output
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_backup_of_sqlite_is_restored_to_an_empty_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    """With its numbers, so that a receiver goes on there; what has callbacks is left alone."""
+    url = sqlite_journal(tmp_path / "receiver.db")
+    async with running(url) as receiver:
+        for number in range(3):
+            await receiver.client.post("/voicenter", json={"caller": "0501111111", "ivruniqueid": str(number)})
+    _receiver("backup", "b.zst")
+    restored = ("restore", "b.zst", "--database-url", postgres_url)
+    assert "has 3 callbacks up to" in _receiver(*restored).output
+    assert "to an empty database" in " ".join(_receiver(*restored, "--overwrite", code=2).output.split())
+    async with running(postgres_url) as receiver:
+        await receiver.client.post("/voicenter", json={"caller": "0501111111", "ivruniqueid": "4"})
+        assert [one.id for one in receiver.callbacks()] == [1, 2, 3, 4]
