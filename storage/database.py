@@ -81,7 +81,7 @@ class Database:
         """The location of the data, for people; without the password."""
         if self.is_sqlite and self.url.database:
             return str(Path(self.url.database).resolve())
-        return self.url.render_as_string(hide_password=True)
+        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
 
     def migrate(self, on_step: migrate.OnStep | None = None) -> None:
         """Bring the tables up to date; several processes may do so at once. Without `auto_migrate`, only check them.
