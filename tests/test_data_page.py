@@ -61,7 +61,7 @@ async def test_the_commands_of_the_page_succeed(
     databases: dict[str, str] = {}
     ran = 0
     for line in "".join(blocks(PAGE, "sh")).splitlines():
-        line = line.replace("/var/backups/receiver", str(tmp_path / "backups"))
+        line = line.replace("/var/lib/receiver/backups", str(tmp_path / "backups"))
         for shown in re.findall(r"postgresql://\S+", line):
             if shown not in databases:
                 databases[shown] = make_database(postgres_server)

@@ -70,15 +70,11 @@ def _print_next(copied: Copied, source: Database, target: Database) -> None:
         f"Rows that changed in the last round: {copied.behind}. Receivers may go on; run this again to catch up."
     )
     print_prose("Switch now:", style="bold")
-    for number, step in enumerate(
-        (
-            "stop all receivers and workers of the source",
-            f"`receiver copy {urls} --final`",
-            f"start them with database_url = {_shown(target)}",
-        ),
-        1,
-    ):
-        print_prose(f"{number}. {step}", indent=3)
+    print_prose("1. Stop all receivers and workers of the source, and receiver.socket if systemd listens.", indent=3)
+    print_prose("2. Make the last pass:")
+    # Not wrapped, so that it can be copied.
+    console.print(f"   receiver copy {urls} --final", soft_wrap=True, markup=False, highlight=False)
+    print_prose(f"3. Start them with database_url = {_shown(target)}", indent=3)
 
 
 def _print_verified(verified: list[Compared], target: Database) -> None:

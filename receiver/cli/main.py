@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from receiver.cli.commands import COMMANDS
+from receiver.cli.commands import COMMANDS, GROUPS
 from receiver.cli.output import console, print_error
 from receiver.errors import ReceiverError, SettingsError
 from receiver.setting_sources import DEFAULT_DATABASE_URL, written
@@ -51,6 +51,9 @@ class _Commands(TyperGroup):
 
     def __init__(self, *, commands: Mapping[str, Any], **attributes: Any) -> None:
         known = {name: commands[name] if name in commands else _Unloaded(name) for name in COMMANDS}
+        for heading, names in GROUPS.items():
+            for name in names:
+                known[name].rich_help_panel = heading
         super().__init__(commands={**known, **commands}, **attributes)
 
     def list_commands(self, ctx: Any) -> list[str]:

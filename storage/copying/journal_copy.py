@@ -101,8 +101,8 @@ class JournalCopy:
         if self._target.has_index(str(content_index.name)):
             if self._target.last_key(CALLBACKS):
                 raise CopyError(
-                    "the target has callbacks and is no unfinished copy: name an empty database. After --final the "
-                    "copy is complete; do not repeat it"
+                    "the target has callbacks and is no unfinished copy: name an empty database, or, if it "
+                    "was copied to before, start the receivers with it: a complete copy is not repeated"
                 )
             self._target.drop_indexes()
         elif not self._is_begun_from_source():

@@ -186,7 +186,9 @@ def test_errors_say_what_to_do_next(tmp_path: Path) -> None:
     sqlite_journal(tmp_path / "receiver.db")
     assert "create the folder no first" in said("backup", "no/b.zst")
     _receiver("backup", "b.zst")
-    assert f"create the folder {tmp_path}/no first" in said("restore", "b.zst", "--database-url", "sqlite:///no/journal.db")
+    assert f"create the folder {tmp_path}/no first" in said(
+        "restore", "b.zst", "--database-url", "sqlite:///no/journal.db"
+    )
     assert "name another file" in said("restore", "no.zst", "--database-url", "sqlite:///new.db")
     assert "`receiver backup` has written" in said("restore", "empty.db", "--database-url", "sqlite:///new.db")
     (tmp_path / "folder.db").mkdir()

@@ -32,7 +32,7 @@ async def test_a_journal_moves_to_postgresql_while_its_receiver_runs(tmp_path: P
         httpx.post(f"{server.url}/voicenter", json=sample)
         printed = _receiver("copy", *urls)
         assert "1 row copied, up to callback 1." in printed
-        assert f"`receiver copy {' '.join(urls)} --final`" in printed
+        assert f"2. Make the last pass: receiver copy {' '.join(urls)} --final 3." in printed
         httpx.post(f"{server.url}/voicenter", json=sample)
     printed = _receiver("copy", *urls, "--final")
     assert "callbacks 2" in printed
