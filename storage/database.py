@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from storage import migrate
-from storage.errors import DatabaseUrlError, StoreRejectedError, StoreUnavailableError
+from storage.errors import DatabaseFailedError, DatabaseUrlError, StoreRejectedError
 
 Result = TypeVar("Result")
 
@@ -185,7 +185,7 @@ class Database:
         except _REJECTED as error:
             raise StoreRejectedError(f"the database rejected it: {_first_line(error)}") from error
         except (DBAPIError, sqlite3.Error, OSError, PoolTimeoutError) as error:
-            raise StoreUnavailableError(f"the database {self.place} failed: {_first_line(error)}") from error
+            raise DatabaseFailedError(f"the database {self.place} failed: {_first_line(error)}") from error
 
 
 def driver_connection(connection: Connection) -> Any:

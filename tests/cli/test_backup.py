@@ -183,6 +183,7 @@ def test_errors_say_what_to_do_next(tmp_path: Path) -> None:
     assert "run this in the folder of the receiver" in said("backup", "b.zst")
     (tmp_path / "empty.db").touch()
     assert "name the journal with --database-url" in said("backup", "b", "--database-url", "sqlite:///empty.db")
+    assert "see that it can be reached" in said("migrate", "--database-url", "sqlite:///no/journal.db")
     sqlite_journal(tmp_path / "receiver.db")
     assert "create the folder no first" in said("backup", "no/b.zst")
     _receiver("backup", "b.zst")
