@@ -27,12 +27,12 @@ def recognise(file: Path) -> BackupFormat:
         with file.open("rb") as opened:
             head = opened.read(len(PG_DUMP_MAGIC))
     except OSError as error:
-        raise BackupError(f"the backup {file} cannot be read: {error.strerror}") from error
+        raise BackupError(f"the backup {file} cannot be read: {error.strerror}; name another file") from error
     if head == PG_DUMP_MAGIC:
         return BackupFormat.POSTGRESQL
     if head.startswith(ZSTANDARD_MAGIC) and sqlite_backup.begins_like_a_journal(file):
         return BackupFormat.SQLITE
-    raise BackupError(f"{file} is no backup: `receiver backup` writes them")
+    raise BackupError(f"{file} is no backup, or only its beginning: name a file that `receiver backup` has written")
 
 
 def back_up(database: Database, file: Path, on_step: OnStep) -> Contents:
@@ -63,7 +63,7 @@ def restore(file: Path, database: Database, on_step: OnStep, *, overwrite: bool 
             f"{file} is {_kind(format_)} and {database.place} is not of that kind: restore it to a database of its "
             "own kind, and move that with `receiver copy`"
         )
-    if not overwrite and (count := _count_callbacks(database)):
+    if not overwrite and (count := count_callbacks(database)):
         raise BackupError(
             f"{database.place} has callbacks already ({count}): name another database, or replace what it has with "
             "--overwrite"
@@ -80,7 +80,10 @@ def _kind(format_: BackupFormat) -> str:
 def _back_up_sqlite(database: Database, part: Path, opened: IO[bytes], on_step: OnStep) -> Contents:
     source = sqlite_file(database)
     if not source.exists():
-        raise BackupError(f"there is no journal {source}")
+        raise BackupError(
+            f"there is no journal {source}: run this in the folder of the receiver, or name its journal with "
+            "--database-url"
+        )
     _require_room(part.parent, 2 * source.stat().st_size)
     with _new_file(part.with_suffix(".copy")) as (copied, _):
         sqlite_backup.copy(source, copied, on_step)
@@ -135,7 +138,8 @@ def _server_version(database: Database) -> int:
         return int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
 
 
-def _count_callbacks(database: Database) -> int:
+def count_callbacks(database: Database) -> int:
+    """How many callbacks a database has; 0 without tables. Raises StoreError."""
     if database.is_sqlite:
         return sqlite_backup.count_callbacks(sqlite_file(database))
     with database.read_only() as connection:
@@ -174,15 +178,20 @@ def _new_file(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     try:
         number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:
-        raise BackupError(f"{path} cannot be written: {error.strerror}") from error
+        raise BackupError(f"{path} cannot be written: {error.strerror}{_what_to_do(path)}") from error
     try:
         with os.fdopen(number, "wb") as opened:
             yield path, opened
     except OSError as error:
-        raise StoreUnavailableError(f"{path} cannot be written: {error.strerror or error}") from error
+        advice = "make room, or name a file on another disk"
+        raise StoreUnavailableError(f"{path} cannot be written: {error.strerror or error}; {advice}") from error
     finally:
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+
+
+def _what_to_do(path: Path) -> str:
+    return "" if path.parent.exists() else f"; create the folder {path.parent} first"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -20,7 +21,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from storage import migrate
-from storage.errors import DatabaseUrlError, StoreRejectedError, StoreUnavailableError
+from storage.errors import DatabaseFailedError, DatabaseUrlError, StoreRejectedError
 
 Result = TypeVar("Result")
 
@@ -28,6 +29,9 @@ CLOSE_SECONDS = 5
 """How long closing waits for work in progress."""
 BUSY_SECONDS = 10
 """How long a transaction waits for SQLite's lock, which another process may hold."""
+BUSY_STEP_MS = 1
+"""How long it waits between two attempts. SQLite's own steps grow to 100 ms, while a busy process takes the lock again
+within one: the other would nearly always find it taken."""
 PGBOUNCER = "pgbouncer"
 """The parameter of a database URL, with the value true, that names the server a pgBouncer in transaction mode."""
 CONNECT_SECONDS = 2
@@ -81,7 +85,7 @@ class Database:
         """The location of the data, for people; without the password."""
         if self.is_sqlite and self.url.database:
             return str(Path(self.url.database).resolve())
-        return self.url.render_as_string(hide_password=True)
+        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
 
     def migrate(self, on_step: migrate.OnStep | None = None) -> None:
         """Bring the tables up to date; several processes may do so at once. Without `auto_migrate`, only check them.
@@ -185,7 +189,7 @@ class Database:
         except _REJECTED as error:
             raise StoreRejectedError(f"the database rejected it: {_first_line(error)}") from error
         except (DBAPIError, sqlite3.Error, OSError, PoolTimeoutError) as error:
-            raise StoreUnavailableError(f"the database {self.place} failed: {_first_line(error)}") from error
+            raise DatabaseFailedError(f"the database {self.place} failed: {_first_line(error)}") from error
 
 
 def driver_connection(connection: Connection) -> Any:
@@ -268,6 +272,27 @@ def _sqlite_engine(url: URL, begin: str, cache_kib: int = 2048) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        driver_connection(connection).execute(begin)
+        driver = driver_connection(connection)
+        if begin == "BEGIN":
+            driver.execute(begin)
+        else:
+            _begin_in_turn(driver, begin)
 
     return engine
+
+
+def _begin_in_turn(driver: Any, begin: str) -> None:
+    """Begin a transaction that writes: try for the lock often, so that processes take turns."""
+    until = monotonic() + BUSY_SECONDS
+    driver.execute(f"PRAGMA busy_timeout={BUSY_STEP_MS}")
+    try:
+        while True:
+            try:
+                driver.execute(begin)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                    raise
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")

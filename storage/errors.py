@@ -9,6 +9,10 @@ class StoreUnavailableError(StoreError):
     """The database could not commit: it is unreachable, its disk is full, or it is locked for too long."""
 
 
+class DatabaseFailedError(StoreUnavailableError):
+    """The database could not be reached or used, for the reason that its driver gives."""
+
+
 class StoreRejectedError(StoreError):
     """The database works but rejected a statement or a value: a fault of ours."""
 

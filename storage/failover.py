@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from storage import journal
+from storage import journal, probes
 from storage.clock import now_us
 from storage.database import Database
 from storage.errors import StoreRejectedError, StoreUnavailableError
@@ -31,6 +32,9 @@ EMPTY = "the spool is empty again: everything is in the journal"
 LEFT_BEHIND_SECONDS = 15.0
 """Between two looks for spools of processes that have ended."""
 
+FAILED_SECONDS = 5.0
+"""How long a spool that could not store a callback counts as unusable, since nothing else tries it."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
@@ -40,11 +44,13 @@ class StoreState:
     """Whether the database can be written."""
     spooled: int | None
     """Callbacks that wait in the spool; None without a spool."""
+    spool_fails: bool = False
+    """Whether the spool could not store a callback in the last FAILED_SECONDS, as on a full disk."""
 
     @property
     def can_store(self) -> bool:
         """Whether a callback would be stored at all."""
-        return self.journal or self.spooled is not None
+        return self.journal or (self.spooled is not None and not self.spool_fails)
 
 
 class FailoverStore:
@@ -69,6 +75,8 @@ class FailoverStore:
         self._lock = asyncio.Lock()
         self._mover: asyncio.Task[None] | None = None
         place = spool.path if spool else ""
+        self._last_failed = False
+        self._spool_failed_at = -FAILED_SECONDS
         self._outage = OutageLog(logger, f"callbacks go to the spool {place}", EMPTY)
         self._moving = OutageLog(logger, f"the spool {place} could not be moved", f"the spool {place} is moved again")
 
@@ -89,12 +97,24 @@ class FailoverStore:
             await asyncio.gather(self._mover, return_exceptions=True)
 
     async def state(self) -> StoreState:
-        """Whether the database takes a transaction that may write, and what is in the spool."""
+        """Whether the database takes a transaction that may write, and what is in the spool.
+
+        If it could not store the last batch, something is written: on a full disk an empty transaction succeeds.
+        """
         try:
-            await self._in_time(lambda _connection: None)
+            if self._last_failed:
+                await self._in_time(probes.begin_trial)
+                await self._in_time(probes.end_trial)
+                self._last_failed = False
+            else:
+                await self._in_time(lambda _connection: None)
         except StoreUnavailableError:
-            return StoreState(journal=False, spooled=self._spool.count if self._spool else None)
-        return StoreState(journal=True, spooled=self._spool.count if self._spool else None)
+            works = False
+        else:
+            works = True
+        if self._spool is None:
+            return StoreState(works, None)
+        return StoreState(works, self._spool.count, time.monotonic() - self._spool_failed_at < FAILED_SECONDS)
 
     async def move_all(self) -> None:
         """Move all that is spooled, for commands that run beside no receiver. Raises StoreUnavailableError."""
@@ -105,22 +125,44 @@ class FailoverStore:
         """Store a batch on disk. Raises StoreUnavailableError if neither journal nor spool can store it."""
         append = partial(journal.append, batch=batch)
         if self._spool is None:
-            return await self._database.write(append)
+            return await self._to_journal(append)
         async with self._lock:
             if not self._spool.count:
                 try:
                     return await self._in_time(append)
                 except StoreUnavailableError as error:
                     self._outage.failed(error)
-            await self._spool.put(batch)
+            await self._to_spool(self._spool, batch)
             return [Appended(0)] * len(batch)
+
+    async def _to_journal(self, append: Callable[[Connection], list[Appended]]) -> list[Appended]:
+        try:
+            stored = await self._database.write(append)
+        except StoreUnavailableError:
+            self._last_failed = True
+            raise
+        self._last_failed = False
+        return stored
+
+    async def _to_spool(self, spool: Spool, batch: Sequence[NewCallback]) -> None:
+        try:
+            await spool.put(batch)
+        except StoreUnavailableError:
+            self._spool_failed_at = time.monotonic()
+            raise
 
     async def _in_time(self, work: Callable[[Connection], Result]) -> Result:
         """Write within PATIENCE_SECONDS: a provider waits. A write that timed out may still be committed."""
         try:
-            return await asyncio.wait_for(self._database.write(work), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):  # `wait_for` of Python 3.11 may ignore a cancellation
+                return await self._database.write(work)
         except TimeoutError as error:
             raise StoreUnavailableError(f"the database did not commit within {PATIENCE_SECONDS:g} s") from error
+
+    async def _reach(self) -> None:
+        """Raises StoreUnavailableError or TimeoutError while the database is unreachable."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._database.read(now_us)
 
     async def _move_forever(self, spool: Spool) -> None:
         loop = asyncio.get_running_loop()
@@ -132,7 +174,7 @@ class FailoverStore:
                     await self._adopt()
                 if spool.count:
                     # Do not hold the lock while the database is still unreachable.
-                    await asyncio.wait_for(self._database.read(now_us), PATIENCE_SECONDS)
+                    await self._reach()
                     await self._move(spool)
                     self._moving.succeeded()
                 else:
@@ -146,6 +188,7 @@ class FailoverStore:
     async def _adopt(self) -> None:
         """Move the callbacks of processes that have ended."""
         for other in self._left_behind():
+            await self._reach()  # else each look would be logged
             logger.info("moving %d callbacks of another process from the spool %s", other.count, other.path)
             while other.count:
                 await self._move(other)
@@ -160,7 +203,7 @@ class FailoverStore:
             except StoreRejectedError:
                 await self._move_singly(spool, oldest)
         if not spool.count:
-            if self._outage.is_failing:
+            if spool is self._spool and self._outage.is_failing:
                 self._outage.succeeded()
             else:  # an earlier run had filled it
                 logger.info(EMPTY)

@@ -74,7 +74,7 @@ def read(file: Path, server: int, on_step: OnStep) -> Contents:
             contents = _count(process.stdout, on_step)
         except (IndexError, ValueError) as error:
             raise BackupError(f"the backup {file} is damaged: a row is incomplete; use another one") from error
-        _wait(process, lambda: None)
+        _wait(process, lambda: None, "; the backup may be damaged: use another one")
     if contents is None:
         raise BackupError(f"{file} holds no journal: it has no table callbacks")
     return contents
@@ -124,8 +124,8 @@ def _running(command: Sequence[str], url: URL | None) -> Iterator[subprocess.Pop
                 pipe.close()
 
 
-def _wait(process: subprocess.Popen[bytes], report: Callable[[], None]) -> None:
-    """Wait for the end, and report meanwhile. Raises BackupError with what the program said."""
+def _wait(process: subprocess.Popen[bytes], report: Callable[[], None], advice: str = "") -> None:
+    """Wait for the end, and report meanwhile. Raises BackupError with what the program said, and the advice."""
     while True:
         try:
             _, said = process.communicate(timeout=0.2)
@@ -133,7 +133,7 @@ def _wait(process: subprocess.Popen[bytes], report: Callable[[], None]) -> None:
         except subprocess.TimeoutExpired:
             report()
     if process.returncode:
-        raise BackupError(_last_lines(process.args, said))
+        raise BackupError(_last_lines(process.args, said) + advice)
 
 
 def _last_lines(command: object, said: bytes) -> str:

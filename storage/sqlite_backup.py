@@ -17,6 +17,8 @@ from storage.errors import BackupError, StoreUnavailableError
 PAGES = 2000
 """Pages that are copied between two reports of progress."""
 CHUNK = 1 << 20
+_FIRST_LOCK, _LOCKS = 0x40000002, 510
+"""The bytes of an SQLite file of which each open connection in WAL mode holds a shared lock."""
 LEVEL = 3
 """Bodies are compressed in the journal already; a higher level takes longer and saves little."""
 
@@ -43,7 +45,8 @@ def check(file: Path) -> None:
             if first == "ok":
                 copied.execute("SELECT count(*) FROM (SELECT 1 FROM callbacks LIMIT 1)").fetchone()
     except sqlite3.Error as error:
-        raise BackupError(f"the copy is no journal: {error}") from error
+        advice = "name the journal with --database-url; `receiver doctor` examines it"
+        raise BackupError(f"the copy is no journal: {error}; {advice}") from error
     if first != "ok":
         raise BackupError(f"the copy is damaged: {first}; `receiver doctor` checks the journal itself")
 
@@ -86,14 +89,21 @@ def begins_like_a_journal(file: Path) -> bool:
 
 
 def count_callbacks(journal: Path) -> int:
-    """How many callbacks a file has; 0 if there is no such file. The connection is closed: see `replace`."""
+    """How many callbacks a file has; 0 if there is no such file. The connection is closed: see `replace`.
+
+    Raises BackupError if the file is damaged.
+    """
     if not journal.exists():
         return 0
-    with _translated(journal), closing(_open(journal)) as opened:
-        if not opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'callbacks'").fetchone():
-            return 0
-        [count] = opened.execute("SELECT count(*) FROM callbacks").fetchone()
-        return int(count)
+    try:
+        with closing(_open(journal)) as opened:
+            if not opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'callbacks'").fetchone():
+                return 0
+            [count] = opened.execute("SELECT count(*) FROM callbacks").fetchone()
+            return int(count)
+    except sqlite3.Error as error:
+        message = f"{journal} cannot be read: {error}. Name another file, or replace this one with --overwrite"
+        raise BackupError(message) from error
 
 
 def replace(new: Path, journal: Path) -> None:
@@ -113,13 +123,31 @@ def replace(new: Path, journal: Path) -> None:
 
 
 def _require_unused(journal: Path) -> None:
-    """Leaving WAL mode succeeds only on the one connection that a file has."""
+    """Leaving WAL mode succeeds only on the one connection that a file has; a damaged file cannot leave it."""
+    if not journal.is_file():
+        raise BackupError(f"{journal} is not a file: name another one")
     try:
         with closing(sqlite3.connect(journal, timeout=1)) as only:
             only.execute("PRAGMA journal_mode=DELETE").fetchone()
     except sqlite3.OperationalError as error:
         message = f"a receiver or another process uses {journal}: stop it, then restore ({error})"
         raise StoreUnavailableError(message) from error
+    except sqlite3.DatabaseError as error:
+        if is_open_elsewhere(journal):
+            message = f"a receiver or another process uses {journal}, which is damaged: stop it, then restore"
+            raise StoreUnavailableError(message) from error
+
+
+def is_open_elsewhere(journal: Path) -> bool:
+    """Whether another process has a file open in WAL mode. This process must not: closing the file frees its locks."""
+    import fcntl
+
+    with journal.open("r+b") as opened:
+        try:
+            fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB, _LOCKS, _FIRST_LOCK)
+        except BlockingIOError:
+            return True
+    return False  # closing the file has released the lock
 
 
 def _open(file: Path) -> sqlite3.Connection:
@@ -131,4 +159,5 @@ def _translated(file: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreUnavailableError(f"the journal {file} cannot be read: {error}") from error
+        advice = "`receiver doctor` examines it; restore a backup if it is damaged"
+        raise StoreUnavailableError(f"the journal {file} cannot be read: {error}; {advice}") from error

@@ -13,7 +13,7 @@ import typer
 import zstandard
 
 import storage
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.providers.base.contract import CallbackRequest, Mode, Provider
 from receiver.providers.base.samples import Sample, find_samples
 from receiver.settings import Settings

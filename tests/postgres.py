@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -34,9 +34,10 @@ START_SECONDS = 60
 class Cluster:
     """A private server on loopback, which tests may kill and restart."""
 
-    def __init__(self, folder: Path, binaries: Path, *, durable: bool = True) -> None:
+    def __init__(self, folder: Path, binaries: Path, *, durable: bool = True, settings: Sequence[str] = ()) -> None:
         self._binaries = binaries
-        self._options = () if durable else ("-c", "fsync=off", "-c", "full_page_writes=off")
+        given = [*settings, *(() if durable else ("fsync=off", "full_page_writes=off"))]
+        self._options = [part for setting in given for part in ("-c", setting)]
         self._data = folder / "data"
         self._folder = folder
         self._user = "postgres" if os.geteuid() == 0 else None
@@ -47,6 +48,17 @@ class Cluster:
             self.port = free.getsockname()[1]
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         self.process: subprocess.Popen[bytes] | None = None
+
+    def back_up_files(self, folder: Path) -> None:
+        """A copy of the server's files while it runs, as pg_basebackup makes it."""
+        self._run(
+            "pg_basebackup", "-h", "127.0.0.1", "-p", self.port, "-U", "postgres", "-D", folder, "--checkpoint=fast"
+        )
+
+    def replace_files(self, folder: Path) -> None:
+        """Continue with other files; the server must be stopped."""
+        shutil.rmtree(self._data)
+        folder.rename(self._data)
 
     @property
     def url(self) -> str:

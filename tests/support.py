@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import httpx
 from sqlalchemy import Connection
 
-from receiver.app import Components, build_app, handler_defaults, make_providers
+from receiver.app import build_app
+from receiver.components import Components, handler_defaults, make_providers
 from receiver.plugins import Handlers
 from receiver.plugins.registry import Registry
 from receiver.settings import Settings

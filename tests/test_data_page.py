@@ -2,6 +2,10 @@
 
 import re
 import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,26 @@ PAGE = ROOT / "docs" / "data.md"
 SAMPLE = {"caller": "0501234567", "ivruniqueid": "1", "duration": 42}
 OTHER_PROGRAMS = {"systemctl"}
 """Their lines are for people: this test starts no service."""
+USER = """
+import sqlite3, sys
+connection = sqlite3.connect("receiver.db")
+connection.execute("SELECT id FROM callbacks").fetchall()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def in_use(line: str) -> Iterator[None]:
+    """While a journal is copied that is not the last time, another process has it open, as a receiver has."""
+    if not line.startswith("receiver copy") or line.endswith("--final"):
+        yield
+        return
+    with subprocess.Popen([sys.executable, "-c", USER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as user:
+        assert user.stdout is not None
+        user.stdout.readline()
+        yield
+        user.kill()
 
 
 async def test_the_commands_of_the_page_succeed(
@@ -37,14 +61,15 @@ async def test_the_commands_of_the_page_succeed(
     databases: dict[str, str] = {}
     ran = 0
     for line in "".join(blocks(PAGE, "sh")).splitlines():
-        line = line.replace("/var/backups/receiver", str(tmp_path / "backups"))
+        line = line.replace("/var/lib/receiver/backups", str(tmp_path / "backups"))
         for shown in re.findall(r"postgresql://\S+", line):
             if shown not in databases:
                 databases[shown] = make_database(postgres_server)
             line = line.replace(shown, databases[shown])
         program, *arguments = shlex.split(line, comments=True) or [""]
         if program == "receiver":
-            done = CliRunner().invoke(app, arguments)
+            with in_use(line):
+                done = CliRunner().invoke(app, arguments)
             assert done.exit_code == 0, f"$ {line}\n{done.output}"
             ran += 1
         else:

@@ -20,9 +20,9 @@ import handlers
 import receiver
 import receiver.testing
 from handlers import demo
-from receiver.app import load_components
 from receiver.cli import app
 from receiver.cli.load_again import RELOADED
+from receiver.components import load_components
 from receiver.providers.base.api import errors as api_errors
 from receiver.providers.base.api.contract import Api
 from receiver.providers.base.api.discovery import discover_apis

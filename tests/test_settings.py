@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.app import load_components, make_providers
+from receiver.components import load_components, make_providers
 from receiver.errors import SettingsError
 from receiver.providers.voicenter import Voicenter
 from receiver.settings import load

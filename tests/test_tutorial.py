@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.serving import free_port
+from tests.scenarios.serving import free_port, wait_until
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "docs" / "tutorial.md"]
@@ -48,7 +48,7 @@ class Reader:
         if language in {"python", "toml"} and named:
             path = self.folder / named[1]
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            self._save(path, text)
         elif language == "console" and background:
             command, shown = _commands(text)[0]
             self.running.append(Background(command, self))
@@ -56,6 +56,13 @@ class Reader:
         elif language == "console":
             for command, shown in _commands(text):
                 self._run(command, shown)
+
+    def _save(self, path: Path, text: str) -> None:
+        """Save a file; what a running receiver loads again, it says in its terminal, and the reader waits for that."""
+        before = [one.printed() for one in self.running]
+        path.write_text(text, encoding="utf-8")
+        if self.running and (path.suffix == ".toml" or "handlers = Handlers(" in text):
+            wait_until(lambda: [one.printed() for one in self.running] != before, 60)
 
     def _run(self, command: str, shown: list[str]) -> None:
         if shown == ["# in the first terminal:"]:
@@ -107,6 +114,10 @@ class Background:
         while not self._has(shown):
             assert time.monotonic() < deadline, f"shown: {shown}\nprinted:\n{self._output.read_text()}"
             time.sleep(0.05)
+
+    def printed(self) -> str:
+        """All that is in the terminal."""
+        return self._output.read_text()
 
     def _has(self, shown: list[str]) -> bool:
         printed = iter(self._reader.shown(self._output.read_text()).splitlines())

@@ -91,8 +91,9 @@ def _table(found: Sequence[AlarmState], now: datetime) -> Table:
         Column("what", rank=4, prose=True),
     )  # fmt: skip
     for state, *times in zip(found, begins, ends, silences, strict=True):
-        word = "active" if state.is_active else "ended" if state.ended_at else ""
-        table.add(state.name, word, *times, state.text)
+        words = ["active" if state.is_active else "ended" if state.ended_at else ""]
+        words += ["silenced"] if _silenced_until(state, now) else []
+        table.add(state.name, ", ".join(filter(None, words)), *times, state.text)
     return table
 
 

@@ -16,10 +16,10 @@ from pydantic.fields import FieldInfo
 from rich.markup import escape
 from rich.table import Table
 
-from receiver.app import api_options, make_providers, open_database
 from receiver.cli.main import report_errors
 from receiver.cli.options import moment
 from receiver.cli.output import as_text, console, print_error, print_json, print_note, printable, printable_lines
+from receiver.components import api_options, make_providers, open_database
 from receiver.database import file_of
 from receiver.errors import ReceiverError, SettingsError
 from receiver.operations.placed_calls import as_row, now

@@ -1,12 +1,13 @@
 """`receiver audit`: who looked at, exported, replayed or erased stored callbacks."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from receiver.cli.auditing import ACTIONS
 from receiver.cli.main import app, open_journal
-from receiver.cli.options import AsJson, DatabaseUrl, Limit, Since, Until
+from receiver.cli.options import AsJson, DatabaseUrl, Limit, moment
 from receiver.cli.output import Column, Table, print_json, print_note
 from receiver.cli.times import time_column
 from storage import audit as trail
@@ -26,8 +27,17 @@ def list_audit(
             help=f"Only this action: {', '.join(ACTIONS)}.", parser=_action, metavar="ACTION", show_default=False
         ),
     ] = "",
-    since: Since = None,
-    until: Until = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=moment,
+            metavar="TIME",
+            help="Only lines written at this time or later: ISO 8601, or an age such as 90m, 24h or 7d.",
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(parser=moment, metavar="TIME", help="Only lines written before this time.")
+    ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,

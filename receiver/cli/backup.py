@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.filesize import decimal
 
-from receiver.app import is_sqlite, make_database
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import AsJson, DatabaseUrl
 from receiver.cli.output import counted, print_json, print_note, print_prose
 from receiver.cli.paging import step_progress
 from receiver.cli.times import local_time
+from receiver.components import is_sqlite, make_database
 from receiver.settings import Settings, load
 from storage.backup import back_up, recognise
 from storage.backup_values import Contents
@@ -53,7 +54,7 @@ def _print(file: Path, contents: Contents) -> None:
     newest = f" up to {local_time(contents.newest)}" if contents.newest else ""
     print_prose(
         f"{file} has {counted(contents.callbacks, 'callback')}{newest}: {recognise(file)}, "
-        f"{file.stat().st_size / 1e6:,.1f} MB, read to its end. `receiver restore` restores it."
+        f"{decimal(file.stat().st_size)}, read to its end. `receiver restore` restores it."
     )
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from receiver.app import Components
 from receiver.cli.output import Column, Table, console, print_facts, print_prose
+from receiver.components import Components
 from receiver.web.auth import AccessPolicy, access_policies
 from receiver.web.callback_app import url_path
 from storage import Database

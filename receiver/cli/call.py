@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from receiver.app import make_providers
 from receiver.cli.auditing import SHOW, record
 from receiver.cli.json_values import callback_details, event_of
 from receiver.cli.main import app, open_journal, report_errors
 from receiver.cli.options import AsJson, DatabaseUrl
 from receiver.cli.output import console, counted, print_error, print_json, print_prose
 from receiver.cli.times import local_time
+from receiver.components import make_providers
 from receiver.errors import SettingsError
 from receiver.intake.suggestion import is_no_handler
 from receiver.providers.base.contract import Provider

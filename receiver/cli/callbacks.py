@@ -55,8 +55,8 @@ def show(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Show one callback: the request as it was sent, its event, the reply and the deliveries."""
-    from receiver.app import make_providers
     from receiver.cli.callback_details import print_callback
+    from receiver.components import make_providers
 
     with open_journal(database_url) as (settings, database):
         with database.read_only() as connection:

@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from receiver.app import Components, is_sqlite, load_components, make_database, open_database
 from receiver.cli.banner import print_handlers
 from receiver.cli.check_url import check_url
 from receiver.cli.flow import flows_of
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl, HandlerModules
 from receiver.cli.output import console, counted, print_prose
+from receiver.components import Components, is_sqlite, load_components, make_database, open_database
 from receiver.errors import SettingsError
 from receiver.settings import Settings, load
 from receiver.web.auth import access_policies, require_access_control

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import httpx
 from rich.markup import escape
 
-from receiver.app import Components
 from receiver.cli.output import console, print_prose
+from receiver.components import Components
 from receiver.web.auth import AccessPolicy, access_policies
 from receiver.web.rejections import Rejection
 from receiver.web.url_check import Probe, probe_all
@@ -50,11 +50,8 @@ def _findings(probe: Probe, asked: AccessPolicy) -> Iterator[str]:
     yield f"scheme {seen['scheme']}, Host {seen['host']}, path {seen['path']}"
     yield f"connected from {seen['peer']}, sent by {seen['address']}"
     for name, value in seen["forwarded"].items():
-        if seen["address"] == seen["peer"]:
-            yield (
-                f"{name}: {value} was ignored: {seen['peer']} is not one of trusted_proxies, or the header names the "
-                "same address"
-            )
+        if not seen.get("trusted"):
+            yield f"{name}: {value} was ignored: {seen['peer']} is not one of trusted_proxies"
     if seen["scheme"] == "http":
         what = "the callbacks and the secret" if asked.secrets else "the callbacks"
         yield f"without HTTPS {what} can be read on their way"

@@ -53,3 +53,12 @@ COMMANDS = {
     "flow": "Check and draw the flows of your handler modules.",
 }
 """What `receiver --help` says of each: the first paragraph of its own help."""
+
+GROUPS = {
+    "Run it": ("serve", "work", "check", "init", "migrate"),
+    "Write handlers and try them": ("new", "phone", "test", "send", "sandbox", "flow", "handlers"),
+    "Look at what happened": ("callbacks", "call", "deliveries", "refused", "alarms", "gaps", "audit"),
+    "Call the providers": ("api", "reconcile"),
+    "Look after the journal": ("backup", "restore", "copy", "doctor", "replay", "export", "prune", "forget"),
+}
+"""Under which heading `receiver --help` has each."""

@@ -12,6 +12,7 @@ from receiver.settings import load
 from storage import Database
 from storage.copying.compare import Compared
 from storage.copying.journal_copy import Copied, open_copy
+from storage.copying.usage import is_used
 from storage.errors import CopyError
 from storage.spool_files import count_in_all
 
@@ -30,20 +31,27 @@ def copy(
 ) -> None:
     """Copy a journal from SQLite to PostgreSQL or back, with all numbers, while receivers use it.
 
-    Run it without --final first, again after an interruption. Then stop the receivers and run it with --final.
+    While receivers use it, the copy catches up with them: run it again after an interruption, then stop the receivers
+    and run it with --final. If none does, the copy is complete at once.
     """
     with report_errors():
         settings = load()
         with Database(source_url) as source, Database(target_url) as target:
-            if final:
+            copied = None if final else _copied(source, target)
+            if final or not is_used(source):
                 _require_empty_spool(source, settings.spool)
-            with step_progress() as on_step, open_copy(source, target, on_step) as copying:
-                verified = copying.finish() if final else []
-                copied = None if final else copying.run()
+                with step_progress() as on_step, open_copy(source, target, on_step) as copying:
+                    verified = copying.finish()
+                copied = None
     if copied is None:
         _print_verified(verified, target)
     else:
         _print_next(copied, source, target)
+
+
+def _copied(source: Database, target: Database) -> Copied:
+    with step_progress() as on_step, open_copy(source, target, on_step) as copying:
+        return copying.run()
 
 
 def _require_empty_spool(source: Database, spool: str) -> None:
@@ -62,15 +70,11 @@ def _print_next(copied: Copied, source: Database, target: Database) -> None:
         f"Rows that changed in the last round: {copied.behind}. Receivers may go on; run this again to catch up."
     )
     print_prose("Switch now:", style="bold")
-    for number, step in enumerate(
-        (
-            "stop all receivers and workers of the source",
-            f"`receiver copy {urls} --final`",
-            f"start them with database_url = {_shown(target)}",
-        ),
-        1,
-    ):
-        print_prose(f"{number}. {step}", indent=3)
+    print_prose("1. Stop all receivers and workers of the source, and receiver.socket if systemd listens.", indent=3)
+    print_prose("2. Make the last pass:")
+    # Not wrapped, so that it can be copied.
+    console.print(f"   receiver copy {urls} --final", soft_wrap=True, markup=False, highlight=False)
+    print_prose(f"3. Start them with database_url = {_shown(target)}", indent=3)
 
 
 def _print_verified(verified: list[Compared], target: Database) -> None:

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from receiver.app import make_database, make_providers
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import AsJson, DatabaseUrl
 from receiver.cli.output import console, counted, print_json, print_prose
 from receiver.cli.paging import step_progress
+from receiver.components import make_database, make_providers
 from receiver.operations.doctor import Doctor, Finding, Level
 from receiver.settings import load
 from receiver.web.auth import is_loopback

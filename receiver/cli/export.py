@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from receiver.app import make_providers
 from receiver.cli.auditing import EXPORT, record, without_digits
 from receiver.cli.export_number import COLUMNS, everything, find_with_progress, pages_of
 from receiver.cli.filters import callback_filter, described
@@ -19,6 +18,7 @@ from receiver.cli.options import CallId, DatabaseUrl, Kind, Outcome, Provider, S
 from receiver.cli.output import as_text, counted, print_error, print_prose
 from receiver.cli.paging import pages_with_progress
 from receiver.cli.row_values import callback_summary
+from receiver.components import make_providers
 from receiver.errors import PayloadError
 from receiver.intake.reread import reread
 from receiver.providers.base import contract

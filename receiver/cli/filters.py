@@ -97,7 +97,7 @@ def _providers() -> Mapping[str, type["Provider[Any]"]]:
 
 def _loaded_listeners() -> tuple[str, ...]:
     """The handlers that deliveries can go to; none where a module does not load, which `receiver check` explains."""
-    from receiver.app import load_components
+    from receiver.components import load_components
     from receiver.settings import load
 
     try:

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from receiver.app import Components, load_components
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import AsJson, HandlerModules
 from receiver.cli.output import console, print_error, print_json, printable
+from receiver.components import Components, load_components
 from receiver.errors import SettingsError
 from receiver.flow import Flow
 from receiver.flow.flow import flow_of

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from receiver.app import make_providers
 from receiver.cli.auditing import FORGET, record, without_digits
 from receiver.cli.main import app, open_journal, report_errors
 from receiver.cli.options import DatabaseUrl
 from receiver.cli.output import counted, print_prose
 from receiver.cli.paging import progress_bar
+from receiver.components import make_providers
 from receiver.operations.erasure import Erased, erase
 from receiver.operations.phone_numbers import number_redactor
 from receiver.settings import Settings, load

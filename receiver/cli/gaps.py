@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from receiver.app import make_providers
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import AsJson, DatabaseUrl, moment
 from receiver.cli.output import Column, Table, counted, print_json, print_note
 from receiver.cli.times import time_column
+from receiver.components import make_providers
 from receiver.operations.gaps import Gap, find_gaps
 
 RECENT = timedelta(minutes=10)

@@ -7,11 +7,11 @@ from typing import Any
 
 from rich.markup import escape
 
-from receiver.app import Components, is_sqlite, load_components, open_database
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import AsJson, DatabaseUrl, HandlerModules
 from receiver.cli.output import console, errors, print_json, printable
 from receiver.cli.times import local_time
+from receiver.components import Components, is_sqlite, load_components, open_database
 from receiver.intake.responder import deadline_of
 from receiver.plugins.failures import shown_path
 from receiver.plugins.handlers import Handler

@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from receiver.app import Components, load_components, make_providers
 from receiver.cli.load_check import require_loadable
+from receiver.components import Components, load_components, make_providers
 from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.reloading import Authored, imported_again
 from receiver.settings import Settings

@@ -8,7 +8,7 @@ import os
 import pickle
 import sys
 
-from receiver.app import load_components
+from receiver.components import load_components
 from receiver.errors import ReceiverError, SettingsError
 from receiver.plugins.reloading import without_bytecode
 from receiver.settings import Settings

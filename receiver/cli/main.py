@@ -10,11 +10,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from receiver.cli.commands import COMMANDS
+from receiver.cli.commands import COMMANDS, GROUPS
 from receiver.cli.output import console, print_error
 from receiver.errors import ReceiverError, SettingsError
 from receiver.setting_sources import DEFAULT_DATABASE_URL, written
-from storage.errors import StoreError
+from storage.errors import DatabaseFailedError, StoreError
 
 if TYPE_CHECKING:
     from receiver.settings import Settings
@@ -51,6 +51,9 @@ class _Commands(TyperGroup):
 
     def __init__(self, *, commands: Mapping[str, Any], **attributes: Any) -> None:
         known = {name: commands[name] if name in commands else _Unloaded(name) for name in COMMANDS}
+        for heading, names in GROUPS.items():
+            for name in names:
+                known[name].rich_help_panel = heading
         super().__init__(commands={**known, **commands}, **attributes)
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -95,13 +98,17 @@ def main(
     """What comes before a command."""
 
 
+_DATABASE_ADVICE = "see that it can be reached and that its URL is right; `receiver doctor` examines the journal"
+
+
 @contextmanager
 def report_errors() -> Iterator[None]:
     """Print our own errors as sentences and exit with code 2; anything else is a bug and shows its traceback."""
     try:
         yield
     except (ReceiverError, StoreError) as error:
-        for line in str(error).splitlines():
+        advice = f"; {_DATABASE_ADVICE}" if isinstance(error, DatabaseFailedError) else ""
+        for line in f"{error}{advice}".splitlines():
             print_error(line)
         raise typer.Exit(2) from error
 

@@ -1,5 +1,8 @@
 """`receiver migrate`: bring the journal's tables up to date."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -31,7 +34,11 @@ def migrate(
     from receiver.database import make_database
     from storage import migrate as migrations
 
-    with report_errors(), make_database(database_url_of(database_url), auto_migrate=True) as database:
+    with (
+        report_errors(),
+        _opened_url(database_url_of(database_url), is_changed=not check and not sql) as url,
+        make_database(url, auto_migrate=True) as database,
+    ):
         with database.read_only() as connection:
             missing = migrations.missing(connection)
             if sql:
@@ -47,6 +54,19 @@ def migrate(
         with console.status(f"running {counted(len(missing), 'migration')}"):
             database.migrate(lambda revision: print_prose(f"Revision {revision} is done."))
         print_prose(f"The tables of {database.place} have revision {migrations.newest()}.")
+
+
+@contextmanager
+def _opened_url(url: str, *, is_changed: bool) -> Iterator[str]:
+    """The URL; of a file that does not exist and must not be created, that of an empty journal for the moment."""
+    from receiver.database import file_of
+
+    file = file_of(url)
+    if is_changed or file is None or file.exists():
+        yield url
+        return
+    with TemporaryDirectory(prefix="receiver-migrate-") as folder:
+        yield f"sqlite:///{folder}/empty.db"
 
 
 def _say_what_is_missing(missing: list[str]) -> None:

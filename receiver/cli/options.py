@@ -59,6 +59,7 @@ DatabaseUrl = Annotated[
     str | None,
     typer.Option(
         "--database-url",
+        metavar="URL",
         help="The URL of the journal's database, such as sqlite:///receiver.db.",
         show_default="setting database_url",
     ),
@@ -67,6 +68,7 @@ HandlerModules = Annotated[
     list[str] | None,
     typer.Option(
         "--handlers",
+        metavar="MODULES",
         help="Handler modules, such as handlers.demo. Separate several with commas, or repeat the option.",
         show_default="setting handlers",
     ),

@@ -231,7 +231,7 @@ def print_delivery(delivery: Delivery, *about: str) -> None:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number with its noun: 1 attempt, 2 attempts, 3 deliveries."""
+    """A number with its noun: 1 attempt, 2 attempts, 3 deliveries, 4 replays."""
     if count == 1:
         return f"1 {noun}"
-    return f"{count} {noun[:-1]}ies" if noun.endswith("y") else f"{count} {noun}s"
+    return f"{count} {noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{count} {noun}s"

@@ -43,8 +43,11 @@ def pages(database: Database, wanted: Filter, last: int) -> Iterator[list[Stored
         done = page[-1].id
 
 
-def progress_bar() -> Progress:
-    """How much is done, how fast, and how long the rest takes; on standard error, so that output can be piped."""
+def progress_bar(*, transient: bool = False) -> Progress:
+    """How much is done, how fast, and how long the rest takes; on standard error, so that output can be piped.
+
+    A `transient` one is erased at the end; where there is no terminal, each is.
+    """
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -52,14 +55,18 @@ def progress_bar() -> Progress:
         TaskProgressColumn(show_speed=True),
         TimeRemainingColumn(),
         console=errors,
-        transient=not errors.is_terminal,
+        transient=transient or not errors.is_terminal,
     )
 
 
 @contextmanager
 def step_progress() -> Iterator[Callable[[str, int, int | None], None]]:
-    """A function that shows how far each of several steps is: by its name, what is done, and the whole if known."""
-    with progress_bar() as progress:
+    """A function that shows how far each of several steps is: by its name, what is done, and the whole if known.
+
+    The bars are erased at the end: what the command prints then says what was done, and a step without rows would
+    stay at 0 of 0.
+    """
+    with progress_bar(transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
         def show(step: str, done: int, total: int | None) -> None:

@@ -10,10 +10,10 @@ from typing import Annotated
 import httpx
 import typer
 
-from receiver.app import make_providers
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl
 from receiver.cli.output import console, print_error, print_json, print_note
+from receiver.components import make_providers
 from receiver.phone.clock import PhoneClock
 from receiver.phone.journal_reader import JournalReader
 from receiver.phone.line import Line, NoReceiverError, patience_of, require_receiver

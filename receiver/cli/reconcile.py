@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from receiver.app import Components, api_options, load_components
 from receiver.cli.main import app, open_journal
 from receiver.cli.options import DatabaseUrl, HandlerModules, moment
 from receiver.cli.output import Column, Table, errors, print_error, print_json, print_note, print_prose
 from receiver.cli.times import local_time, time_column
+from receiver.components import Components, api_options, load_components
 from receiver.errors import ReceiverError, SettingsError
 from receiver.operations.reconcile import Comparison, Reconciler, Result, Span, count
 from receiver.operations.reconcile_task import NO_CALL_LOG, call_logs, make_reconcilers

@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from receiver.app import Components
 from receiver.cli.load_again import authored, load_again
 from receiver.cli.output import print_error
 from receiver.cli.watching import WatchedFiles
+from receiver.components import Components
 from receiver.errors import ReceiverError
 from receiver.plugins.failures import shown_path
 from receiver.settings import load

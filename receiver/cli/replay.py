@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.markup import escape
 
-from receiver.app import load_components, open_responder
+from receiver.app import open_responder
 from receiver.cli.auditing import COMPARE, REPLAY, current_user, record
 from receiver.cli.filters import callback_filter, described
 from receiver.cli.main import app, open_journal
@@ -17,6 +17,7 @@ from receiver.cli.options import CallId, DatabaseUrl, HandlerModules, Kind, Outc
 from receiver.cli.output import Column, Table, console, counted, errors, print_error, print_prose, printable
 from receiver.cli.paging import pages_with_progress
 from receiver.cli.times import time_column
+from receiver.components import load_components
 from receiver.errors import SettingsError
 from receiver.intake.call_history import CallHistories
 from receiver.operations.redelivery import Difference, Posted, compare, planned_deliveries, post_again

@@ -43,7 +43,8 @@ def sandbox(
 ) -> None:
     """Play the providers' APIs and the calls behind them, until stopped. No account is needed and nothing costs."""
     from receiver.sandbox import Sandbox, load_settings
-    from receiver.sandbox.server import SandboxServer, listen, url_of
+    from receiver.sandbox.server import SandboxServer, url_of
+    from receiver.server.sockets import listen
 
     with report_errors():
         given = load_settings(

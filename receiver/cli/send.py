@@ -9,9 +9,9 @@ import httpx
 import typer
 from rich.markup import escape
 
-from receiver.app import make_providers
 from receiver.cli.main import app, report_errors
 from receiver.cli.output import Column, Table, as_text, console, print_error, print_prose, printable
+from receiver.components import make_providers
 from receiver.providers.base.samples import Sample, find_samples
 from receiver.settings import load
 from receiver.web.callback_target import CallbackTarget, callback_target

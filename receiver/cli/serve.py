@@ -12,13 +12,20 @@ from receiver.settings import load
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="The address to listen on.", show_default="setting host")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="HOST", help="The address to listen on.", show_default="setting host")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option(help="The port to listen on; 0 takes a free one.", show_default="setting port")
+        int | None,
+        typer.Option(metavar="PORT", help="The port to listen on; 0 takes a free one.", show_default="setting port"),
     ] = None,
     fd: Annotated[
         int | None,
-        typer.Option(min=0, help="The descriptor of a listening socket to take over, in place of host and port."),
+        typer.Option(
+            min=0,
+            metavar="FD",
+            help="The descriptor of a listening socket to take over, in place of host and port.",
+        ),
     ] = None,
     database_url: DatabaseUrl = None,
     handlers: HandlerModules = None,
@@ -26,6 +33,7 @@ def serve(
         int | None,
         typer.Option(
             min=1,
+            metavar="N",
             help="Processes on one port and one journal. SIGHUP replaces them one after the other.",
             show_default="setting processes",
         ),

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import uvicorn
 
-from receiver.app import Components, build_app, load_components, open_for_receiving, open_spool
+from receiver.app import build_app
 from receiver.cli import logs, traces
 from receiver.cli.banner import print_banner
 from receiver.cli.main import report_errors
 from receiver.cli.output import console
+from receiver.components import Components, load_components, open_for_receiving, open_spool
 from receiver.server import sockets
 from receiver.server.http_server import HttpServer, leave
 from receiver.settings import Settings

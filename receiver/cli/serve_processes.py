@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,12 +24,11 @@ def serve_processes(settings: Settings, given: Mapping[str, Any], *, fd: int | N
     """Keep `settings.processes` processes running until a signal stops them, then end."""
     with report_errors():
         logs.configure(settings)
-        passed = [fd] if fd is not None else sockets.activated(os.environ, os.getpid())
-        held = [] if passed else _listen(settings)
+        listening = _sockets(settings, fd)
     with tempfile.TemporaryDirectory(prefix="receiver-metrics-") as folder:
         supervisor = Supervisor(
             partial(_command, deliveries=deliveries),
-            passed or [listening.fileno() for listening in held],
+            listening,
             settings.processes,
             environment=_environment(given, folder if settings.metrics else ""),
             on_end=partial(mark_process_dead, path=folder),
@@ -37,7 +37,10 @@ def serve_processes(settings: Settings, given: Mapping[str, Any], *, fd: int | N
     raise SystemExit(code)
 
 
-def _listen(settings: Settings) -> Sequence[Any]:
+def _sockets(settings: Settings, fd: int | None) -> Sequence[socket.socket]:
+    """What to listen on: the descriptor, what systemd has passed, or a socket of its own for each process."""
+    if passed := [fd] if fd is not None else sockets.activated(os.environ, os.getpid()):
+        return [sockets.from_descriptor(number) for number in passed]
     return sockets.listen_for_each(settings.host, settings.port, settings.processes, reuse_port=settings.reuse_port)
 
 

@@ -3,12 +3,13 @@
 import asyncio
 import signal
 
-from receiver.app import load_components, open_database, running_worker
+from receiver.app import running_worker
 from receiver.cli import logs, traces
 from receiver.cli.banner import print_handlers
 from receiver.cli.main import app, report_errors
 from receiver.cli.options import DatabaseUrl, HandlerModules
 from receiver.cli.output import console, print_prose
+from receiver.components import load_components, open_database
 from receiver.metrics import Metrics
 from receiver.monitoring import Watched, running_monitoring
 from receiver.server.http_server import leave

@@ -18,6 +18,7 @@ from receiver.providers.base.contract import Provider
 from receiver.settings import Settings
 from storage import Database, StoreError, integrity, migrate
 from storage.backup import sqlite_file
+from storage.errors import SchemaError
 from storage.failover import FailoverStore
 from storage.postgresql_backup import find_program
 from storage.spool_files import count_in_all, left_behind
@@ -74,7 +75,12 @@ class Doctor:
             if (yield from self._revision()):
                 yield from self._journal()
         except StoreError as error:
-            yield Finding("journal", Level.WRONG, f"the journal cannot be read: {error}")
+            yield Finding("journal", Level.WRONG, f"the journal cannot be read: {error}; {self._advice()}")
+
+    def _advice(self) -> str:
+        if self.database.is_sqlite:
+            return "if the file is damaged, restore a backup, or save what is left with `sqlite3 FILE .recover`"
+        return "see that PostgreSQL runs, and that database_url names an existing database"
 
     def _settings(self) -> Iterator[Finding]:
         found = contradictions(self.settings, on_loopback=self.on_loopback)
@@ -114,17 +120,19 @@ class Doctor:
             yield Finding("journal", Level.NOTE, "there is no journal yet: `receiver serve` creates it")
             return False
         with self.database.read_only() as connection:
-            revision = migrate.current(connection)
-        newest = migrate.newest()
-        if revision == newest:
-            yield Finding("revision", Level.OK, f"the tables are of revision {revision}")
-            return True
-        if revision is None or migrate.is_known(revision):
+            revision, newest = migrate.current(connection), migrate.newest()
+            try:
+                missing = migrate.missing(connection)
+            except SchemaError as error:
+                yield Finding("revision", Level.WRONG, str(error))
+                return False
+        if missing:
             what = f"of revision {revision}" if revision else "missing"
             yield Finding("revision", Level.NOTE, f"the tables are {what}: the next receiver makes them {newest}")
-        else:
-            yield Finding("revision", Level.WRONG, f"the tables are of revision {revision}: install a newer version")
-        return False
+            return False
+        suits = "" if revision == newest else f", newer than this version's {newest}, and work with it"
+        yield Finding("revision", Level.OK, f"the tables are of revision {revision}{suits}")
+        return True
 
     def _journal(self) -> Iterator[Finding]:
         yield from self._file()
@@ -143,8 +151,7 @@ class Doctor:
             with self.database.read_only() as connection:
                 found = integrity.quick_check(connection)
             if found:
-                advice = "restore a backup, or save what is left with `sqlite3 FILE .recover`"
-                yield Finding("file", Level.WRONG, f"SQLite finds damage: {found}; {advice}")
+                yield Finding("file", Level.WRONG, f"SQLite finds damage: {found}; {self._advice()}")
             else:
                 yield Finding("file", Level.OK, "SQLite finds no damage in the file")
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection
 
-from receiver.app import is_sqlite, make_database
+from receiver.components import is_sqlite, make_database
 from receiver.providers.base.contract import Provider
 from receiver.scenarios.tracebacks import author_frames
 from receiver.settings import Settings

@@ -213,7 +213,7 @@ class _LiveCall:
             self._placed.plan.on_report(request)
         index = len(self._placed.callbacks)
         reply = await self._sender.send(self._placed, request)
-        if self._placed.callbacks[index].result != "sent":
+        if self._placed.callbacks[index].result not in {"sent", "refused"}:
             self._lost.add(id(request))
         return reply
 

@@ -1,11 +1,9 @@
 """A listening sandbox: in the foreground for the command, in a thread for tests."""
 
 import asyncio
-import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +14,8 @@ from receiver.providers.base.sandbox import PlacedCall
 from receiver.sandbox.app import Sandbox
 from receiver.sandbox.control import ControlApi, Description
 from receiver.sandbox.settings import CallbackFaults, SandboxSettings
+from receiver.server.sockets import listen
+from receiver.server.stoppable import StoppableServer
 
 START_SECONDS = 30.0
 IDLE_SECONDS = 120
@@ -24,28 +24,13 @@ STOP_SECONDS = 1
 """How long requests that are slow on purpose are waited for at the end."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that is bound. Raises SettingsError when the address or the port is not to be had."""
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise SettingsError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}. "
-            "Is another sandbox running? --port takes another port"
-        ) from error
-    return listening
-
-
 def url_of(listening: socket.socket) -> str:
     """The address of a bound socket."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class SandboxServer(uvicorn.Server):
+class SandboxServer(StoppableServer):
     """Serves a sandbox, and says so with `on_listening` as soon as it does."""
 
     def __init__(self, sandbox: Sandbox, on_listening: Callable[[], None]) -> None:
@@ -63,19 +48,6 @@ class SandboxServer(uvicorn.Server):
             )
         )
         self._on_listening = on_listening
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT with exit code 0; in another thread than the first one signals are not ours."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     async def startup(self, sockets: Any = None) -> None:
         """Listen, then say so."""

@@ -12,7 +12,8 @@ import anyio.from_thread
 import httpx
 from sqlalchemy import Connection
 
-from receiver.app import Components, Surroundings, build_app, load_components
+from receiver.app import Surroundings, build_app
+from receiver.components import Components, load_components
 from receiver.errors import PayloadError
 from receiver.intake.reread import reread
 from receiver.providers.base.record import CallRecord

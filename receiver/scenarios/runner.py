@@ -17,7 +17,8 @@ from typing import Any, Self
 import httpx
 from sqlalchemy import Connection
 
-from receiver.app import Components, Surroundings, build_app, load_components
+from receiver.app import Surroundings, build_app
+from receiver.components import Components, load_components
 from receiver.errors import PayloadError, ReceiverError
 from receiver.intake.reread import reread
 from receiver.providers.base.contract import Mode, Provider

@@ -3,24 +3,27 @@
 import asyncio
 import gc
 import os
-import signal
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 import uvicorn
 
 from receiver.server.readiness_notice import notify
+from receiver.server.stoppable import StoppableServer
 
 SWITCH_SECONDS = 0.0005
 """How long one thread may keep the interpreter: callers wait for the event loop while rows are written."""
 
+ACCEPT_SECONDS = 0.05
+"""How long connections that wait in the socket are still accepted: a receiver that stops right after its start would
+leave them to the next one."""
 
-class HttpServer(uvicorn.Server):
-    """uvicorn's server, which also drains before it closes its port.
+
+class HttpServer(StoppableServer):
+    """A server that drains before it closes its port.
 
     `on_listening` is called once it listens, `on_draining` when it is told to stop. Between that and closing the port
     it serves for another `drain_seconds`, so that a load balancer which polls /readyz sends nothing more. With
@@ -42,16 +45,6 @@ class HttpServer(uvicorn.Server):
         self._drain_seconds = drain_seconds
         self._supervisor = supervisor
         self._hurry = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT with exit code 0; uvicorn itself would end by the signal."""
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """The first signal drains, the second ends the draining."""
@@ -79,7 +72,14 @@ class HttpServer(uvicorn.Server):
         await self._on_draining()
         if self._drain_seconds and not self.force_exit:
             await _wait_at_most(self._drain_seconds, self._hurry)
+        await asyncio.sleep(ACCEPT_SECONDS)
+        asyncio.get_running_loop().call_later(ACCEPT_SECONDS, self._end_late_connections)
         await super().shutdown(sockets)
+
+    def _end_late_connections(self) -> None:
+        """Drain connections too that were accepted while the port was being closed."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
 
 
 async def _wait_at_most(seconds: float, event: asyncio.Event) -> None:

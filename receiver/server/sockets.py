@@ -10,6 +10,8 @@ from receiver.errors import SettingsError
 _FIRST_ACTIVATED = 3
 """The number of the first socket that systemd passes, by its protocol (sd_listen_fds)."""
 
+_HOW_TO_GIVE = "The parent must pass a listening socket under this number, or leave out --fd"
+
 
 def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
     """A bound socket. With `reuse_port` other processes of this user may bind the same port.
@@ -26,7 +28,7 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
         listening.close()
         raise SettingsError(
             f"cannot listen on {host} port {port}: {error.strerror or error}. "
-            "Is another receiver running? Choose another port with --port"
+            "Does another program use it? Choose another port with --port"
         ) from error
     return listening
 
@@ -52,11 +54,11 @@ def from_descriptor(number: int, *, may_be_idle: bool = False) -> socket.socket:
     """
     try:
         if not stat.S_ISSOCK(os.fstat(number).st_mode):
-            raise SettingsError(f"--fd {number} is not a socket")
+            raise SettingsError(f"--fd {number} is not a socket. {_HOW_TO_GIVE}")
         passed = socket.socket(fileno=number)
         is_listening = passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
-        raise SettingsError(f"--fd {number} cannot be used: {error.strerror or error}") from error
+        raise SettingsError(f"--fd {number} cannot be used: {error.strerror or error}. {_HOW_TO_GIVE}") from error
     if not is_listening and not may_be_idle:
         passed.detach()
         raise SettingsError(

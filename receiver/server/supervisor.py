@@ -48,7 +48,7 @@ class _Slot:
 
 
 class Supervisor:
-    """Keeps `count` processes running, each on one of the sockets.
+    """Keeps `count` processes running, each on one of the sockets, which it closes when it stops.
 
     SIGTERM and SIGINT drain and stop all; SIGHUP replaces them one after the other by processes that load code and
     settings anew. `on_end` is called with the id of each process that has ended.
@@ -57,7 +57,7 @@ class Supervisor:
     def __init__(
         self,
         command: Command,
-        sockets: Sequence[int],
+        sockets: Sequence[socket.socket],
         count: int,
         *,
         environment: Mapping[str, str],
@@ -66,7 +66,9 @@ class Supervisor:
         self._command = command
         self._environment = environment
         self._on_end = on_end
-        self._slots = [_Slot(number, sockets[(number - 1) % len(sockets)]) for number in range(1, count + 1)]
+        self._sockets = tuple(sockets)
+        descriptors = [one.fileno() for one in sockets]
+        self._slots = [_Slot(number, descriptors[(number - 1) % len(sockets)]) for number in range(1, count + 1)]
         self._stopping = asyncio.Event()
         self._replace_wanted = asyncio.Event()
         self._children: set[_Child] = set()
@@ -89,8 +91,17 @@ class Supervisor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._stop_listening()
             await asyncio.gather(*map(self._stop, set(self._children)))
         return 0
+
+    def _stop_listening(self) -> None:
+        """Close the sockets here: once the processes have closed them too, connections are refused.
+
+        Otherwise they would be accepted until this process ends, and then be reset with their requests.
+        """
+        for listening in self._sockets:
+            listening.close()
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()

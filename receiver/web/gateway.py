@@ -109,10 +109,12 @@ class CallbackGateway:
         if not token:
             return
         forwarded = {name: header(scope, name.encode()) for name in _FORWARDED}
+        peer = scope["client"][0] if scope["client"] else ""
         seen = {
             "scheme": self._scheme_of(scope),
             "host": header(scope, b"host"),
-            "peer": scope["client"][0] if scope["client"] else "",
+            "peer": peer,
+            "trusted": is_in(peer, self._proxies),
             "address": address,
             "forwarded": {name: value for name, value in forwarded.items() if value},
             "path": path,

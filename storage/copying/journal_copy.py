@@ -101,8 +101,8 @@ class JournalCopy:
         if self._target.has_index(str(content_index.name)):
             if self._target.last_key(CALLBACKS):
                 raise CopyError(
-                    "the target has callbacks and is no unfinished copy: name an empty database. After --final the "
-                    "copy is complete; do not repeat it"
+                    "the target has callbacks and is no unfinished copy: name an empty database, or, if it "
+                    "was copied to before, start the receivers with it: a complete copy is not repeated"
                 )
             self._target.drop_indexes()
         elif not self._is_begun_from_source():
@@ -210,7 +210,7 @@ def open_copy(source: Database, target: Database, on_step: OnStep) -> Iterator[J
             "`receiver restore`"
         )
     if source.is_sqlite and not sqlite_file(source).exists():
-        raise CopyError(f"--from: there is no journal {sqlite_file(source)}")
+        raise CopyError(f"--from: there is no journal {sqlite_file(source)}; name one that exists")
     target.migrate()
     with _translated(), _open(source.url, writable=False) as one, _open(target.url, writable=True) as other:
         yield JournalCopy(one, other, on_step)
@@ -228,6 +228,5 @@ def _translated() -> Iterator[None]:
         yield
     except (sqlite3.Error, psycopg.Error, OSError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise StoreUnavailableError(
-            f"copying failed: {reason}; run the command again, it goes on from there"
-        ) from error
+        advice = "run the command again, it goes on from there; if it fails again, `receiver doctor` examines a journal"
+        raise StoreUnavailableError(f"copying failed: {reason}; {advice}") from error

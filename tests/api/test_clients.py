@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from receiver import CallRecord, Context, Handlers
-from receiver.app import Surroundings, api_options, make_providers
+from receiver.app import Surroundings
+from receiver.components import api_options, make_providers
 from receiver.errors import HandlerError, SettingsError
 from receiver.providers.base.api.clients import ApiClients
 from receiver.providers.voicenter import Client, SyncClient

@@ -73,7 +73,7 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
         {"user_id": "12345", "status": 6},
         "status: write 1, 2, 3, 4, 5, 7, 9, 11, 12 or 13",
     ),
-    ("spokn", "click_to_call.call", {"aparty": "+1", "bparty": "1234567"}, "aparty: write text that matches"),
+    ("spokn", "click_to_call.call", {"aparty": "+1", "bparty": "1234567"}, "a number such as +15550100"),
     (
         "spokn",
         "click_to_call.call",

@@ -65,6 +65,7 @@ class Case:
 ACKNOWLEDGED = "OK"
 RECEIVER = "receiver: CDR XML-RPC"
 WITH_HANDLER = "receiver: CDR XML-RPC, a handler draining"
+IVR_TWO_PROCESSES = "receiver: GET_IVR_ACTION XML-RPC, answered, 2 processes"
 ON_POSTGRESQL = "receiver: CDR XML-RPC, PostgreSQL"
 IVR = "receiver: GET_IVR_ACTION XML-RPC, answered"
 ON_POSTGRESQL_WITH_HANDLER = "receiver: CDR XML-RPC, PostgreSQL, a handler"
@@ -94,6 +95,7 @@ def all_cases() -> list[Case]:
             "0501234567",
         ),
         Case(WITH_HANDLER, cdr, _on_sqlite("accepted", "nothing"), ACKNOWLEDGED),
+        Case(IVR_TWO_PROCESSES, payloads.ivr_xmlrpc(), _on_sqlite("answered", "answers", processes=2), "welcome"),
         Case(ON_POSTGRESQL, cdr, _on_postgresql(), ACKNOWLEDGED),
         Case(ON_POSTGRESQL_WITH_HANDLER, cdr, _on_postgresql("nothing"), ACKNOWLEDGED),
         Case(TWO_PROCESSES, cdr, _on_postgresql("nothing", processes=2), ACKNOWLEDGED),
@@ -114,9 +116,9 @@ def missing(case: Case, bench: Bench) -> str:
     return ""
 
 
-def _on_sqlite(outcome: str, *handlers: str) -> Callable[[Bench], AbstractContextManager[Round]]:
+def _on_sqlite(outcome: str, *handlers: str, processes: int = 1) -> Callable[[Bench], AbstractContextManager[Round]]:
     def start(bench: Bench) -> AbstractContextManager[Round]:
-        return _receiving(bench, f"sqlite:///{bench.folder}/journal.db", outcome, handlers)
+        return _receiving(bench, f"sqlite:///{bench.folder}/journal.db", outcome, handlers, processes)
 
     return start
 

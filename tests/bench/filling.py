@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine, Table, create_engine, event, insert
 
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.intake.receive import Intake
 from receiver.intake.responder import Responder
 from receiver.metrics import Metrics

@@ -39,13 +39,8 @@ def of_rates(found: Summaries) -> list[Ratio]:
         _latencies(found, "receiver's p99 / Starlette echo's", cases.RECEIVER, cases.STARLETTE, 5),
         _rates(found, "GET_IVR_ACTION, answered / Starlette echo", cases.IVR, cases.STARLETTE, 0.4),
         _rates(found, "receiver on PostgreSQL / on SQLite", cases.ON_POSTGRESQL, cases.RECEIVER, 0.6),
-        _rates(
-            found,
-            "2 processes on 2 cores / 1 on 1, PostgreSQL",
-            cases.TWO_PROCESSES,
-            cases.ON_POSTGRESQL_WITH_HANDLER,
-            1.7,
-        ),
+        _rates(found, "2 processes on 2 cores / 1 on 1, questions", cases.IVR_TWO_PROCESSES, cases.IVR, 1.7),
+        _rates(found, "2 processes / 1, PostgreSQL", cases.TWO_PROCESSES, cases.ON_POSTGRESQL_WITH_HANDLER, 1.7),
         _backlog(found),
     ]
     return [ratio for ratio in made if ratio is not None]

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import orjson
 
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.settings import Settings
 from receiver.wire import Format
 from tests.bench.machine import allowed_cores, on_cores
@@ -71,22 +71,34 @@ def receiver(
 
     Several processes run on the core of the load, too.
     """
-    running = Receiver(
-        folder,
-        "--database-url",
-        database_url,
-        command=[*on_cores(core, *(allowed_cores() if processes > 1 else ())), *COMMAND],
-        RECEIVER_PROCESSES=str(processes),
-        PYTHONPATH=str(ROOT),
-        RECEIVER_HANDLERS=",".join(f"tests.bench.handlers.{name}" for name in handlers),
-        RECEIVER_LOG_LEVEL="error",
-        RECEIVER_SHUTDOWN_SECONDS=str(shutdown_seconds),
-    )
-    try:
-        yield Server(running.url, running.process.pid)
-    finally:
-        if running.process.poll() is None:
-            running.stop()
+    with _notices(folder) as ready:
+        running = Receiver(
+            folder,
+            "--database-url",
+            database_url,
+            command=[*on_cores(core, *(allowed_cores() if processes > 1 else ())), *COMMAND],
+            RECEIVER_PROCESSES=str(processes),
+            NOTIFY_SOCKET=str(folder / "notices"),
+            PYTHONPATH=str(ROOT),
+            RECEIVER_HANDLERS=",".join(f"tests.bench.handlers.{name}" for name in handlers),
+            RECEIVER_LOG_LEVEL="error",
+            RECEIVER_SHUTDOWN_SECONDS=str(shutdown_seconds),
+        )
+        try:
+            ready()
+            yield Server(running.url, running.process.pid)
+        finally:
+            if running.process.poll() is None:
+                running.stop()
+
+
+@contextmanager
+def _notices(folder: Path) -> Iterator[Callable[[], bytes]]:
+    """A socket for the notices of a server; what is yielded waits until all its processes are ready."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
+        notices.bind(str(folder / "notices"))
+        notices.settimeout(START_SECONDS)
+        yield lambda: notices.recv(256)
 
 
 @contextmanager

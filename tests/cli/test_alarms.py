@@ -70,6 +70,8 @@ def test_a_silence_is_listed_until_it_is_ended(name: str, journal: Database) -> 
     until = datetime.fromisoformat(shown["silenced_until"]) - datetime.now(UTC)
     assert shown["name"] == name
     assert timedelta(minutes=119) < until <= timedelta(hours=2)
+    row = next(line for line in alarm_command("list").stdout.splitlines() if line.startswith(name))
+    assert row.split()[1] == "silenced"
     assert "silenced no more" in alarm_command("unsilence", name).stdout
     assert "was not silenced" in alarm_command("unsilence", name).stdout
 

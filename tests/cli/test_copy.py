@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from receiver.cli import app
 from storage.spool import Spool
+from tests.scenarios.serving import serving
 from tests.storage.support import new_callback
 from tests.support import running
 
@@ -26,12 +28,12 @@ async def test_a_journal_moves_to_postgresql_while_its_receiver_runs(tmp_path: P
     """It says when to switch, what to run then, and what is verified; the next receiver recognises repeats."""
     sample = {"caller": "0501111111", "ivruniqueid": "1"}
     urls = ("--from", f"sqlite:///{tmp_path}/receiver.db", "--to", postgres_url)
-    async with running(f"sqlite:///{tmp_path}/receiver.db") as receiver:
-        await receiver.client.post("/voicenter", json=sample)
+    with serving(tmp_path, "--handlers", "") as server:
+        httpx.post(f"{server.url}/voicenter", json=sample)
         printed = _receiver("copy", *urls)
         assert "1 row copied, up to callback 1." in printed
-        assert f"`receiver copy {' '.join(urls)} --final`" in printed
-        await receiver.client.post("/voicenter", json=sample)
+        assert f"2. Make the last pass: receiver copy {' '.join(urls)} --final 3." in printed
+        httpx.post(f"{server.url}/voicenter", json=sample)
     printed = _receiver("copy", *urls, "--final")
     assert "callbacks 2" in printed
     assert "The copy is complete" in printed
@@ -50,8 +52,23 @@ async def test_callbacks_that_wait_in_the_spool_are_not_left_behind(tmp_path: Pa
     await spool.put([new_callback("a")])
     spool.close()
     urls = ("--from", postgres_url, "--to", f"sqlite:///{tmp_path}/new.db")
-    _receiver("copy", *urls)
     assert "holds 1 callback" in _receiver("copy", *urls, "--final", code=2)
+    assert "holds 1 callback" in _receiver("copy", *urls, code=2)
+
+
+@pytest.mark.parametrize("to_postgresql", [True, False])
+async def test_a_journal_that_no_receiver_uses_is_copied_at_once(
+    tmp_path: Path, postgres_url: str, to_postgresql: bool
+) -> None:
+    """Nothing can change any more, so one command is enough."""
+    source, target = (postgres_url, f"sqlite:///{tmp_path}/other.db")
+    if to_postgresql:
+        source, target = f"sqlite:///{tmp_path}/receiver.db", postgres_url
+    async with running(source) as receiver:
+        await receiver.client.post("/voicenter", json={"caller": "0501111111", "ivruniqueid": "1"})
+    assert "The copy is complete" in _receiver("copy", "--from", source, "--to", target)
+    async with running(target) as receiver:
+        assert [one.call_id for one in receiver.callbacks()] == ["1"]
 
 
 def test_a_missing_source_is_not_created(tmp_path: Path, postgres_url: str) -> None:

@@ -136,8 +136,8 @@ def test_a_damaged_file_is_found(tmp_path: Path) -> None:
     assert any("damage" in line or "cannot be read" in line for line in found)
 
 
-def test_what_cannot_be_reached_or_is_newer_is_wrong(tmp_path: Path) -> None:
-    """And a journal that does not exist yet is not; none is created."""
+def test_what_cannot_be_reached_or_used_is_wrong(tmp_path: Path) -> None:
+    """A journal that does not exist yet is not, and none is created; nor are newer tables that suit this version."""
     assert any("connection" in line for line in _doctor("postgresql://nobody@127.0.0.1:1/no", code=1)["wrong"])
     assert any("no journal yet" in line for line in _doctor(f"sqlite:///{tmp_path}/new.db")["note"])
     assert not (tmp_path / "new.db").exists()
@@ -145,7 +145,10 @@ def test_what_cannot_be_reached_or_is_newer_is_wrong(tmp_path: Path) -> None:
         database.migrate()
         with database.begin() as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    assert any("9999: install" in line for line in _doctor(f"sqlite:///{tmp_path}/receiver.db", code=1)["wrong"])
+        assert any("newer than this version's" in line for line in _doctor(f"sqlite:///{tmp_path}/receiver.db")["ok"])
+        with database.begin() as connection:
+            connection.exec_driver_sql("UPDATE schema_compatibility SET oldest_program = '9999'")
+    assert any("install the version" in line for line in _doctor(f"sqlite:///{tmp_path}/receiver.db", code=1)["wrong"])
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 import handlers
-from receiver.app import Components, load_components
 from receiver.cli import load_check, output
 from receiver.cli.reload import Reloader
 from receiver.cli.scenario_run import last_line, scenario_run
+from receiver.components import Components, load_components
 from receiver.providers.voicenter import Hangup, IvrRequest, Menu
 from receiver.settings import load
 from tests.support import eventually

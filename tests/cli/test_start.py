@@ -14,7 +14,7 @@ from typer.main import get_group
 from typer.testing import CliRunner
 
 import receiver.cli
-from receiver.cli.commands import COMMANDS
+from receiver.cli.commands import COMMANDS, GROUPS
 from receiver.cli.main import app, database_url_of
 from receiver.errors import SettingsError
 from receiver.settings import load
@@ -148,3 +148,11 @@ def test_public_names_are_loaded_when_they_are_used() -> None:
     assert all(getattr(receiver, name) is not None for name in receiver.__all__)
     with pytest.raises(AttributeError, match="module 'receiver' has no attribute 'Nothing'"):
         _ = receiver.Nothing  # type: ignore[attr-defined]
+
+
+def test_each_command_is_under_one_heading_of_the_help() -> None:
+    """A new command is found there; every heading has a panel of its own."""
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(COMMANDS)
+    shown = CliRunner().invoke(app, ["--help"]).output
+    assert all(f" {heading} " in shown for heading in GROUPS)
+    assert " Commands " not in shown

@@ -102,8 +102,9 @@ def test_times_share_the_offset_in_the_heading(monkeypatch: pytest.MonkeyPatch) 
 
 def test_numbers_have_the_right_form_of_their_noun() -> None:
     """No "1 callbacks", no "delivery(s)"."""
-    assert [counted(1, "callback"), counted(0, "callback"), counted(2, "delivery")] == [
+    assert [counted(1, "callback"), counted(0, "callback"), counted(2, "delivery"), counted(0, "replay")] == [
         "1 callback",
         "0 callbacks",
         "2 deliveries",
+        "0 replays",
     ]

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from receiver import Handlers
-from receiver.app import Components, build_app, handler_defaults, make_providers
+from receiver.app import build_app
+from receiver.components import Components, handler_defaults, make_providers
 from receiver.plugins.registry import Registry
 from receiver.providers.voicenter import Cdr
 from receiver.settings import Settings

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -37,7 +37,13 @@ class Running:
 
     machine: Machine
     folder: Path
-    trust: ssl.SSLContext
+    authority: Path
+    """The certificate of whoever issued the proxy's."""
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """What a sender checks the proxy's certificate with."""
+        return ssl.create_default_context(cafile=str(self.authority))
 
     @property
     def url(self) -> str:
@@ -51,7 +57,7 @@ class Running:
 
     def connect(self) -> ssl.SSLSocket:
         """A connection for requests that no HTTP client would send."""
-        plain = socket.create_connection(("127.0.0.1", self.machine.https_port), timeout=30)
+        plain = socket.create_connection(("127.0.0.1", self.machine.https_port), timeout=4)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self.trust.wrap_socket(plain, server_hostname=self.machine.host)
 
@@ -80,7 +86,7 @@ def running_proxy(proxy: Proxy, folder: Path, port: int) -> Iterator[Running]:
         if proxy == "caddy":
             authority = folder / "caddy" / "pki" / "authorities" / "local" / "root.crt"
         _wait(lambda: authority.exists() and _listens(machine), process, folder)
-        yield Running(machine, folder, ssl.create_default_context(cafile=str(authority)))
+        yield Running(machine, folder, authority)
     finally:
         process.terminate()
         process.wait(20)
@@ -122,7 +128,7 @@ def _nginx(folder: Path, machine: Machine) -> list[str]:
 def _caddy(folder: Path, machine: Machine) -> list[str]:
     """With a certificate authority of its own, as no other one can reach this machine; and no port for its API."""
     ours = f"\tadmin off\n\tlocal_certs\n\tskip_install_trust\n\thttp_port {machine.http_port}\n"
-    text = render("Caddyfile", machine).replace("{\n", "{\n" + ours, 1)
+    text = render("Caddyfile", replace(machine, certificate="", certificate_key="")).replace("{\n", "{\n" + ours, 1)
     (folder / "Caddyfile").write_text(text)
     return ["run", "--config", "Caddyfile", "--adapter", "caddyfile"]
 

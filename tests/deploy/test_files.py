@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from receiver.app import load_components
 from receiver.cli.deployment.machine import PROXIES, Proxy
 from receiver.cli.deployment.rendering import UNITS, WORKER_UNIT, machine_files, render
+from receiver.components import load_components
 from receiver.errors import SettingsError
 from receiver.settings import Settings
 from tests.deploy.generate import DEPLOY, EXAMPLE, generated

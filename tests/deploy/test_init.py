@@ -95,6 +95,7 @@ def test_the_proxy_accepts_its_file(folder: Path, certificate: str, proxy: Proxy
     url = f"https://localhost:{free_port()}"
     said = _init("--public-url", url, "--proxy", proxy, "--certificate", certificate, "--certificate-key", certificate)
     written = folder / "deploy" / PROXY_FILES[proxy]
+    assert certificate in written.read_text()
     # Port 80 takes root, and a test needs none.
     written.write_text(written.read_text().replace(":80;", f":{free_port()};").replace(" 80;", f" {free_port()};"))
     (folder / "main.conf").write_text(f"pid nginx.pid; events {{}} http {{ include {written}; }}")

@@ -11,13 +11,20 @@ import pytest
 
 from receiver.cli.deployment.machine import PROXIES, Proxy
 from tests.deploy.proxies import MISSING, SECRET, Running, running_proxy
-from tests.scenarios.serving import Receiver, free_port, serving
+from tests.scenarios.serving import Receiver, free_port, run, serving
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"proxies are not installed: apt-get install {' '.join(MISSING)}")
 
 SENDER, OTHER = "127.0.0.5", "127.0.0.6"
 PROBE, CDR = {"METHOD": "TEST"}, {"caller": "0540000000", "ivruniqueid": "1"}
 MIB = 1024 * 1024
+SETTINGS = {
+    "RECEIVER_SECRETS": SECRET,
+    "RECEIVER_TRUSTED_PROXIES": "127.0.0.1",
+    "RECEIVER_ALLOW_FROM": f"{SENDER},127.0.0.1",
+    "RECEIVER_METRICS": "true",
+    "RECEIVER_REQUEST_SECONDS": "2",
+}
 
 
 @pytest.fixture(scope="module", params=PROXIES)
@@ -28,14 +35,8 @@ def proxy(request: pytest.FixtureRequest) -> Proxy:
 
 @pytest.fixture(scope="module")
 def receiver(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """A receiver that trusts its proxy, and gets callbacks from one address."""
-    settings = {
-        "RECEIVER_SECRETS": SECRET,
-        "RECEIVER_TRUSTED_PROXIES": "127.0.0.1",
-        "RECEIVER_ALLOW_FROM": SENDER,
-        "RECEIVER_METRICS": "true",
-    }
-    with serving(tmp_path_factory.mktemp("receiver"), **settings) as receiver:
+    """A receiver that trusts its proxy, and gets callbacks from few addresses."""
+    with serving(tmp_path_factory.mktemp("receiver"), **SETTINGS) as receiver:
         yield receiver
 
 
@@ -50,6 +51,14 @@ def front(proxy: Proxy, receiver: Receiver, tmp_path_factory: pytest.TempPathFac
 def _post(front: Running, content: dict[str, str], *, sender: str = SENDER, **headers: str) -> httpx.Response:
     with front.client(sender) as client:
         return client.post(f"{front.url}/voicenter/cdr", json=content, headers=headers)
+
+
+def test_check_finds_nothing_to_change(front: Running, receiver: Receiver) -> None:
+    """`receiver check --url`, the last of the steps that `receiver init` prints, calls through the proxy."""
+    trust = {"SSL_CERT_FILE": str(front.authority)}
+    said = run(receiver.folder, "check", "--url", front.machine.public_url, code=0, **SETTINGS, **trust).stdout
+    for line in ("answered 200", "sent by 127.0.0.1", "secret: accepted", "address: accepted"):
+        assert line in said
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
@@ -70,9 +79,13 @@ def test_the_longest_transcript_arrives_whole(front: Running, receiver: Receiver
 
 
 def test_a_body_that_is_too_long_is_rejected(front: Running) -> None:
-    """With 413; a proxy may close the connection before the whole body was sent, and the sender cannot read that."""
+    """With 413; a proxy may close the connection before the whole body was sent, and the sender cannot read that.
+
+    Caddy says 502 if it has begun to pass the body on when it meets the limit.
+    """
+    expected = {413, 502} if front.machine.proxy == "caddy" else {413}
     with suppress(httpx.WriteError, httpx.RemoteProtocolError):
-        assert _post(front, {"transcript": "x" * 17 * MIB}).status_code == 413
+        assert _post(front, {"transcript": "x" * 17 * MIB}).status_code in expected
 
 
 def _request(front: Running, body: bytes) -> bytes:
@@ -91,8 +104,8 @@ def _read(connection: ssl.SSLSocket) -> bytes:
     return read
 
 
-def test_a_sender_that_stops_is_disconnected_and_delays_no_other(front: Running) -> None:
-    """Its request never reaches the journal, and its connection does not stay open."""
+def test_a_sender_that_stops_gets_no_acknowledgement_and_delays_no_other(front: Running) -> None:
+    """What was not stored whole is never acknowledged, also when a time limit ends the request."""
     request = _request(front, json.dumps({"ivruniqueid": "stopped"}).encode())
     with front.connect() as connection:
         connection.sendall(request[:-10])

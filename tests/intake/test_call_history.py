@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from receiver import CallHistory, CallRecord, Context, Handlers
-from receiver.app import Components, make_providers, open_responder
+from receiver.app import open_responder
+from receiver.components import Components, make_providers
 from receiver.errors import HandlerError
 from receiver.intake import ask
 from receiver.intake.call_history import MAX_STEPS, CallHistories

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from receiver import Handlers
-from receiver.app import make_providers
 from receiver.cli import app
+from receiver.components import make_providers
 from receiver.intake.suggestion import is_no_handler, suggested_code
 from receiver.providers.base.contract import Kind, Mode, Provider
 from receiver.providers.voicenter import Hangup, IvrRequest

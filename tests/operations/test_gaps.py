@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.operations.gaps import find_gaps
 from receiver.settings import Settings
 from storage import Database, NewCallback, journal
@@ -36,6 +36,8 @@ def post(leg: int, status: int = 0) -> NewCallback:
     [
         ([callback("HANGUP_CALL")], ["no CDR"]),
         ([callback("GET_IVR_ACTION")], ["no CDR"]),
+        ([callback("IVR_LAYER_INPUT")], ["no CDR"]),
+        ([callback("IVR_LAYER_INPUT"), callback("CDR")], []),
         ([callback("GET_IVR_ACTION"), callback("HANGUP_CALL"), callback("CDR")], []),
         ([callback("CDR")], []),
         ([callback("HANGUP_CALL", minutes=5)], []),  # the CDR may be on its way

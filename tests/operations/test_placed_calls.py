@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.errors import ReceiverError
 from receiver.operations.erasure import erase
 from receiver.operations.gaps import Gap, find_gaps

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from receiver import Handlers
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.intake.fetched import fetched_row
 from receiver.intake.reread import reread
 from receiver.operations.log_spans import CallCollector

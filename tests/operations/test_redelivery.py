@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from receiver import CallRecord, Handlers
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.intake.responder import Responder
 from receiver.metrics import Metrics
 from receiver.operations.redelivery import Difference, compare, planned_deliveries

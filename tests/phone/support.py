@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.phone.clock import PhoneClock
 from receiver.phone.journal_reader import JournalReader
 from receiver.phone.line import Line

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.errors import SimulationError
 from receiver.phone.clock import PhoneClock
 from receiver.phone.line import Line

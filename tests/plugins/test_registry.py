@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from receiver import CallRecord, Handlers
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.plugins.handlers import HandlerDefaults
 from receiver.plugins.registry import Registry
 from receiver.providers.base.contract import Provider

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from receiver import CallRecord, Handlers
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.errors import SettingsError
 from receiver.providers.base.discovery import discover
 from receiver.providers.base.samples import find_samples

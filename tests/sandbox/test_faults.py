@@ -166,6 +166,7 @@ async def test_what_the_receiver_does_not_take_is_counted_and_logged_once(caplog
     async with playing(lambda _: httpx.Response(404)) as play:
         await place(play, 2)
         assert results(play) == [["refused"] * 2] * 2
+        assert "the HTTP status is 404, not 200 (A-06)" in play.sandbox.exchange.calls[0].faults
         assert (await play.client.get("/sandbox")).json()["callbacks"] == {"refused": 4}
     [warning] = [record.message for record in caplog.records if record.name == "receiver.sandbox.callbacks"]
     assert "HTTP status 404" in warning

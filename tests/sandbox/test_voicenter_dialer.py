@@ -222,6 +222,17 @@ async def test_pending_calls_are_listed_as_the_example_has_them() -> None:
         }
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-1e999", "1e300", "many"])
+async def test_what_is_no_finite_number_is_refused(number: str) -> None:
+    """Else a campaign could neither dial nor be shown."""
+    async with playing() as play:
+        strategy = {"Campaign": "c", "setCoefficient": number}
+        assert (await do(play, "UpdateCampaignStrategy", strategy))["ErrorCode"] == 3
+        wanted = {"Campaign": "c", "Target": "0544444444", "Priority": number, "OriginateTime": number}
+        assert (await do(play, "AddCall", wanted))["ErrorCode"] == 3
+        assert await do(play, "UpdateCampaignStrategy", {**strategy, "setCoefficient": "1.5"}) == OK
+
+
 async def test_calls_are_updated_removed_and_cleared() -> None:
     """What an update leaves out stays."""
     async with playing() as play:

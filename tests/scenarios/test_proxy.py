@@ -114,6 +114,7 @@ def test_check_says_what_the_receiver_saw_behind_nginx(tmp_path: Path) -> None:
         ):
             assert line in said
         assert "password: accepted" in said
+        assert "was ignored" not in said
 
         wrong = {**trust, "RECEIVER_SECRETS": "another-secret", "RECEIVER_PASSWORDS": "user:wrong-one"}
         said = run(tmp_path, "check", "--url", url, code=1, **wrong).stdout

@@ -41,27 +41,27 @@ HANDLERS = '''
 
 from pathlib import Path
 
-from receiver import Handlers
+from receiver import Context, Handlers
 from receiver.providers.voicenter import Cdr
 
 handlers = Handlers()
 
 
-def note(name: str, cdr: Cdr) -> None:
+def note(name: str, cdr: Cdr, ctx: Context) -> None:
     with Path(f"{name}.txt").open("a", encoding="utf-8") as file:
-        file.write(f"{cdr.call_id} {cdr.type}\\n")
+        file.write(f"{ctx.delivery_id} {cdr.call_id} {cdr.type}\\n")
 
 
 @handlers.on(Cdr)
-def first(cdr: Cdr) -> None:
+def first(cdr: Cdr, ctx: Context) -> None:
     """Note it."""
-    note("first", cdr)
+    note("first", cdr, ctx)
 
 
 @handlers.on(Cdr)
-def second(cdr: Cdr) -> None:
+def second(cdr: Cdr, ctx: Context) -> None:
     """Note it too."""
-    note("second", cdr)
+    note("second", cdr, ctx)
 '''
 
 
@@ -124,8 +124,9 @@ class World:
             return int(connection.execute(wanted).scalar_one())
 
     def noted(self, handler: str) -> Counter[str]:
-        """What a handler has seen."""
-        return Counter((self.folder / f"{handler}.txt").read_text(encoding="utf-8").splitlines())
+        """What a handler has seen; a delivery that was repeated, because its receiver was killed in it, counts once."""
+        lines = set((self.folder / f"{handler}.txt").read_text(encoding="utf-8").splitlines())
+        return Counter(line.partition(" ")[2] for line in lines)
 
 
 @contextmanager

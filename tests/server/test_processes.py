@@ -29,6 +29,18 @@ def note(record):
         file.write(f"{record.call_id} {os.getpid()}\\n")
 """
 
+SLOW = """
+import os, time
+from receiver import CallRecord, Handlers
+handlers = Handlers()
+
+@handlers.on(CallRecord)
+def wait(record):
+    open("begun", "w").close()
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+"""
+
 
 def _children(receiver: Receiver) -> list[int]:
     listed = subprocess.run(["pgrep", "-P", str(receiver.process.pid)], capture_output=True, text=True, check=False)
@@ -68,6 +80,36 @@ def test_a_process_that_was_killed_is_replaced(tmp_path: Path) -> None:
         assert all(_post(receiver.url, f"call-{number}") for number in range(20))
 
 
+def test_processes_that_stop_leave_no_open_port(tmp_path: Path) -> None:
+    """A connection is refused while the last deliveries run: accepted, it would be reset with its request."""
+    (tmp_path / "slow.py").write_text(SLOW)
+    with serving(tmp_path, "--processes", "2", "--handlers", "slow") as receiver:
+        assert _post(receiver.url, "call-1")
+        wait_until((tmp_path / "begun").exists)
+        receiver.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: _is_refused(int(receiver.url.rsplit(":", 1)[1])))
+        assert receiver.process.poll() is None
+        (tmp_path / "go").touch()
+        assert receiver.stop() == 0
+
+
+def _is_refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_descriptor_that_is_not_open_ends_the_start(processes: str, tmp_path: Path) -> None:
+    """With exit code 2 and what the parent must do, also before the first of several processes starts."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    command = ["serve", "--fd", "999", "--processes", processes, "--handlers", "", "--database-url", url]
+    shown = CliRunner().invoke(app, command)
+    assert (shown.exit_code, "must pass a listening socket" in " ".join(shown.stderr.split())) == (2, True)
+
+
 def test_settings_that_are_wrong_end_all_at_once(tmp_path: Path) -> None:
     """Said once, by the first process, with its exit code."""
     shown = run(tmp_path, "serve", "--processes", "3", "--port", "0", "--handlers", "no_such_module", code=2)
@@ -95,7 +137,7 @@ def test_a_port_in_use_is_an_error_also_for_several_processes(tmp_path: Path) ->
     """Sharing a port is for the processes of one receiver, unless `reuse_port` is set."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         shown = run(tmp_path, "serve", "--processes", "2", "--port", str(port_of(taken)), code=2)
-    assert "Is another receiver running? Choose another port with --port" in " ".join(shown.stderr.split())
+    assert "Does another program use it? Choose another port with --port" in " ".join(shown.stderr.split())
 
 
 def test_two_receivers_share_a_port_with_reuse_port(tmp_path: Path) -> None:

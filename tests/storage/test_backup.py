@@ -122,7 +122,7 @@ def test_the_file_is_recognised_and_private(database: Database, tmp_path: Path) 
 
 def test_a_damaged_backup_replaces_nothing(database: Database, other_url: str, tmp_path: Path) -> None:
     """It is read to its end first: here a byte in its middle is another one, and then its end is missing."""
-    append(database, *(new_callback(f"{os.urandom(50).hex()}") for _ in range(200)))
+    append(database, *(new_callback(str(number), body=os.urandom(2_000)) for number in range(200)))
     back_up(database, tmp_path / "backup", _silent)
     whole = (tmp_path / "backup").read_bytes()
     middle = len(whole) // 2

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from storage import Database, GroupCommit, StoreUnavailableError, journal, migrate
-from storage.database import parse_url
+from storage.database import BUSY_SECONDS, parse_url
 from storage.errors import DatabaseUrlError, StoreRejectedError
 from storage.failover import FailoverStore
 from storage.tables import metadata
@@ -124,3 +124,33 @@ async def test_a_row_that_the_database_rejects_does_not_affect_the_others_of_its
         assert [one.body for one in journal.page(connection, Filter(), 0, 10)] == [b"first", b"last"]
     assert isinstance(first, list)
     assert isinstance(last, list)
+
+
+async def test_processes_take_turns_at_one_file(tmp_path: Path) -> None:
+    """One that is always busy lets another in; its connection waits as long as before for anything else."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    with Database(url) as busy, Database(url) as other:
+        busy.migrate()
+
+        async def keep_busy() -> None:
+            while True:
+                await busy.write(lambda connection: connection.execute(text("DELETE FROM checks")) and None)
+
+        working = asyncio.create_task(keep_busy())
+        for _ in range(20):
+            limit = await other.write(lambda connection: connection.execute(text("PRAGMA busy_timeout")).scalar_one())
+            assert limit == BUSY_SECONDS * 1000
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+
+def test_a_writer_waits_for_a_lock_and_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as BUSY_SECONDS; then the database counts as unavailable."""
+    monkeypatch.setattr("storage.database.BUSY_SECONDS", 0.05)
+    url = f"sqlite:///{tmp_path}/journal.db"
+    with Database(url) as holding, Database(url) as waiting:
+        holding.migrate()
+        with holding.begin(), pytest.raises(StoreUnavailableError, match="locked"), waiting.begin():
+            pass
+        with waiting.begin() as connection:
+            connection.execute(text("DELETE FROM checks"))

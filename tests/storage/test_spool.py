@@ -1,7 +1,9 @@
 """The spool: callbacks on disk while the database is unreachable, then moved once each and in order."""
 
 import asyncio
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -157,9 +159,40 @@ async def test_without_journal_and_spool_nothing_is_acknowledged(database: Datab
         raise StoreUnavailableError("the disk is full")
 
     spool.put = full  # type: ignore[assignment, method-assign]  # stands in for a full disk
+    store = FailoverStore(flaky, spool)  # type: ignore[arg-type]  # stands in for a database
+    assert (await store.state()).can_store
     with pytest.raises(StoreUnavailableError):
-        await FailoverStore(flaky, spool).store([new_callback()])  # type: ignore[arg-type]  # stands in for a database
+        await store.store([new_callback()])
+    assert not (await store.state()).can_store
     spool.close()
+
+
+async def test_a_full_disk_is_noticed_although_it_takes_empty_transactions(tmp_path: Path) -> None:
+    """By writing once something could not be stored, until there is room again; nothing of it stays."""
+    with Database(f"sqlite:///{tmp_path}/journal.db") as database:
+        database.migrate()
+        store = FailoverStore(database, None)
+        with _at_most(database, pages=1):
+            assert (await store.state()).can_store
+            with pytest.raises(StoreUnavailableError, match="full"):
+                await store.store([new_callback(body=os.urandom(500_000))])
+            assert not (await store.state()).can_store
+        assert (await store.state()).can_store
+        with database.read_only() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM checks").scalar_one() == 0
+
+
+@contextmanager
+def _at_most(database: Database, *, pages: int) -> Iterator[None]:
+    """Let SQLite act as on a full disk: the file cannot become larger than it is, or than so many pages."""
+
+    def limit(pages: int) -> None:
+        with database.begin() as connection:
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    limit(pages)
+    yield
+    limit(1_000_000)
 
 
 def test_no_file_is_an_empty_spool(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def restarted_on_a_held_socket(folder: Path, url: str, restarts: int) -> Result:
                 receiver.stop()
                 receiver = following
         receiver.stop()
-    return _result(f"{restarts} restarts on one socket", url, seen, restarts, began)
+    return _result(f"{restarts} restarts on one socket, {_kind(url)}", url, seen, restarts, began)
 
 
 def replaced_by_sighup(folder: Path, url: str, restarts: int) -> Result:
@@ -46,10 +46,14 @@ def replaced_by_sighup(folder: Path, url: str, restarts: int) -> Result:
             receiver.process.send_signal(signal.SIGHUP)
             wait_until(partial(_has_replaced, receiver, number), 60)
     code = receiver.stop()
-    result = _result(f"{restarts} times SIGHUP to 2 processes", url, seen, restarts, began)
+    result = _result(f"{restarts} times SIGHUP to 2 processes, {_kind(url)}", url, seen, restarts, began)
     if code:
         result.wrong.append(f"exit code {code}")
     return result
+
+
+def _kind(url: str) -> str:
+    return "SQLite" if url.startswith("sqlite") else "PostgreSQL"
 
 
 def _has_replaced(receiver: Receiver, times: int) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from receiver.app import load_components
 from receiver.cli.traces import TraceIds
+from receiver.components import load_components
 from receiver.errors import SettingsError
 from receiver.settings import Settings
 from receiver.tracing.exporting import OutageLog, ReportedExporter, export_spans

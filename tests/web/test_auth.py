@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from receiver.app import make_providers
+from receiver.components import make_providers
 from receiver.errors import SettingsError
 from receiver.settings import Settings
 from receiver.web.auth import access_policies, require_access_control

@@ -214,7 +214,7 @@ def test_every_provider_reads_any_value_in_any_field_without_raising(
 ) -> None:
     """No value loses a record by an error of ours."""
     body = json.dumps(fields).encode()
-    for provider in PROVIDERS.values():
+    for provider in (one for one in PROVIDERS.values() if one.endpoints):
         path = data.draw(st.sampled_from(provider.endpoints)).path
         _reads(provider, f"{provider.path}/{path}", body, "", b"")
 

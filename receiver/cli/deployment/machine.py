@@ -15,6 +15,9 @@ STATE = "/var/lib/"
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PATH = re.compile(r"/[A-Za-z0-9._/+@-]+")
+_CADDY_FETCHES = (
+    "# Caddy fetches the certificate by itself, and renews it: ports 80 and 443 must be reachable from outside."
+)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
 
 
@@ -110,6 +113,7 @@ class Machine:
         certificate = (
             f"/etc/haproxy/certs/{self.host}.pem" if self.proxy == "haproxy" else f"{key_and_certificate}/fullchain.pem"
         )
+        key = self.certificate_key or f"{key_and_certificate}/privkey.pem"
         return {
             "public_url": self._address.geturl(),
             "site": self._address.geturl(),
@@ -126,9 +130,12 @@ class Machine:
             "user": self.user,
             "database_url": self.database_url or f"sqlite:///{self.data}/receiver.db",
             "certificate": self.certificate or certificate,
-            "certificate_key": self.certificate_key or f"{key_and_certificate}/privkey.pem",
+            "caddy_certificate": "# The certificate is yours to renew: `systemctl reload caddy` afterwards."
+            if self.certificate
+            else _CADDY_FETCHES,
+            "caddy_tls": f"\ttls {self.certificate} {key}\n\n" if self.certificate else "",
+            "certificate_key": key,
             "request_seconds": self.request_seconds,
-            "body_seconds": 2 * self.request_seconds,
             "retry_seconds": self.retry_seconds,
             "after_database": " postgresql.service" if self.on_postgresql else "",
             "protect_home": "read-only" if _is_at_home(self.folder) or _is_at_home(self.command) else "yes",

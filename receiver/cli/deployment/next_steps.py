@@ -63,7 +63,7 @@ def _nginx(machine: Machine) -> tuple[Step, ...]:
 
 def _caddy(machine: Machine) -> tuple[Step, ...]:
     place = Step(
-        "Configure Caddy, which then gets a certificate by itself",
+        "Configure Caddy" if machine.certificate else "Configure Caddy, which then gets a certificate by itself",
         (
             f"cp {machine.folder}/{FOLDER}/Caddyfile /etc/caddy/Caddyfile",
             "caddy validate --config /etc/caddy/Caddyfile && systemctl reload caddy",

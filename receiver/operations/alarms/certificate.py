@@ -44,7 +44,8 @@ class Certificate:
         """What the server shows. Raises OSError where it cannot be reached."""
         opening = asyncio.open_connection(self._host, self._port, ssl=self._context, server_hostname=self._host)
         try:
-            _, writer = await asyncio.wait_for(opening, CONNECT_SECONDS)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, writer = await opening
         except ssl.SSLCertVerificationError as error:
             return CertificateFacts(None, error.verify_message or str(error))
         shown = writer.get_extra_info("peercert") or {}

@@ -95,7 +95,9 @@ class Evaluator:
         if read_at is not None and (now - read_at).total_seconds() < condition.every:
             return problems
         try:
-            problems = condition.judge(await asyncio.wait_for(condition.read(now), READ_SECONDS), self._clock())
+            async with asyncio.timeout(READ_SECONDS):
+                facts = await condition.read(now)
+            problems = condition.judge(facts, self._clock())
         except Exception as error:
             self._metrics.alarms_evaluated("failed")
             if name not in self._failing:

@@ -15,6 +15,7 @@ PATIENCE_SECONDS = 5.0
 async def in_time(work: Awaitable[Result]) -> Result:
     """The result, within PATIENCE_SECONDS. Raises StoreUnavailableError after that; the work may still be done."""
     try:
-        return await asyncio.wait_for(work, PATIENCE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):  # `wait_for` of Python 3.11 may ignore a cancellation
+            return await work
     except TimeoutError as error:
         raise StoreUnavailableError(f"the database did not answer within {PATIENCE_SECONDS:g} s") from error

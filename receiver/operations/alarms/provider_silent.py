@@ -20,7 +20,7 @@ WEEKS = 8
 """Weeks that are learned from."""
 LEAST_WEEKS = 2
 """Weeks below which nothing is usual yet."""
-WEEKS_WITH_OUTAGE = 4
+WEEKS_WITH_OUTAGE = 6
 """Weeks from which on the longest silence is left out."""
 TIMES = 2.0
 """How much longer than usual."""

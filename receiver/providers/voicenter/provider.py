@@ -313,8 +313,9 @@ class Voicenter(Provider[VoicenterOptions]):
         return VoicenterCallLog(self.options)
 
     def gap(self, kinds: Collection[str], events: Callable[[], Sequence[Event]]) -> str:
-        """A call that has ended, or that an IVR has answered, has a CDR (chapters 4 and 5)."""
-        return "" if "CDR" in kinds or not {"HANGUP_CALL", "GET_IVR_ACTION"} & set(kinds) else "no CDR"
+        """A call that has ended, or that an IVR has answered, has a CDR (chapters 4, 5 and 12)."""
+        expects = {"HANGUP_CALL", "GET_IVR_ACTION", "IVR_LAYER_INPUT"} & set(kinds)
+        return "no CDR" if expects and "CDR" not in kinds else ""
 
     def examples(self) -> Mapping[type[Event], Mapping[str, Any]]:
         """An example of each event."""

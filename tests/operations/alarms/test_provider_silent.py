@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from random import Random
 
 import pytest
 
 from receiver.operations.alarms.provider_silent import ProviderSilent, SilenceFacts, usual_silence
 from storage import Database, activity
 from storage.activity import HourOfActivity
+from tests.operations.alarms.random_weeks import SUNDAY, alarms_of, calls_of
 from tests.storage.support import append, new_callback
 
 pytestmark = pytest.mark.anyio
@@ -69,11 +71,11 @@ def test_nothing_is_usual_before_two_weeks() -> None:
     assert usual_silence([], now) is None
 
 
-def test_one_outage_among_four_weeks_is_not_usual() -> None:
+def test_one_outage_among_six_weeks_is_not_usual() -> None:
     """Else nothing would be an alarm for two months."""
     now = MONDAY + timedelta(hours=12)
-    assert usual_silence(list(office_hours(4, outage_in_week=2)), now) == 240
-    assert (usual_silence(list(office_hours(3, outage_in_week=2)), now) or 0) > 3600
+    assert usual_silence(list(office_hours(6, outage_in_week=2)), now) == 240
+    assert (usual_silence(list(office_hours(5, outage_in_week=2)), now) or 0) > 3600
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,17 @@ def test_a_silence_is_judged_by_a_set_time_or_by_what_is_usual(
     """Twice as long as usual, and a quarter of an hour at least."""
     then, at = (MONDAY + timedelta(days=day, hours=hour, minutes=minute) for day, hour, minute in (last, now))
     assert judged(list(office_hours(4)), then, at, set_seconds) == ["voicenter"] * is_silent
+
+
+@pytest.mark.parametrize(("per_hour", "minutes"), [(10, 120), (30, 60), (100, 21)])
+def test_random_calls_of_a_week_are_no_alarm_and_an_outage_is(per_hour: float, minutes: int) -> None:
+    """After three weeks of calls in office hours; the outage begins on Tuesday at 11."""
+    calls = calls_of(4, per_hour, Random(7))
+    begins = SUNDAY + timedelta(weeks=3)
+    assert alarms_of(calls, begins, begins + timedelta(days=7)) == []
+    outage = begins + timedelta(days=2, hours=11)
+    [noticed, *_] = alarms_of([at for at in calls if at < outage], outage, outage + timedelta(hours=4))
+    assert noticed - outage <= timedelta(minutes=minutes)
 
 
 async def test_activity_is_learned_from_the_journal_once(database: Database) -> None:

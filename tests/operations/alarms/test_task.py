@@ -1,5 +1,6 @@
 """One process of a cluster evaluates alarms, and calls the dead man's switch."""
 
+import asyncio
 import logging
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from receiver.metrics import Metrics
 from receiver.operations.alarms.condition import Problem
 from receiver.operations.alarms.heartbeat import Heartbeat
+from receiver.operations.alarms.patience import in_time
 from receiver.operations.alarms.task import LEASE, AlarmTask, Group
 from storage import Database
 from tests.operations.alarms.support import Clock, Outbox, Process, Told, states
@@ -104,3 +106,14 @@ async def test_a_database_that_hangs_keeps_no_alarm_back(database: Database, mon
     unreliable.hangs = True
     await task.evaluate()
     assert outbox.titles == ["spool:web-1/a begins"]
+
+
+async def test_a_stop_is_not_lost_when_the_database_answers_at_that_moment() -> None:
+    """Else the receiver would wait for the task forever."""
+    answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(in_time(answer))
+    await asyncio.sleep(0)
+    answer.set_result(1)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from receiver import CallRecord, Direction, Handlers, Outcome
-from receiver.app import api_options, load_components, make_providers
+from receiver.components import api_options, load_components, make_providers
 from receiver.errors import PayloadError, SettingsError
 from receiver.intake.reread import reread
 from receiver.operations.reconcile import Comparison, Reconciler, count

@@ -61,7 +61,7 @@ def checked(model: type[Parameters], given: Mapping[str, Any], call: str) -> Par
     try:
         return model.model_validate({name: value for name, value in given.items() if value is not None})
     except InvalidModelError as error:
-        problems = dict.fromkeys(f"{call}: {_problem(item)}" for item in error.errors())
+        problems = dict.fromkeys(f"{call}: {_problem(item, model)}" for item in error.errors())
         raise ParameterError("\n".join(problems)) from None
 
 
@@ -69,7 +69,7 @@ _TYPES = ("timedelta", "time", "int", "str")
 """What pydantic adds to the place of a mistake where a parameter may have several types."""
 
 
-def _problem(item: Any) -> str:
+def _problem(item: Any, model: type[Parameters]) -> str:
     first, *others = item["loc"] or ("",)
     inner = [str(part) for part in others if isinstance(part, int) or (part.isidentifier() and part not in _TYPES)]
     name = ".".join([str(first), *inner]) if first else ""
@@ -78,6 +78,8 @@ def _problem(item: Any) -> str:
     if item["type"] == "extra_forbidden":
         return f"there is no parameter {name}"
     message = what_to_write(item)
+    if item["type"] == "string_pattern_mismatch" and first in model.model_fields:
+        message += f" ({model.model_fields[first].description})"  # a pattern alone says little
     return f"{name}: {message}" if name else message
 
 

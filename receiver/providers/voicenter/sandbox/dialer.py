@@ -11,6 +11,8 @@ from receiver.providers.voicenter.sandbox.campaigns import DISABLED, PENDING, Ca
 from receiver.providers.voicenter.sandbox.line import VoicenterLine
 
 PATH = "/forwarddialer/dialer/"
+LARGEST = 10**11
+"""The largest number that is taken, and with a minus the smallest; times in seconds are far below."""
 MESSAGES = {
     "0": "OK",
     "1": "Invalid campaign code",
@@ -239,13 +241,16 @@ def _member(parameters: Parameters) -> str:
 
 
 def _number(text: str, usual: float) -> float:
-    """A number; what is none is an internal error, for which alone there is a code."""
+    """A number; what is none, or beyond LARGEST, is an internal error, for which alone there is a code."""
     if not text:
         return usual
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         raise _RefusedError("3") from WireError(f"{text!r} is no number")
+    if not -LARGEST <= number <= LARGEST:  # nan is not within either
+        raise _RefusedError("3")
+    return number
 
 
 def _details(campaign: Campaign) -> dict[str, Any]:
