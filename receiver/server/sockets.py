@@ -1,5 +1,6 @@
 """Listening sockets: bound here, or taken over from systemd or from a supervisor."""
 
+import errno
 import os
 import socket
 import stat
@@ -26,10 +27,11 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
         listening.bind((host, port))
     except OSError as error:
         listening.close()
-        raise SettingsError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}. "
-            "Does another program use it? Choose another port with --port"
-        ) from error
+        is_taken = error.errno == errno.EADDRINUSE
+        advice = (
+            "Does another program use it? Choose another port with --port" if is_taken else "Change --host or --port"
+        )
+        raise SettingsError(f"cannot listen on {host} port {port}: {error.strerror or error}. {advice}") from error
     return listening
 
 

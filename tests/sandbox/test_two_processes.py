@@ -117,4 +117,4 @@ def test_a_mistake_in_an_option_ends_the_command_with_code_2(tmp_path: Path) -> 
     assert "drop" in run(tmp_path, "sandbox", "--drop", "2", code=2).stderr
     with serving(tmp_path, options=("sandbox", "--port", "0")) as sandbox:
         port = sandbox.url.rpartition(":")[2]
-        assert "--port takes another port" in run(tmp_path, "sandbox", "--port", port, code=2).stderr
+        assert "Choose another port with --port" in run(tmp_path, "sandbox", "--port", port, code=2).stderr

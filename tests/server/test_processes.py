@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from receiver.cli import app
 from receiver.cli.serve_processes import _command
 from receiver.errors import SettingsError
-from receiver.server.sockets import from_descriptor, port_of
+from receiver.server.sockets import from_descriptor, listen, port_of
 from tests.scenarios.serving import Receiver, run, serving, wait_until
 
 LISTENER = """
@@ -138,6 +138,12 @@ def test_a_port_in_use_is_an_error_also_for_several_processes(tmp_path: Path) ->
     with socket.create_server(("127.0.0.1", 0)) as taken:
         shown = run(tmp_path, "serve", "--processes", "2", "--port", str(port_of(taken)), code=2)
     assert "Does another program use it? Choose another port with --port" in " ".join(shown.stderr.split())
+
+
+def test_an_address_that_does_not_exist_is_an_error() -> None:
+    """It says what to change."""
+    with pytest.raises(SettingsError, match="Change --host or --port"):
+        listen("no-such-host.invalid", 0)
 
 
 def test_two_receivers_share_a_port_with_reuse_port(tmp_path: Path) -> None:
