@@ -14,12 +14,11 @@ from tests import postgres
 from tests.bench.console import DEFAULT_FOLDER, Folder, console, give_up
 
 _ROWS = """
-INSERT INTO {table} SELECT (jsonb_populate_record(NULL::callbacks, jsonb_build_object(
-    'id', number, 'received_at', number, 'provider', 'voicenter', 'kind', 'CDR', 'call_id', number::text,
-    'outcome', 'accepted', 'reason', '', 'notes', '', 'content_hash', '\\x' || md5(number::text), 'original', true,
-    'format', 'json', 'method', 'POST', 'path', '/voicenter', 'query', '\\x', 'headers', '', 'peer', '',
-    'body', '\\x' || repeat(md5(number::text), 20), 'part', 0, 'reply_status', 200, 'reply_type', '',
-    'reply_body', '\\x', 'took_us', 1))).* FROM generate_series({first}, {last}) AS number
+INSERT INTO {table} (id, received_at, provider, kind, call_id, outcome, reason, notes, content_hash, original, format,
+    method, path, query, headers, peer, body, part, reply_status, reply_type, reply_body, took_us)
+SELECT number, number, 'voicenter', 'CDR', number::text, 'accepted', '', '', decode(md5(number::text), 'hex'), true,
+    'json', 'POST', '/voicenter', '', '', '', decode(repeat(md5(number::text), 20), 'hex'), 0, 200, '', '', 1
+FROM generate_series({first}, {last}) AS number
 """
 
 
