@@ -50,13 +50,13 @@ class PostgresqlSide(Side):
         with self._connection.transaction():
             self.execute(f"CREATE TEMPORARY TABLE copied (LIKE {layout.name}) ON COMMIT DROP")
             self._copy(layout, "copied", rows)
-            self.execute(f"INSERT INTO {layout.name} SELECT * FROM copied {on_conflict(layout)}")  # noqa: S608
+            self.execute(f"INSERT INTO {layout.name} SELECT * FROM copied {on_conflict(layout)}")
             self.execute("DROP TABLE copied")
 
     def sequence(self, layout: Layout) -> int:
         """The last number that the table has given to a row."""
         name = self._sequence_of(layout)
-        [(last, called)] = self.rows(f"SELECT last_value, is_called FROM {name}")  # noqa: S608 - the server's own name
+        [(last, called)] = self.rows(f"SELECT last_value, is_called FROM {name}")
         return int(last) if called else 0
 
     def set_sequence(self, layout: Layout, last: int) -> None:
@@ -94,7 +94,7 @@ class PostgresqlSide(Side):
         """The types of the columns, which a binary COPY must be given exactly."""
         if layout.name not in self._types:
             columns = ", ".join(f'"{name}"' for name in layout.columns)
-            cursor = self._connection.execute(_sql(f"SELECT {columns} FROM {layout.name} LIMIT 0"))  # noqa: S608
+            cursor = self._connection.execute(_sql(f"SELECT {columns} FROM {layout.name} LIMIT 0"))
             self._types[layout.name] = [column.type_code for column in cursor.description or ()]
         return self._types[layout.name]
 

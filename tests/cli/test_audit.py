@@ -120,6 +120,6 @@ def test_everything_about_a_number_is_exported(database_url: str, tmp_path: Path
 def test_options_that_make_no_sense_together_are_refused(options: tuple[str, ...], tmp_path: Path) -> None:
     """Before anything is written."""
     url = f"sqlite:///{tmp_path}/journal.db"
-    Running.database(Running(None, url)).migrate()  # type: ignore[arg-type]
+    Running.database(Running(None, url)).migrate()  # type: ignore[arg-type]  # not used here
     _receiver(url, "export", *options, code=2)
     assert not list(tmp_path.glob("a.*"))

@@ -154,7 +154,7 @@ def test_a_flow_is_async_if_one_of_its_functions_is(function: Any, expected: boo
 def test_a_plain_flow_needs_no_event_loop() -> None:
     """A plain function that returns something to await is an error: it would never run."""
     with pytest.raises(HandlerError, match="define it with `async def`"):
-        run_plain(asyncio.sleep(0), "office")  # type: ignore[arg-type]
+        run_plain(asyncio.sleep(0), "office")  # type: ignore[arg-type]  # stands in for the real one
 
 
 def test_a_handler_of_the_author_can_enter_the_flow_where_it_likes() -> None:

@@ -230,7 +230,7 @@ def test_each_loop_is_said_once() -> None:
 def test_keys_that_do_not_fit(keys: dict[str, Any], options: dict[str, int], kind: ProblemKind, text: str) -> None:
     """Callers could never press them, or not without waiting."""
     flow = sound()
-    flow.menu("new", "x", keys, **options)  # type: ignore[arg-type]
+    flow.menu("new", "x", keys, **options)  # type: ignore[arg-type]  # stands in for the real one
     lead_to(flow, "new")
     [problem] = flow.check()
     assert (problem.kind, problem.node) == (kind, "new")

@@ -109,7 +109,7 @@ def test_the_rules_ring_when_they_should(test: str, tmp_path: Path) -> None:
 async def test_figures_of_the_journal_are_read_in_the_background(database: Database, tmp_path: Path) -> None:
     """A scrape shows the last ones; NaN before the first, and while the database is unreachable."""
     unreliable, metrics = Unreliable(database), Metrics()
-    figures = JournalFigures(unreliable, [tmp_path])  # type: ignore[arg-type]
+    figures = JournalFigures(unreliable, [tmp_path])  # type: ignore[arg-type]  # stands in for the real one
     figures.watch(metrics)
     assert "receiver_deliveries_dead NaN" in metrics.text().decode()
     append(database, *(new_callback(str(number), deliveries=("crm",)) for number in range(3)))

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from storage import Database, GroupCommit, StoreUnavailableError, journal, migrate
-from storage.database import BUSY_SECONDS, parse_url
+from storage.database import BUSY_SECONDS, BUSY_STEP_MS, _begin_in_turn, parse_url
 from storage.errors import DatabaseUrlError, StoreRejectedError
 from storage.failover import FailoverStore
 from storage.tables import metadata
@@ -142,6 +142,32 @@ async def test_processes_take_turns_at_one_file(tmp_path: Path) -> None:
             assert limit == BUSY_SECONDS * 1000
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
+
+
+class BusyDriver:
+    """A connection whose file another process has locked, for as many attempts as given."""
+
+    def __init__(self, attempts: int) -> None:
+        self.left = attempts
+        self.executed: list[str] = []
+
+    def execute(self, statement: str) -> None:
+        """Note it; begin only once the lock is free."""
+        self.executed.append(statement)
+        if statement.startswith("BEGIN") and self.left:
+            self.left -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+
+
+def test_a_writer_tries_for_the_lock_in_short_steps() -> None:
+    """Not in those of SQLite, which grow until a busy process always comes first."""
+    driver = BusyDriver(2)
+    _begin_in_turn(driver, "BEGIN IMMEDIATE")
+    assert driver.executed == [
+        f"PRAGMA busy_timeout={BUSY_STEP_MS}", *["BEGIN IMMEDIATE"] * 3, f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}"
+    ]  # fmt: skip
 
 
 def test_a_writer_waits_for_a_lock_and_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

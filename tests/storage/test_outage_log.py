@@ -91,7 +91,7 @@ async def test_a_failover_is_logged_when_it_begins_and_when_it_ends(
     caplog.set_level(logging.INFO, "storage")
     unreliable = Unreliable(database)
     unreliable.is_unreachable = True
-    store = FailoverStore(unreliable, spool)  # type: ignore[arg-type]
+    store = FailoverStore(unreliable, spool)  # type: ignore[arg-type]  # stands in for the real one
     for number in range(20):
         await store.store([new_callback(str(number))])
     store.start()

@@ -40,7 +40,7 @@ def test_a_placed_call_has_returned_if_a_callback_has_its_id(
 ) -> None:
     """Of that provider, and since it was placed."""
     place(database, "c1")
-    append(database, new_callback(**fields))  # type: ignore[arg-type]
+    append(database, new_callback(**fields))  # type: ignore[arg-type]  # keyword by keyword
     assert without_callback(database) == ([] if returned else ["c1"])
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -152,8 +153,9 @@ def _is_address(host: str) -> bool:
 
 
 def _is_at_home(path: str) -> bool:
-    """Whether a service with ProtectHome=yes could not see a path."""
-    return path.startswith(("/home/", "/root/", "/run/user/"))
+    """Whether a service with ProtectHome=yes could not see a path: systemd hides the homes and the run-time folders."""
+    first, second = (*PurePosixPath(path).parts[1:], "", "")[:2]
+    return first in {"home", "root"} or (first, second) == ("run", "user")
 
 
 def _data_folder(data: str) -> str:

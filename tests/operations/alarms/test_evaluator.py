@@ -235,7 +235,7 @@ async def test_old_ends_are_deleted(process: Process, clock: Clock, database: Da
 async def test_a_journal_that_is_unreachable_ends_no_alarm(database: Database, clock: Clock, outbox: Outbox) -> None:
     """Whether others evaluate it is not known then."""
     unreliable = Unreliable(database)
-    process = Process(unreliable, clock, outbox, Told())  # type: ignore[arg-type]
+    process = Process(unreliable, clock, outbox, Told())  # type: ignore[arg-type]  # stands in for the real one
     unreliable.is_unreachable = True
     with pytest.raises(StoreUnavailableError):
         await process.evaluator.end_forgotten(timedelta())

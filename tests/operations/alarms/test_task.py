@@ -52,7 +52,7 @@ async def test_conditions_of_a_machine_are_evaluated_without_a_journal(database:
     for one in told:
         one.problems = [Problem("wrong")]
     task = made_task(
-        unreliable,  # type: ignore[arg-type]
+        unreliable,  # type: ignore[arg-type]  # stands in for the real one
         outbox,
         (told[0], "", True),
         (told[1], f"{LEASE}:web-1", False),
