@@ -152,7 +152,7 @@ class Metrics:
         from prometheus_client.multiprocess import MultiProcessCollector
 
         everywhere = CollectorRegistry()
-        MultiProcessCollector(everywhere)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(everywhere)  # type: ignore[no-untyped-call]  # the library has no types here
         return generate_latest(everywhere)
 
 

@@ -79,6 +79,6 @@ def _upsert(connection: Connection, name: str, changed: dict[str, Any], new: dic
     if connection.dialect.name == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
     else:
-        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]  # one of two functions alike
     row = insert(alarms).values(name=name, **new)
     connection.execute(row.on_conflict_do_update(index_elements=[alarms.c.name], set_=changed))

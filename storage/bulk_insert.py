@@ -60,4 +60,4 @@ def _insert_of(dialect: str) -> tuple[Any, Dialect]:
     from sqlalchemy.dialects import postgresql
     from sqlalchemy.dialects.postgresql import psycopg
 
-    return postgresql.insert, psycopg.dialect()  # type: ignore[no-untyped-call]
+    return postgresql.insert, psycopg.dialect()  # type: ignore[no-untyped-call]  # the library has no types here

@@ -94,7 +94,7 @@ def _command(api: Api, call: ApiCall[WireModel]) -> Callable[..., None]:
         _option("dry_run", bool, False, "--dry-run", "Show the request, its secrets masked, and send nothing."),
         _option("base_url", str | None, None, "--base-url", "Call this address instead, such as a sandbox's."),
     ]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
 

@@ -17,5 +17,6 @@ else:
         """Name the revision whose migration is done."""
         given["on_step"](step.up_revision_id)
 
+    # a callback by keywords, as documented
     context.configure(connection=given["connection"], target_metadata=metadata, on_version_apply=report)  # type: ignore[arg-type]
     context.run_migrations()

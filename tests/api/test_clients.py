@@ -188,4 +188,4 @@ def test_a_package_without_that_name_says_so() -> None:
     import receiver.providers.spokn
 
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
-        _ = receiver.providers.spokn.Nothing  # type: ignore[attr-defined]
+        _ = receiver.providers.spokn.Nothing  # type: ignore[attr-defined]  # the mistake that is tested

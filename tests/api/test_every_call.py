@@ -42,6 +42,7 @@ def test_there_are_49_calls_and_each_is_defined_once(capsys: pytest.CaptureFixtu
 def test_each_call_is_a_method_of_both_clients(row: Row) -> None:
     """With the same parameters, which are those of its definition, and a sentence about each of them."""
     client = client_of(row.provider)
+    # checked when it runs
     twin = inspect.importlib.import_module(f"receiver.providers.{row.provider}").SyncClient  # type: ignore[attr-defined]
     call = call_of(row.provider, row.title)
     options = make_options(APIS[row.provider], OPTIONS[row.provider])
@@ -187,6 +188,7 @@ def test_each_documented_error_raises_its_class(
     assert (type(raised.value), raised.value.code, raised.value.text) == (kind, code, text)
 
 
+# checked when it runs
 @pytest.mark.parametrize("row", [row for row in ROWS if row.values[0].documented not in ("/api/c2c.xsd",)])  # type: ignore[union-attr]
 def test_a_code_that_is_not_documented_is_a_provider_error(row: Row) -> None:
     """A provider may add codes."""

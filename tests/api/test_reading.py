@@ -31,7 +31,7 @@ ANY_EXAMPLE = st.sampled_from(EXAMPLES)
 def test_a_reply_that_says_nothing_keeps_its_bytes(row: object, body: bytes) -> None:
     """So that somebody can find out what came."""
     with pytest.raises(ProviderReplyError) as raised:
-        read(row.provider, row.title, body)  # type: ignore[attr-defined]
+        read(row.provider, row.title, body)  # type: ignore[attr-defined]  # checked when it runs
     assert (raised.value.body, raised.value.status) == (body, 200)
 
 
@@ -61,7 +61,7 @@ def test_without_a_code_the_http_status_counts(row: object, status: int, kind: t
     """A proxy's page, or no body at all."""
     for body in (b"", b"<html>proxy</html>"):
         with pytest.raises(ProviderError) as raised:
-            read(row.provider, row.title, body, status)  # type: ignore[attr-defined]
+            read(row.provider, row.title, body, status)  # type: ignore[attr-defined]  # checked when it runs
         assert (type(raised.value), raised.value.code) == (kind, status)
 
 
@@ -89,7 +89,7 @@ def test_a_damaged_reply_is_read_or_raises_one_of_our_errors(example: Example, d
 def test_any_bytes_are_read_or_raise_one_of_our_errors(row: object, body: bytes) -> None:
     """Nothing else comes out."""
     with contextlib.suppress(ApiError):
-        read(row.provider, row.title, body)  # type: ignore[attr-defined]
+        read(row.provider, row.title, body)  # type: ignore[attr-defined]  # checked when it runs
 
 
 @pytest.mark.parametrize(

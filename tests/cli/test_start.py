@@ -147,7 +147,7 @@ def test_public_names_are_loaded_when_they_are_used() -> None:
     """All of them, and no others."""
     assert all(getattr(receiver, name) is not None for name in receiver.__all__)
     with pytest.raises(AttributeError, match="module 'receiver' has no attribute 'Nothing'"):
-        _ = receiver.Nothing  # type: ignore[attr-defined]
+        _ = receiver.Nothing  # type: ignore[attr-defined]  # the mistake that is tested
 
 
 def test_each_command_is_under_one_heading_of_the_help() -> None:

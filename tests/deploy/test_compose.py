@@ -96,7 +96,7 @@ def test_our_services_have_no_rights_and_write_to_the_volume_alone(services: dic
 
 def test_our_services_run_commands_that_exist(services: dict[str, Any]) -> None:
     """Each is one of the receiver's."""
-    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # checked when it runs
     for service in (services[name] for name in OURS):
         words = service.get("command") or dockerfile.exec_form(dockerfile.read()[1][-1].last("CMD"))
         line = shlex.split(words[-1]) if words[0] == "sh" else words

@@ -30,7 +30,7 @@ SETTINGS = {
 @pytest.fixture(scope="module", params=PROXIES)
 def proxy(request: pytest.FixtureRequest) -> Proxy:
     """Each of the three."""
-    return request.param  # type: ignore[no-any-return]
+    return request.param  # type: ignore[no-any-return]  # the value is untyped
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ class Phone:
 
     def fail(self, digits: str = "") -> Any:
         """The call that was dialled fails; the provider collects digits in the next menu."""
-        self.menu = self.said[-1].next_menu  # type: ignore[attr-defined]
+        self.menu = self.said[-1].next_menu  # type: ignore[attr-defined]  # checked when it runs
         return self.ask(self.menu, digits)
 
     def wait(self, **time: float) -> None:

@@ -228,4 +228,4 @@ def test_a_function_can_choose_the_language() -> None:
 
 def test_a_flow_without_languages_leaves_the_language_to_the_provider() -> None:
     """Its setting counts."""
-    assert at_the_pin(bank()).said[0].language is None  # type: ignore[attr-defined]
+    assert at_the_pin(bank()).said[0].language is None  # type: ignore[attr-defined]  # checked when it runs

@@ -79,7 +79,7 @@ def test_two_nodes_of_one_name_are_refused() -> None:
 def test_an_option_that_there_is_not_is_an_error() -> None:
     """A misspelt one must not be ignored."""
     with pytest.raises(TypeError, match="trys"):
-        added(lambda flow: flow.menu("a", "x", {}, trys=3))  # type: ignore[call-arg]
+        added(lambda flow: flow.menu("a", "x", {}, trys=3))  # type: ignore[call-arg]  # the mistake that is tested
 
 
 def test_thirty_nodes_take_about_thirty_lines() -> None:

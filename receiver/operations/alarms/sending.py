@@ -86,4 +86,4 @@ def _service(number: int, url: SecretStr) -> "NotifyBase":
         raise SettingsError(
             f"alarms.urls.{number}: no service has a URL like this; https://appriseit.com/services/ lists them"
         )
-    return service  # type: ignore[no-any-return]
+    return service  # type: ignore[no-any-return]  # the library has no types here

@@ -46,6 +46,7 @@ def hours_of(calls: Sequence[datetime]) -> list[HourOfActivity]:
 
 def alarms_of(calls: Sequence[datetime], since: datetime, until: datetime) -> list[datetime]:
     """When alarms begin, evaluated each minute; what came before `since` is learned from."""
+    # stands in for the real one
     condition = ProviderSilent(None, learned=True, set_seconds={}, began=SUNDAY)  # type: ignore[arg-type]
     hours = {"p": hours_of([at for at in calls if at < since])}
     waiting = list(calls)

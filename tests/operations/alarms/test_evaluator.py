@@ -187,6 +187,7 @@ async def test_an_alarm_is_said_while_the_journal_is_unreachable(
 ) -> None:
     """That callbacks go to the spool must be said then. Once; and it is in the journal when that is back."""
     unreliable = Unreliable(database)
+    # stands in for the real one
     process = Process(unreliable, clock, outbox, Told("spool", "web-1/spool.db"))  # type: ignore[arg-type]
     await pass_time(process, clock, 1)
     unreliable.is_unreachable = True

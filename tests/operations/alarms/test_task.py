@@ -82,6 +82,7 @@ async def test_the_heartbeat_is_called_after_each_evaluation_of_the_cluster(
     metrics, unreliable = Metrics(), Unreliable(database)
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         beat = Heartbeat("https://hc.example.com/ping/SECRET", http, metrics)
+        # stands in for the real one
         task = made_task(unreliable, Outbox(), (Told(), LEASE, True), heartbeat=beat)  # type: ignore[arg-type]
         idle = made_task(database, Outbox(), (Told(), LEASE, True), heartbeat=beat)
         for _ in statuses:
@@ -102,6 +103,7 @@ async def test_a_database_that_hangs_keeps_no_alarm_back(database: Database, mon
     monkeypatch.setattr("receiver.operations.alarms.patience.PATIENCE_SECONDS", 0.05)
     unreliable, outbox, told = Unreliable(database), Outbox(), Told("spool", "web-1/a")
     told.problems = [Problem("callbacks in the spool: 1")]
+    # stands in for the real one
     task = made_task(unreliable, outbox, (told, "", True), (Told(), LEASE, True))  # type: ignore[arg-type]
     unreliable.hangs = True
     await task.evaluate()
